@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace ia {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+enum class LogFormat : std::uint8_t { kText, kJson };
+
+struct LogField {
+  std::string_view key;
+  std::string value;
+};
+
+// One line an event, on standard error: "12:04:05.123 warn fetcher: message key=value", or a JSON
+// object with ts, level, component, msg and the fields. Control characters are escaped, so a line
+// stays a line. Log changes of state, not each event: what is frequent is a metric.
+// Safe to call from any thread.
+class Log {
+ public:
+  using Writer = std::function<void(std::string_view line)>;
+
+  Log(LogLevel least, LogFormat format);
+  // For tests: lines go to `writer`.
+  Log(LogLevel least, LogFormat format, Writer writer);
+
+  void write(LogLevel level, std::string_view component, std::string_view message,
+             std::initializer_list<LogField> fields = {});
+
+  void info(std::string_view component, std::string_view message,
+            std::initializer_list<LogField> fields = {}) {
+    write(LogLevel::kInfo, component, message, fields);
+  }
+  void warning(std::string_view component, std::string_view message,
+               std::initializer_list<LogField> fields = {}) {
+    write(LogLevel::kWarning, component, message, fields);
+  }
+  void error(std::string_view component, std::string_view message,
+             std::initializer_list<LogField> fields = {}) {
+    write(LogLevel::kError, component, message, fields);
+  }
+
+ private:
+  LogLevel least_;
+  LogFormat format_;
+  Writer writer_;
+};
+
+// Speaks once when a condition begins and once when it ends, however often it is reported.
+class StateLog {
+ public:
+  StateLog(Log& log, std::string component) : log_(log), component_(std::move(component)) {}
+  // True when this began the condition.
+  bool failing(std::string_view message, std::string cause);
+  bool recovered(std::string_view message);
+  bool is_failing() const { return failing_; }
+
+ private:
+  Log& log_;
+  std::string component_;
+  std::atomic<bool> failing_ = false;
+};
+
+}  // namespace ia

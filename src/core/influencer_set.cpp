@@ -1,0 +1,135 @@
+#include "core/influencer_set.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace ia {
+namespace {
+
+constexpr std::string_view kSeparators = ", \t\r\n";
+constexpr std::size_t kQuotedMax = 40;
+
+Result<std::uint64_t> parse_id(std::string_view piece, std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > kInfluencerIdMax) {
+    return fail(Errc::kInvalid, "influencers: '" + std::string(piece.substr(0, kQuotedMax)) +
+                                    "' is not an id (0 to 2^63 - 1) or a range like 1000-1999");
+  }
+  return value;
+}
+
+Result<IdRange> parse_piece(std::string_view piece) {
+  const auto dash = piece.find('-');
+  const auto first = parse_id(piece, piece.substr(0, dash));
+  if (!first) return std::unexpected(first.error());
+  const auto last = dash == piece.npos ? first : parse_id(piece, piece.substr(dash + 1));
+  if (!last) return std::unexpected(last.error());
+  if (*last < *first) {
+    return fail(Errc::kInvalid, "influencers: the range '" + std::string(piece) +
+                                    "' ends before it begins: swap its ends");
+  }
+  return IdRange{InfluencerId{*first}, InfluencerId{*last}};
+}
+
+}  // namespace
+
+InfluencerSet::InfluencerSet(std::vector<IdRange> ranges) {
+  std::ranges::sort(ranges, {}, &IdRange::first);
+  for (const auto& range : ranges) {
+    const bool touches =
+        !ranges_.empty() && number_of(range.first) <= number_of(ranges_.back().last) + 1;
+    if (touches) {
+      ranges_.back().last = std::max(ranges_.back().last, range.last);
+    } else {
+      ranges_.push_back(range);
+    }
+  }
+  for (const auto& range : ranges_) {
+    offsets_.push_back(size_);
+    size_ += range.size();
+  }
+}
+
+InfluencerSet InfluencerSet::of(std::span<const InfluencerId> ids) {
+  std::vector<IdRange> ranges;
+  for (const auto id : ids) {
+    if (!ranges.empty() && number_of(id) == number_of(ranges.back().last) + 1) {
+      ranges.back().last = id;
+    } else {
+      ranges.push_back({id, id});
+    }
+  }
+  return InfluencerSet(std::move(ranges));
+}
+
+Result<InfluencerSet> InfluencerSet::parse(std::string_view text) {
+  std::vector<IdRange> ranges;
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(kSeparators), text.size()));
+    if (text.empty()) break;
+    if (text.front() == '#') {
+      text.remove_prefix(std::min(text.find('\n'), text.size()));
+      continue;
+    }
+    const auto piece = text.substr(0, text.find_first_of(", \t\r\n#"));
+    const auto range = parse_piece(piece);
+    if (!range) return std::unexpected(range.error());
+    ranges.push_back(*range);
+    text.remove_prefix(piece.size());
+  }
+  return InfluencerSet(std::move(ranges));
+}
+
+std::string InfluencerSet::to_string() const {
+  std::string out;
+  for (const auto& range : ranges_) {
+    if (!out.empty()) out += ',';
+    out += std::to_string(number_of(range.first));
+    if (range.first != range.last) out += '-' + std::to_string(number_of(range.last));
+  }
+  return out;
+}
+
+std::optional<std::size_t> InfluencerSet::index_of(InfluencerId id) const {
+  const auto after = std::ranges::upper_bound(ranges_, id, {}, &IdRange::first);
+  if (after == ranges_.begin()) return std::nullopt;
+  const auto position = static_cast<std::size_t>(after - ranges_.begin()) - 1;
+  if (id > ranges_[position].last) return std::nullopt;
+  return offsets_[position] + (number_of(id) - number_of(ranges_[position].first));
+}
+
+InfluencerId InfluencerSet::at(std::size_t index) const {
+  const auto after = std::ranges::upper_bound(offsets_, index);
+  const auto position = static_cast<std::size_t>(after - offsets_.begin()) - 1;
+  return InfluencerId{number_of(ranges_[position].first) + (index - offsets_[position])};
+}
+
+InfluencerSet InfluencerSet::slice(std::size_t begin, std::size_t count) const {
+  std::vector<IdRange> ranges;
+  const auto end = std::min(size_, begin + count);
+  const auto first_range = std::ranges::upper_bound(offsets_, begin);
+  auto position = static_cast<std::size_t>(first_range - offsets_.begin());
+  if (position > 0) --position;
+  for (; begin < end && position < ranges_.size(); ++position) {
+    const auto skip = begin - offsets_[position];
+    const auto take = std::min(ranges_[position].size() - skip, end - begin);
+    const auto first = number_of(ranges_[position].first) + skip;
+    ranges.push_back({InfluencerId{first}, InfluencerId{first + take - 1}});
+    begin += take;
+  }
+  return InfluencerSet(std::move(ranges));
+}
+
+std::vector<InfluencerId> InfluencerSet::ids() const {
+  std::vector<InfluencerId> out;
+  out.reserve(size_);
+  for (const auto& range : ranges_) {
+    for (auto id = number_of(range.first); id <= number_of(range.last); ++id) {
+      out.push_back(InfluencerId{id});
+    }
+  }
+  return out;
+}
+
+}  // namespace ia

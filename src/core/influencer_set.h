@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "core/point.h"
+
+namespace ia {
+
+// The ids first..last, both included.
+struct IdRange {
+  InfluencerId first;
+  InfluencerId last;
+  std::size_t size() const { return number_of(last) - number_of(first) + 1; }
+  friend bool operator==(const IdRange&, const IdRange&) = default;
+};
+
+// A set of ids as ascending, disjoint, non-adjacent ranges: a million in a row cost 16 bytes.
+// Immutable once built. An id's index is its position in ascending order.
+class InfluencerSet {
+ public:
+  InfluencerSet() = default;
+  // Any order; overlaps merge.
+  explicit InfluencerSet(std::vector<IdRange> ranges);
+  static InfluencerSet of(std::span<const InfluencerId> ids);
+
+  // "1000000-1999999,5,7": ranges and single ids, separated by commas, white space or lines;
+  // "#" begins a comment that ends with the line. kInvalid names the piece that is wrong.
+  static Result<InfluencerSet> parse(std::string_view text);
+  std::string to_string() const;
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  bool contains(InfluencerId id) const { return index_of(id).has_value(); }
+  std::optional<std::size_t> index_of(InfluencerId id) const;
+  InfluencerId at(std::size_t index) const;
+  // The ids with index in [begin, begin + count).
+  InfluencerSet slice(std::size_t begin, std::size_t count) const;
+  std::vector<InfluencerId> ids() const;
+  std::span<const IdRange> ranges() const { return ranges_; }
+
+  friend bool operator==(const InfluencerSet& a, const InfluencerSet& b) {
+    return a.ranges_ == b.ranges_;
+  }
+
+ private:
+  std::vector<IdRange> ranges_;
+  std::vector<std::size_t> offsets_;  // index of each range's first id
+  std::size_t size_ = 0;
+};
+
+}  // namespace ia

@@ -1,0 +1,262 @@
+#include "core/leaderboard.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <mutex>
+
+namespace ia {
+
+std::optional<std::uint32_t> Roster::find(InfluencerId id) const {
+  const auto after = std::ranges::upper_bound(runs_, id, {}, &Run::first);
+  if (after == runs_.begin()) return std::nullopt;
+  const auto& run = *std::prev(after);
+  const auto offset = number_of(id) - number_of(run.first);
+  if (offset >= run.length) return std::nullopt;
+  return run.index + static_cast<std::uint32_t>(offset);
+}
+
+std::uint32_t Roster::add(InfluencerId id) {
+  if (const auto known = find(id)) return *known;
+  const auto index = static_cast<std::uint32_t>(ids_.size());
+  ids_.push_back(id);
+  const auto after = std::ranges::upper_bound(runs_, id, {}, &Run::first);
+  if (after != runs_.begin()) {
+    auto& run = *std::prev(after);
+    if (number_of(run.first) + run.length == number_of(id) && run.index + run.length == index) {
+      ++run.length;
+      return index;
+    }
+  }
+  runs_.insert(after, Run{id, index, 1});
+  return index;
+}
+
+std::optional<double> LeaderboardSnapshot::followers_average() const {
+  if (order_.empty()) return std::nullopt;
+  return static_cast<double>(followers_total_) / static_cast<double>(order_.size());
+}
+
+std::optional<double> LeaderboardSnapshot::followers_median() const {
+  if (order_.empty()) return std::nullopt;
+  const auto upper = counts_[order_[order_.size() / 2]].followers;
+  const auto lower = counts_[order_[(order_.size() - 1) / 2]].followers;
+  return (static_cast<double>(upper) + static_cast<double>(lower)) / 2;
+}
+
+Standing LeaderboardSnapshot::standing(std::uint32_t index) const {
+  return {.influencer = roster_->at(index),
+          .username = index < usernames_->size() ? (*usernames_)[index] : std::string_view{},
+          .counts = counts_[index],
+          .retrieved_at = retrieved_at_[index],
+          .rank = ranks_[index].rank,
+          .dense_rank = ranks_[index].dense_rank};
+}
+
+std::optional<Standing> LeaderboardSnapshot::find(InfluencerId id) const {
+  const auto index = roster_->find(id);
+  if (!index || ranks_[*index].rank == 0) return std::nullopt;
+  return standing(*index);
+}
+
+Standing LeaderboardSnapshot::at_position(std::size_t position) const {
+  return standing(order_[position]);
+}
+
+std::size_t LeaderboardSnapshot::position_after(std::int64_t followers, InfluencerId id) const {
+  const auto is_behind = [&](std::uint32_t index) {
+    const auto own = counts_[index].followers;
+    return own < followers || (own == followers && roster_->at(index) > id);
+  };
+  const auto first =
+      std::ranges::partition_point(order_, [&](std::uint32_t index) { return !is_behind(index); });
+  return static_cast<std::size_t>(first - order_.begin());
+}
+
+namespace {
+
+// Username bytes in blocks that never move, so that views stay valid in older snapshots.
+class NameArena {
+ public:
+  std::string_view keep(std::string_view name) {
+    if (blocks_.empty() || used_ + name.size() > kBlockBytes) {
+      blocks_.push_back(std::make_unique<char[]>(kBlockBytes));
+      used_ = 0;
+    }
+    char* at = blocks_.back().get() + used_;
+    std::memcpy(at, name.data(), name.size());
+    used_ += name.size();
+    return {at, name.size()};
+  }
+
+ private:
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
+  static_assert(kBlockBytes >= kUsernameBytesMax);
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::size_t used_ = 0;
+};
+
+struct Key {
+  std::int64_t followers;
+  std::uint32_t index;
+};
+
+// Snapshots that nobody reads any more, kept for their memory: at a million influencers a fresh
+// one would cost thousands of page faults a second.
+class Spares {
+ public:
+  void give(std::unique_ptr<LeaderboardSnapshot> spare) {
+    const std::scoped_lock lock(mutex_);
+    if (spares_.size() < kKept) spares_.push_back(std::move(spare));
+  }
+  std::unique_ptr<LeaderboardSnapshot> take() {
+    const std::scoped_lock lock(mutex_);
+    if (spares_.empty()) return std::make_unique<LeaderboardSnapshot>();
+    auto spare = std::move(spares_.back());
+    spares_.pop_back();
+    return spare;
+  }
+
+ private:
+  static constexpr std::size_t kKept = 1;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<LeaderboardSnapshot>> spares_;
+};
+
+}  // namespace
+
+struct Leaderboard::State {
+  Roster roster;
+  std::vector<Counts> counts;
+  std::vector<WallTime> retrieved_at;
+  std::vector<std::string_view> usernames;
+  std::shared_ptr<NameArena> arena = std::make_shared<NameArena>();
+  std::int64_t followers_total = 0;
+  std::int64_t following_total = 0;
+  WallTime newest{};
+
+  std::vector<Key> keys;  // as published: most followers first
+  std::vector<std::uint32_t> changed;
+  std::vector<char> is_changed;
+
+  std::uint64_t version = 0;
+  std::shared_ptr<const Roster> shared_roster = std::make_shared<Roster>();
+  std::shared_ptr<const std::vector<std::string_view>> shared_usernames =
+      std::make_shared<std::vector<std::string_view>>();
+  bool usernames_changed = false;
+  std::shared_ptr<Spares> spares = std::make_shared<Spares>();
+
+  std::uint32_t index_of(InfluencerId id) {
+    const auto index = roster.add(id);
+    if (index == counts.size()) {
+      counts.emplace_back();
+      retrieved_at.emplace_back();
+      usernames.emplace_back();
+      is_changed.push_back(0);
+    }
+    return index;
+  }
+
+  bool is_before(const Key& a, const Key& b) const {
+    if (a.followers != b.followers) return a.followers > b.followers;
+    return roster.at(a.index) < roster.at(b.index);
+  }
+
+  // What did not change is in order still: sort the rest and merge.
+  void reorder() {
+    if (changed.empty()) return;
+    const auto before = [this](const Key& a, const Key& b) { return is_before(a, b); };
+    std::erase_if(keys, [this](const Key& key) { return is_changed[key.index] != 0; });
+    std::vector<Key> moved;
+    moved.reserve(changed.size());
+    for (const auto index : changed) {
+      moved.push_back({counts[index].followers, index});
+      is_changed[index] = 0;
+    }
+    changed.clear();
+    std::ranges::sort(moved, before);
+    merge_from_back(moved, before);
+  }
+
+  template <class Before>
+  void merge_from_back(const std::vector<Key>& moved, Before before) {
+    auto kept = keys.size();
+    auto rest = moved.size();
+    keys.resize(kept + rest);
+    for (auto to = keys.size(); rest > 0;) {
+      const bool take_kept = kept > 0 && before(moved[rest - 1], keys[kept - 1]);
+      keys[--to] = take_kept ? keys[--kept] : moved[--rest];
+    }
+  }
+
+  void share_what_changed() {
+    if (shared_roster->size() != roster.size()) shared_roster = std::make_shared<Roster>(roster);
+    if (!usernames_changed) return;
+    shared_usernames = std::make_shared<std::vector<std::string_view>>(usernames);
+    usernames_changed = false;
+  }
+};
+
+Leaderboard::Leaderboard() : state_(std::make_unique<State>()) {}
+Leaderboard::~Leaderboard() = default;
+
+void Leaderboard::apply(InfluencerId id, Counts counts, WallTime retrieved_at) {
+  auto& s = *state_;
+  const auto index = s.index_of(id);
+  if (retrieved_at <= s.retrieved_at[index]) return;
+  s.followers_total += counts.followers - s.counts[index].followers;
+  s.following_total += counts.following - s.counts[index].following;
+  s.counts[index] = counts;
+  s.retrieved_at[index] = retrieved_at;
+  s.newest = std::max(s.newest, retrieved_at);
+  if (s.is_changed[index] != 0) return;
+  s.is_changed[index] = 1;
+  s.changed.push_back(index);
+}
+
+void Leaderboard::apply(const PointBatch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    apply(batch.influencers[i], {batch.followers[i], batch.following[i]}, batch.retrieved_at);
+  }
+  for (const auto& username : batch.usernames) set_username(username.influencer, username.name);
+}
+
+void Leaderboard::set_username(InfluencerId id, std::string_view name) {
+  auto& s = *state_;
+  auto& kept = s.usernames[s.index_of(id)];
+  if (kept == name || name.size() > kUsernameBytesMax) return;
+  kept = s.arena->keep(name);
+  s.usernames_changed = true;
+}
+
+std::shared_ptr<const LeaderboardSnapshot> Leaderboard::publish(WallTime now) {
+  auto& s = *state_;
+  s.reorder();
+  s.share_what_changed();
+  auto spare = s.spares->take();
+  spare->version_ = ++s.version;
+  spare->published_at_ = now;
+  spare->newest_ = s.newest;
+  spare->followers_total_ = s.followers_total;
+  spare->following_total_ = s.following_total;
+  spare->roster_ = s.shared_roster;
+  spare->usernames_ = s.shared_usernames;
+  spare->username_bytes_ = s.arena;
+  spare->counts_ = s.counts;
+  spare->retrieved_at_ = s.retrieved_at;
+  spare->order_.resize(s.keys.size());
+  spare->ranks_.assign(s.counts.size(), {});
+  LeaderboardSnapshot::Ranks ranks;
+  for (std::size_t i = 0; i < s.keys.size(); ++i) {
+    if (i == 0 || s.keys[i].followers != s.keys[i - 1].followers) {
+      ranks = {static_cast<std::uint32_t>(i + 1), ranks.dense_rank + 1};
+    }
+    spare->order_[i] = s.keys[i].index;
+    spare->ranks_[s.keys[i].index] = ranks;
+  }
+  return {spare.release(), [spares = s.spares](LeaderboardSnapshot* done) {
+            spares->give(std::unique_ptr<LeaderboardSnapshot>(done));
+          }};
+}
+
+}  // namespace ia

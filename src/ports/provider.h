@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "core/miss.h"
+#include "core/point_batch.h"
+
+namespace ia {
+
+// What to fetch, under a ticket that the caller chose.
+struct FetchOrder {
+  std::uint64_t ticket = 0;
+  std::vector<InfluencerId> influencers;  // strictly ascending
+  WallTime start_before;                  // no request is begun at or after this
+  WallTime finish_before;                 // no reply is waited for past this
+};
+
+struct FetchedValue {
+  InfluencerId influencer;
+  WallTime retrieved_at;
+  Counts counts;
+};
+
+// Every influencer of the order is in exactly one of `values` and `misses`.
+struct FinishedFetch {
+  std::uint64_t ticket = 0;
+  std::vector<FetchedValue> values;  // ascending by influencer
+  std::vector<Miss> misses;          // ascending by influencer
+  // Names that differ from the last one that this provider reported for the influencer.
+  std::vector<Username> usernames;  // ascending
+};
+
+struct ProviderHealth {
+  std::uint64_t requests_total = 0;  // sent, retries included
+  std::uint64_t retries_total = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t in_flight_limit = 0;  // of the adaptive limit
+  std::uint64_t connections = 0;
+  std::uint64_t waiting = 0;  // influencers ordered, not yet asked for
+  bool breaker_open = false;
+  std::chrono::microseconds p50{0};  // reply times of the last minute or so
+  std::chrono::microseconds p99{0};
+  std::string last_error;  // for people; empty when all is well
+};
+
+// A social network. It works by itself between calls; start and take never block on the network.
+// It protects the network: rate, concurrency, retries and Retry-After are its business.
+// Thread safety: one caller at a time for start and take_finished; health from any thread.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  virtual void start(FetchOrder order) = 0;
+
+  // The fetches that are finished, waiting up to `wait` for the first one.
+  virtual std::vector<FinishedFetch> take_finished(std::chrono::milliseconds wait) = 0;
+
+  // Ends all orders soon: what has no reply within `grace` is finished as missed (overrun).
+  virtual void cancel(std::chrono::milliseconds grace) = 0;
+
+  virtual ProviderHealth health() const = 0;
+
+  // One request, for `doctor` and readiness: kUnavailable with the reason when there is no answer.
+  virtual Status probe() = 0;
+};
+
+}  // namespace ia

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "core/miss.h"
+#include "core/point_batch.h"
+#include "core/schedule.h"
+
+namespace ia {
+
+// One influencer's points in time order, in columns of equal length. Minutes without a value are
+// not there.
+struct Series {
+  std::vector<Minute> minutes;
+  std::vector<std::int64_t> followers;
+  std::vector<std::int64_t> following;
+  std::size_t size() const { return minutes.size(); }
+  friend bool operator==(const Series&, const Series&) = default;
+};
+
+// What append did with the points and misses that it was given.
+struct AppendResult {
+  std::uint64_t stored = 0;   // points that were new
+  std::uint64_t repeats = 0;  // points whose (influencer, minute) had a value: dropped
+  std::uint64_t expired = 0;  // points of minutes that retention has removed: dropped
+};
+
+// due = stored + missed + open, at any time. Sums are over the stored values, so the average of
+// a minute is followers_sum / stored.
+struct MinuteStats {
+  Minute minute;
+  std::uint64_t due = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t repeats = 0;
+  MissCounts missed{};
+  bool closed = false;  // no open ones are left: the rest was counted as missed
+  std::int64_t followers_sum = 0;
+  std::int64_t following_sum = 0;
+  WallTime first_retrieved_at;  // meaningful when stored > 0
+  WallTime last_retrieved_at;
+
+  std::uint64_t missed_total() const;
+  std::uint64_t open() const;
+  double coverage() const;  // stored / due; 1 when nothing was due
+  friend bool operator==(const MinuteStats&, const MinuteStats&) = default;
+};
+
+// A place in the order in which batches were stored. Opaque; 0 is the beginning.
+struct TailCursor {
+  std::uint64_t position = 0;
+};
+
+// The newest value of influencers, in columns.
+struct LatestColumns {
+  std::vector<InfluencerId> influencers;
+  std::vector<std::int64_t> followers;
+  std::vector<std::int64_t> following;
+  std::vector<WallTime> retrieved_at;
+};
+
+struct Latest {
+  LatestColumns values;  // one each of every influencer that ever had a value, any order
+  std::vector<Username> usernames;
+  TailCursor cursor;  // everything stored before it is contained
+};
+
+struct Tail {
+  std::vector<PointBatch> batches;  // in the order stored; redelivered points may be in them
+  TailCursor cursor;                // where to go on
+};
+
+struct StoreSize {
+  std::uint64_t bytes = 0;       // on disk, all told
+  std::uint64_t points = 0;      // held, about
+  std::uint64_t free_bytes = 0;  // left on its disk
+  Minute oldest_minute;          // meaningful when points > 0
+};
+
+// The history of every influencer: the first value of each (influencer, minute).
+// Threads: append, close_minutes and put_registry from one thread at a time each; maintain from
+// its own; the reads from any, and they never wait for writers.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // The newest registry; epoch 0 when never seeded.
+  [[nodiscard]] virtual Result<Registry> registry() const = 0;
+  // kInvalid unless registry.epoch is larger than the stored one.
+  [[nodiscard]] virtual Status put_registry(const Registry& registry) = 0;
+
+  // Makes the batches durable in one transaction: all or, on an Error, perhaps all and perhaps
+  // none: append them again, repeats are harmless. A miss counts only while its influencer has
+  // no value in that minute; a value that comes later takes the miss back.
+  [[nodiscard]] virtual Result<AppendResult> append(std::span<const PointBatch> batches) = 0;
+
+  // Counts the open ones of every minute of the range as missed for `reason`. A range in which
+  // nothing was stored gets its rows by this. Values that come later still take misses back.
+  [[nodiscard]] virtual Status close_minutes(MinuteRange range, MissReason reason) = 0;
+
+  // One small slice of housekeeping (settle hours, merge days, drop what is older than the
+  // retention); true while there is more to do at once. Never delays an append for long.
+  [[nodiscard]] virtual Result<bool> maintain(WallTime now) = 0;
+
+  // An unknown influencer, or a range without points, gives an empty series.
+  [[nodiscard]] virtual Result<Series> read_series(InfluencerId influencer,
+                                                   MinuteRange range) const = 0;
+  // The rows of a range, oldest first; minutes that were never touched are not there.
+  [[nodiscard]] virtual Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const = 0;
+
+  // To build the leaderboard at start, and to follow from there. A tail gives at most some
+  // hundred batches a call; an empty one means that there is nothing new.
+  [[nodiscard]] virtual Result<Latest> read_latest() const = 0;
+  [[nodiscard]] virtual Result<Tail> read_tail(TailCursor from) const = 0;
+
+  // Influencers whose username begins with `prefix`, ASCII case ignored, ascending by name.
+  [[nodiscard]] virtual Result<std::vector<Username>> find_usernames(
+      std::string_view prefix, std::size_t count_max) const = 0;
+
+  [[nodiscard]] virtual Result<StoreSize> size() const = 0;
+};
+
+}  // namespace ia
