@@ -11,9 +11,11 @@ find_package(spdlog REQUIRED CONFIG)              # libspdlog-dev
 find_package(prometheus-cpp REQUIRED CONFIG)      # prometheus-cpp-dev
 find_package(CLI11 REQUIRED CONFIG)               # libcli11-dev
 find_package(tomlplusplus REQUIRED CONFIG)        # libtomlplusplus-dev
-find_package(GTest REQUIRED CONFIG)               # libgtest-dev, libgmock-dev
-find_package(benchmark REQUIRED CONFIG)           # libbenchmark-dev
-include(GoogleTest)
+if(IA_BUILD_TESTS)
+  find_package(GTest REQUIRED CONFIG)             # libgtest-dev, libgmock-dev
+  find_package(benchmark REQUIRED CONFIG)         # libbenchmark-dev
+  include(GoogleTest)
+endif()
 
 # Asio's types appear in many files; compile them in the way that was measured.
 add_library(ia_boost INTERFACE)

@@ -1,6 +1,7 @@
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(IA_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
+option(IA_BUILD_TESTS "Build tests and benches (GoogleTest, Google Benchmark)" ON)
 option(IA_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 find_program(IA_CCACHE ccache)
@@ -54,6 +55,9 @@ function(ia_add_library name)
 endfunction()
 
 function(ia_add_test name)
+  if(NOT IA_BUILD_TESTS)
+    return()
+  endif()
   cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_USES} GTest::gmock GTest::gtest_main)
