@@ -1,0 +1,63 @@
+#include "pipeline/leaderboard_feed.h"
+
+namespace ia {
+
+LeaderboardFeed::LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log)
+    : store_(store),
+      clock_(clock),
+      state_(log, "leaderboard"),
+      snapshot_(leaderboard_.publish(clock.wall())),
+      influencers_(metrics.gauge("ia_leaderboard_influencers", "Influencers with a value.")),
+      publish_seconds_(metrics.histogram("ia_leaderboard_publish_seconds",
+                                         "Duration of making one snapshot.", {},
+                                         {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1})) {}
+
+Status LeaderboardFeed::load() {
+  auto latest = store_.read_latest();
+  if (!latest) return fail("leaderboard", latest.error());
+  const auto& values = latest->values;
+  for (std::size_t i = 0; i < values.influencers.size(); ++i) {
+    leaderboard_.apply(values.influencers[i], {values.followers[i], values.following[i]},
+                       values.retrieved_at[i]);
+  }
+  for (const auto& username : latest->usernames) {
+    leaderboard_.set_username(username.influencer, username.name);
+  }
+  cursor_ = latest->cursor;
+  publish();
+  return {};
+}
+
+Status LeaderboardFeed::step() {
+  bool changed = false;
+  while (true) {
+    const auto tail = store_.read_tail(cursor_);
+    if (!tail) {
+      state_.failing("cannot follow the store", tail.error().message);
+      return fail("leaderboard", tail.error());
+    }
+    state_.recovered("following the store again");
+    cursor_ = tail->cursor;
+    if (tail->batches.empty()) break;
+    for (const auto& batch : tail->batches) leaderboard_.apply(batch);
+    changed = true;
+  }
+  if (changed) publish();
+  return {};
+}
+
+void LeaderboardFeed::publish() {
+  const auto began = clock_.mono();
+  auto snapshot = leaderboard_.publish(clock_.wall());
+  publish_seconds_.observe(std::chrono::duration<double>(clock_.mono() - began).count());
+  influencers_.set(static_cast<double>(snapshot->size()));
+  const std::scoped_lock lock(mutex_);
+  snapshot_.swap(snapshot);
+}
+
+std::shared_ptr<const LeaderboardSnapshot> LeaderboardFeed::snapshot() const {
+  const std::scoped_lock lock(mutex_);
+  return snapshot_;
+}
+
+}  // namespace ia

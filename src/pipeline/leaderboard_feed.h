@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/leaderboard.h"
+#include "ports/store.h"
+
+namespace ia {
+
+// Keeps a leaderboard of what the store holds: all of it at the start, then its tail. It knows
+// nothing of sinks, so it works the same in their process and in any other.
+class LeaderboardFeed {
+ public:
+  LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log);
+
+  // Reads everything and publishes the first snapshot. Call it once, before step.
+  Status load();
+
+  // Follows the tail and publishes when there was something new. Call it about once a second.
+  // On an Error the old snapshot stays; call it again.
+  Status step();
+
+  // The newest snapshot; an empty one before load. Any thread.
+  std::shared_ptr<const LeaderboardSnapshot> snapshot() const;
+
+ private:
+  void publish();
+
+  const Store& store_;
+  const Clock& clock_;
+  StateLog state_;
+  Leaderboard leaderboard_;
+  TailCursor cursor_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const LeaderboardSnapshot> snapshot_;
+  GaugeMetric influencers_;
+  HistogramMetric publish_seconds_;
+};
+
+}  // namespace ia

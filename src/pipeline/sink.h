@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/point_batch.h"
+#include "ports/queue.h"
+#include "ports/store.h"
+
+namespace ia {
+
+struct SinkOptions {
+  std::size_t batches_max = 256;  // a transaction
+  // A sink that dies gives its batches back after this. Extended while the store is down.
+  std::chrono::milliseconds visibility{60'000};
+  // A minute is closed this long after its end, when no batch is waiting.
+  std::chrono::milliseconds grace{3'000};
+};
+
+// Last stage: batches from the queue to the store, acked only after the store committed them.
+// While the store is down it takes no more, keeps what it holds, and tries again. A batch that
+// cannot be read, or that the store refuses for good, goes to the dead letters with the reason;
+// the others of its transaction are stored. It also closes minutes: what has come to neither
+// a value nor a miss by then is counted as missed. One thread.
+class Sink {
+ public:
+  Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock, Metrics& metrics,
+       Log& log);
+
+  // One round. Waits up to `wait` when there is nothing to do. Returns how many batches it stored.
+  std::size_t step(std::chrono::milliseconds wait);
+
+  // Stores what it holds, gives back what it cannot store.
+  void drain();
+
+ private:
+  struct Held {
+    PointBatch batch;
+    Delivery delivery;
+  };
+
+  void take(std::chrono::milliseconds wait);
+  bool store_held();
+  bool store_one_by_one();
+  void note_stored(const AppendResult& result);
+  void note_failure(const Error& error);
+  void ack(std::span<const Receipt> receipts);
+  void bury(Held& held, const std::string& reason);
+  void keep_held();
+  void close_minutes();
+  void begin_ledger(Minute current);
+
+  SinkOptions options_;
+  Queue& points_;
+  Store& store_;
+  const Clock& clock_;
+  Log& log_;
+  StateLog queue_state_;
+  StateLog store_state_;
+
+  std::vector<Held> held_;
+  bool queue_drained_ = false;
+  MonoTime kept_at_{};
+  MonoTime retry_after_{};
+  std::chrono::milliseconds retry_delay_{0};
+  std::optional<Minute> closed_before_;  // minutes before it are closed
+  Minute started_in_;
+  WallTime last_wall_;
+  MonoTime last_mono_;
+  std::optional<MinuteRange> jumped_;  // minutes that the wall clock stepped over
+
+  CounterMetric stored_total_;
+  CounterMetric repeats_total_;
+  CounterMetric expired_total_;
+  CounterMetric unreadable_total_;
+  CounterMetric append_failures_total_;
+  HistogramMetric append_seconds_;
+  GaugeMetric held_gauge_;
+};
+
+}  // namespace ia
