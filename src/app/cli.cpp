@@ -1,0 +1,185 @@
+#include "app/cli.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "app/config_sources.h"
+#include "app/help.h"
+#include "app/settings.h"
+
+namespace ia {
+namespace {
+
+Exit usage_error(const ConfigErrors& errors, std::string_view try_this) {
+  std::string text = "influencer-analytics: ";
+  text += errors.size() == 1 ? errors.front() + "\n" : fmt::format("{} mistakes\n", errors.size());
+  for (const auto& error : errors) {
+    if (errors.size() > 1) text += fmt::format("  {}\n", error);
+  }
+  text += fmt::format("Try: influencer-analytics {}\n", try_this);
+  return {.code = kExitUsage, .output = {}, .errors = std::move(text)};
+}
+
+bool asks_for_help(std::span<const std::string> arguments) {
+  return std::ranges::any_of(arguments, [](const auto& a) { return a == "--help" || a == "-h"; });
+}
+
+std::vector<std::string> flags_of(Command command) {
+  std::vector<std::string> flags;
+  for (const auto& setting : settings()) {
+    if (takes(command, setting)) flags.push_back(setting.flag());
+  }
+  return flags;
+}
+
+std::string unknown_flag(Command command, const std::string& flag) {
+  const auto& name = info_of(command).name;
+  for (const auto& setting : settings()) {
+    if (setting.flag() == flag) {
+      return fmt::format("{} is not an option of {}, but of {}", flag, name,
+                         names_of(setting.commands));
+    }
+  }
+  return fmt::format("unknown option {}{}", flag, did_you_mean(flag, flags_of(command)));
+}
+
+class FlagParser {
+ public:
+  FlagParser(Command command, std::span<const std::string> arguments)
+      : command_(command), rest_(arguments) {}
+
+  ReadValues parse() {
+    while (!rest_.empty()) parse_one(take());
+    return std::move(parsed_);
+  }
+
+ private:
+  const std::string& take() {
+    const auto& first = rest_.front();
+    rest_ = rest_.subspan(1);
+    return first;
+  }
+
+  void parse_one(const std::string& argument) {
+    if (!argument.starts_with("--") || argument.size() == 2) {
+      parsed_.errors.push_back(fmt::format("unexpected argument \"{}\"", argument));
+      return;
+    }
+    const auto equals = std::min(argument.find('='), argument.size());
+    const auto flag = argument.substr(0, equals);
+    const auto* setting = find_flag(command_, flag.substr(2));
+    const bool attached = equals < argument.size();
+    // A value may begin with one dash (-1h, -), never with two.
+    const bool follows = !attached && !rest_.empty() && !rest_.front().starts_with("--");
+    const auto text = attached ? argument.substr(equals + 1) : follows ? take() : std::string();
+    if (setting == nullptr) {
+      parsed_.errors.push_back(unknown_flag(command_, flag));
+    } else if (!attached && !follows) {
+      parsed_.errors.push_back(fmt::format("{} needs a value: {}", flag, setting->value.allowed));
+    } else {
+      add({setting->name, text, flag});
+    }
+  }
+
+  void add(GivenValue value) {
+    const auto twice = std::ranges::find(parsed_.values, value.name, &GivenValue::name);
+    if (twice != parsed_.values.end()) {
+      parsed_.errors.push_back(fmt::format("{} is given twice", value.where));
+    } else {
+      parsed_.values.push_back(std::move(value));
+    }
+  }
+
+  Command command_;
+  std::span<const std::string> rest_;
+  ReadValues parsed_;
+};
+
+// Settings in columns: name, value, where it comes from.
+std::string effective_text(const std::vector<EffectiveValue>& values) {
+  std::string text;
+  for (const auto& value : values) {
+    const auto shown = value.text.empty() ? std::string("(none)") : value.text;
+    text += fmt::format("{:<22} {:<28} {}\n", value.name, shown, value.where);
+  }
+  return text;
+}
+
+std::string warnings_text(const std::vector<std::string>& warnings) {
+  std::string text;
+  for (const auto& warning : warnings) text += fmt::format("warning: {}\n", warning);
+  return text;
+}
+
+std::expected<LoadedConfig, Exit> load(Command command, std::span<const std::string> arguments,
+                                       std::span<const std::string> environment) {
+  auto loaded = load_config(command, FlagParser(command, arguments).parse(), environment);
+  if (loaded) return *std::move(loaded);
+  return std::unexpected(
+      usage_error(loaded.error(), fmt::format("{} --help", info_of(command).name)));
+}
+
+// "check-config [COMMAND] [options]": with a command, what it would start with.
+Exit check_config(std::span<const std::string> arguments,
+                  std::span<const std::string> environment) {
+  auto command = Command::kCheckConfig;
+  const auto* named = arguments.empty() ? nullptr : find_command(arguments.front());
+  if (named != nullptr) {
+    command = named->command;
+    arguments = arguments.subspan(1);
+  }
+  const auto loaded = load(command, arguments, environment);
+  if (!loaded) return loaded.error();
+  return {.code = 0,
+          .output = effective_text(loaded->effective) + "all settings are valid\n",
+          .errors = warnings_text(loaded->warnings)};
+}
+
+Exit unknown_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& info : commands()) names.emplace_back(info.name);
+  return usage_error({fmt::format("unknown command \"{}\"{}", name, did_you_mean(name, names))},
+                     "--help");
+}
+
+}  // namespace
+
+std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> arguments,
+                                                   std::span<const std::string> environment) {
+  if (arguments.empty()) {
+    return std::unexpected(Exit{.code = kExitUsage, .output = {}, .errors = overview_text()});
+  }
+  const auto& name = arguments.front();
+  if (name == "--help" || name == "-h") return std::unexpected(Exit{.output = overview_text()});
+  const auto* info = find_command(name == "--version" ? "version" : name);
+  if (info == nullptr) return std::unexpected(unknown_command(name));
+  const auto options = arguments.subspan(1);
+  if (asks_for_help(options)) return std::unexpected(Exit{.output = help_text(info->command)});
+  if (info->command == Command::kCheckConfig) {
+    return std::unexpected(check_config(options, environment));
+  }
+  if (info->command == Command::kVersion) {
+    return std::unexpected(Exit{.output = version_text() + "\n"});
+  }
+  auto loaded = load(info->command, options, environment);
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  return Invocation{info->command, std::move(loaded->config), std::move(loaded->warnings)};
+}
+
+std::vector<std::string> strings_of(const char* const* null_terminated) {
+  std::vector<std::string> strings;
+  for (; *null_terminated != nullptr; ++null_terminated) strings.emplace_back(*null_terminated);
+  return strings;
+}
+
+int leave(const Exit& exit) {
+  std::fputs(exit.output.c_str(), stdout);
+  std::fputs(exit.errors.c_str(), stderr);
+  return exit.code;
+}
+
+std::string version_text() { return "influencer-analytics " IA_VERSION; }
+
+}  // namespace ia

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/command.h"
+#include "app/config.h"
+
+namespace ia {
+
+// A command to run with its settings.
+struct Invocation {
+  Command command;
+  Config config;
+  std::vector<std::string> warnings;  // for the log
+};
+
+// Nothing to run: what to print, and the exit code: 0 when that was asked for, 2 for wrong usage.
+struct Exit {
+  int code = 0;
+  std::string output = {};  // for standard output
+  std::string errors = {};  // for standard error
+};
+
+inline constexpr int kExitFailure = 1;
+inline constexpr int kExitUsage = 2;
+
+// Understands "COMMAND [--flag value | --flag=value]...", with the environment ("NAME=value") and
+// the config file behind it. Answers --help, version and check-config itself. Reads the config
+// file and the files that it names, and changes nothing. All mistakes are told at once.
+// `arguments` are those after the program's name.
+std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> arguments,
+                                                   std::span<const std::string> environment);
+
+// What main gets, as parse_command_line wants it.
+std::vector<std::string> strings_of(const char* const* null_terminated);
+
+// Prints and returns the exit code.
+int leave(const Exit& exit);
+
+// "influencer-analytics 0.1.0".
+std::string version_text();
+
+}  // namespace ia

@@ -1,0 +1,159 @@
+#include "app/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "testing/temp_dir.h"
+
+namespace ia {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+using Words = std::vector<std::string>;
+
+std::expected<Invocation, Exit> parse(const Words& arguments, const Words& environment = {}) {
+  return parse_command_line(arguments, environment);
+}
+
+Exit exit_of(const Words& arguments, const Words& environment = {}) {
+  auto parsed = parse(arguments, environment);
+  return parsed ? Exit{.code = -1} : parsed.error();
+}
+
+TEST(CommandLine, TakesValuesBehindAnEqualsSignOrABlank) {
+  const auto parsed = parse({"run", "--influencers=1-5", "--interval", "5m"});
+
+  EXPECT_EQ(parsed->command, Command::kRun);
+  EXPECT_EQ(parsed->config.influencers.size(), 5u);
+  EXPECT_EQ(parsed->config.schedule.interval, 5min);
+}
+
+TEST(CommandLine, TakesValuesThatBeginWithOneDash) {
+  const auto parsed = parse({"export", "--influencer", "5", "--start", "-1h", "--output", "-"});
+
+  EXPECT_EQ(parsed->config.start, TimeBound(std::chrono::milliseconds(1h)));
+  EXPECT_EQ(parsed->config.output, "-");
+}
+
+TEST(CommandLine, TellsAllMistakesOfFlagsAndConfigAtOnce) {
+  const auto exit =
+      exit_of({"run", "--influencers", "1-5", "--intervall", "5m", "--pipelining", "--tick=9", "x"},
+              {"IA_SPREAD=1h"});
+
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_EQ(exit.output, "");
+  EXPECT_EQ(exit.errors,
+            "influencer-analytics: 5 mistakes\n"
+            "  IA_SPREAD = \"1h\": must be 0s to 53s, with a unit (ms, s, m, h, d)\n"
+            "  unknown option --intervall; did you mean --interval?\n"
+            "  --pipelining needs a value: a whole number from 1 to 64\n"
+            "  unexpected argument \"x\"\n"
+            "  --tick = \"9\": must be 1ms to 100ms, with a unit (ms, s, m, h, d)\n"
+            "Try: influencer-analytics run --help\n");
+}
+
+TEST(CommandLine, SaysWhoseOptionAFlagIs) {
+  EXPECT_THAT(exit_of({"api", "--influencers", "1"}).errors,
+              HasSubstr("--influencers is not an option of api, but of demo, run, seed"));
+}
+
+TEST(CommandLine, RefusesAFlagGivenTwice) {
+  EXPECT_THAT(exit_of({"sink", "--visibility", "5s", "--visibility=6s"}).errors,
+              HasSubstr("--visibility is given twice"));
+}
+
+TEST(CommandLine, TheSimulatorListensWhereListenSays) {
+  const auto parsed = parse({"mockstagram", "--listen", "127.0.0.1:4000", "--seed", "7"});
+
+  EXPECT_EQ(parsed->config.mockstagram_listen, (Address{"127.0.0.1", 4000}));
+  EXPECT_EQ(parsed->config.simulator_seed, 7u);
+}
+
+TEST(CommandLine, InTheDemoListenIsTheApis) {
+  const auto parsed = parse({"demo", "--listen", "127.0.0.1:4000"});
+
+  EXPECT_EQ(parsed->config.listen, (Address{"127.0.0.1", 4000}));
+  EXPECT_EQ(parsed->config.mockstagram_listen.port, 0);
+}
+
+TEST(CommandLine, AnUnknownCommandGetsTheNearestOne) {
+  const auto exit = exit_of({"mokstagram"});
+
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_THAT(exit.errors, HasSubstr("unknown command \"mokstagram\"; did you mean mockstagram?"));
+}
+
+TEST(CommandLine, WithoutACommandItShowsThemAllAndFails) {
+  const auto exit = exit_of({});
+
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_THAT(exit.errors, HasSubstr("Usage: influencer-analytics COMMAND"));
+}
+
+TEST(CommandLine, HelpHasAnExampleAndOnlyTheCommandsSettings) {
+  const auto exit = exit_of({"seed", "--help"});
+
+  EXPECT_EQ(exit.code, 0);
+  EXPECT_EQ(exit.errors, "");
+  EXPECT_THAT(exit.output, AllOf(HasSubstr("Example: influencer-analytics seed"),
+                                 HasSubstr("--shard-size N"), Not(HasSubstr("--listen"))));
+}
+
+TEST(CommandLine, HelpComesAlsoWhenOtherOptionsAreWrong) {
+  EXPECT_EQ(exit_of({"run", "--nonsense", "--help"}, {"IA_NONSENSE=1"}).code, 0);
+}
+
+TEST(CommandLine, VersionIsOneLine) {
+  EXPECT_THAT(exit_of({"version"}).output,
+              AllOf(StartsWith("influencer-analytics "), EndsWith("\n")));
+  EXPECT_EQ(exit_of({"--version"}).output, exit_of({"version"}).output);
+}
+
+TEST(CheckConfig, ShowsWhatIsInForceAndWhereItComesFrom) {
+  const auto exit = exit_of({"check-config", "--tick", "7ms"}, {"IA_PIPELINING=3"});
+
+  EXPECT_EQ(exit.code, 0);
+  EXPECT_THAT(exit.output, AllOf(HasSubstr("tick                   7ms                          "
+                                           "--tick\n"),
+                                 HasSubstr("pipelining             3                            "
+                                           "IA_PIPELINING\n"),
+                                 HasSubstr("spread                 53s                          "
+                                           "default\n"),
+                                 EndsWith("all settings are valid\n")));
+}
+
+TEST(CheckConfig, ChecksAsTheNamedCommandWould) {
+  EXPECT_EQ(exit_of({"check-config"}).code, 0);
+  EXPECT_EQ(exit_of({"check-config", "run"}).code, 2);
+  EXPECT_THAT(exit_of({"check-config", "demo"}).output,
+              HasSubstr("influencers            1000000-1999999"));
+}
+
+TEST(CheckConfig, WarnsOnStandardError) {
+  const auto exit = exit_of({"check-config", "api", "--listen", "0.0.0.0:80"});
+
+  EXPECT_EQ(exit.code, 0);
+  EXPECT_THAT(exit.errors, HasSubstr("warning: --listen 0.0.0.0:80"));
+}
+
+TEST(CommandLine, TouchesNothingOnDisk) {
+  TempDir dir;
+  const auto data = (dir.path() / "data").string();
+  ASSERT_TRUE(parse({"run", "--influencers", "1", "--data-dir", data}).has_value());
+  ASSERT_EQ(exit_of({"run", "--data-dir", data}).code, 2);
+
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+}  // namespace
+}  // namespace ia

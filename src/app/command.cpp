@@ -1,0 +1,59 @@
+#include "app/command.h"
+
+#include <algorithm>
+
+namespace ia {
+namespace {
+
+using enum Command;
+
+constexpr CommandInfo kCommands[] = {
+    {kDemo, "demo", "the simulator and everything else in one process, offline",
+     "influencer-analytics demo --influencers 1000000-1099999"},
+    {kRun, "run", "all stages in one process, against a real network",
+     "influencer-analytics run --influencers 1000000-1999999 "
+     "--mockstagram-url http://127.0.0.1:3000 --data-dir data"},
+    {kSeed, "seed", "write what is to be watched into the queue of ids, and exit",
+     "influencer-analytics seed --influencers 1000000-1999999 --data-dir data"},
+    {kFetch, "fetch", "only fetch: from the queue of ids to the queue of points",
+     "influencer-analytics fetch --mockstagram-url http://127.0.0.1:3000 --data-dir data"},
+    {kSink, "sink", "only store: from the queue of points to the store",
+     "influencer-analytics sink --data-dir data --retention 90d"},
+    {kApi, "api", "only serve the API and the dashboard",
+     "influencer-analytics api --data-dir data --listen 127.0.0.1:8080"},
+    {kMockstagram, "mockstagram", "only the simulated Mockstagram server",
+     "influencer-analytics mockstagram --listen 127.0.0.1:3000 --influencers 1000000-1999999"},
+    {kExport, "export", "series as CSV",
+     "influencer-analytics export --influencer 1000001 --start -1h --output series.csv"},
+    {kDoctor, "doctor", "check this machine and say what to do about each finding",
+     "influencer-analytics doctor --data-dir data --mockstagram-url http://127.0.0.1:3000"},
+    {kCheckConfig, "check-config", "check all settings and print what is in force",
+     "influencer-analytics check-config run --config influencer-analytics.toml",
+     "[COMMAND] [options]"},
+    {kVersion, "version", "print the version", "influencer-analytics version", ""},
+};
+
+}  // namespace
+
+std::span<const CommandInfo> commands() { return kCommands; }
+
+const CommandInfo& info_of(Command command) {
+  return *std::ranges::find(kCommands, command, &CommandInfo::command);
+}
+
+const CommandInfo* find_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &CommandInfo::name);
+  return found == std::end(kCommands) ? nullptr : &*found;
+}
+
+std::string names_of(CommandBits bits) {
+  std::string out;
+  for (const auto& info : kCommands) {
+    if ((bits & bit(info.command)) == 0) continue;
+    if (!out.empty()) out += ", ";
+    out += info.name;
+  }
+  return out;
+}
+
+}  // namespace ia

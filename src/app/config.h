@@ -1,0 +1,120 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/command.h"
+#include "app/setting_values.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "core/influencer_set.h"
+#include "core/schedule.h"
+
+namespace ia {
+
+// Every setting, with its type. Meaning, default and range of each: docs/configuration.md.
+// A Config that load_config returned is whole and in range: nobody checks it again.
+struct Config {
+  // Data
+  std::filesystem::path data_dir;  // empty: the demo makes a fresh temporary one
+  std::chrono::milliseconds retention{};
+  std::uint64_t min_free_bytes = 0;
+
+  // What is watched
+  InfluencerSet influencers;
+  Schedule schedule;  // interval and spread
+  std::uint32_t shard_size = 0;
+  std::chrono::milliseconds reseed{};  // 0: never
+
+  // The network
+  std::string mockstagram_url;
+  std::optional<double> max_rate;  // requests/s; nothing: see rate_limit; 0: unlimited
+  std::size_t max_connections = 0;
+  std::size_t pipelining = 0;
+  std::chrono::milliseconds connect_timeout{};
+  std::chrono::milliseconds request_timeout{};
+  std::chrono::milliseconds tick{};
+  std::filesystem::path ca_file;  // empty: the system's certificates
+
+  // Queues
+  std::uint32_t queue_receives_max = 0;
+  std::chrono::milliseconds visibility{};
+
+  // API
+  Address listen;
+  std::size_t api_threads = 0;
+  std::size_t api_max_connections = 0;
+  double api_rate_limit = 0;  // requests/s of one client; 0: off
+
+  // Output
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  bool report = false;
+  std::uint64_t minutes = 0;  // complete ones, then stop; 0: run until stopped
+
+  // Simulator
+  Address mockstagram_listen;
+  std::uint64_t simulator_seed = 0;
+
+  // Export
+  std::optional<InfluencerId> influencer;
+  std::optional<TimeBound> start;  // nothing: a day before `end`
+  std::optional<TimeBound> end;    // nothing: now
+  std::string output;              // "-": standard output
+};
+
+// The requests/s that a process may send when it is to fetch `influencers` of them: max_rate, or
+// 1.1 x what is due over the time in which it is due. 0: unlimited.
+double rate_limit(const Config& config, std::size_t influencers);
+
+// The ids to export: the one, or the many.
+InfluencerSet export_influencers(const Config& config);
+// The minutes to export. kInvalid when start is not before end.
+Result<MinuteRange> export_range(const Config& config, WallTime now);
+
+// What somebody wrote for a setting, and where.
+struct GivenValue {
+  std::string name;  // the setting's, "api_threads"
+  std::string text;
+  std::string where;  // "--api-threads", "IA_API_THREADS", "ia.toml:3"
+};
+
+// Sentences, one a mistake, each with its place, its value and what is allowed.
+using ConfigErrors = std::vector<std::string>;
+
+// What a source says: values of known settings, not yet parsed, and what else stood there.
+struct ReadValues {
+  std::vector<GivenValue> values;
+  ConfigErrors errors;
+};
+
+// What is in force for a setting, fit to be shown: without secrets.
+struct EffectiveValue {
+  std::string name;
+  std::string text;
+  std::string where;  // "default" when nobody wrote anything
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<EffectiveValue> effective;  // the command's settings, in the table's order
+  std::vector<std::string> warnings;
+};
+
+// Puts flags over environment ("NAME=value" strings; those named IA_... count) over the TOML file
+// (setting "config") over defaults. Every value of every source is checked, also one that another
+// overrides, and then the values against each other; all mistakes are returned at once.
+// Reads files, changes nothing.
+std::expected<LoadedConfig, ConfigErrors> load_config(Command command, const ReadValues& flags,
+                                                      std::span<const std::string> environment);
+
+}  // namespace ia

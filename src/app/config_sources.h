@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+
+namespace ia {
+
+// From "NAME=value" strings. A name that begins with IA_ and is no setting is an error.
+ReadValues read_environment(std::span<const std::string> environment);
+
+// From a TOML file of "setting = value" lines; no path gives no values. An unknown key, a key
+// twice, a table, or a value that is neither text, number nor boolean is an error with its line.
+ReadValues read_config_file(const std::string& path);
+
+// The value of "config": from the flags, else from the environment, else none.
+std::string chosen_config_file(std::span<const GivenValue> flags,
+                               std::span<const GivenValue> environment);
+
+// "; did you mean X?", or nothing when nothing is near.
+std::string did_you_mean(std::string_view wrong, std::span<const std::string> names);
+
+}  // namespace ia

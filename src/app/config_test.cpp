@@ -1,0 +1,330 @@
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "app/settings.h"
+#include "testing/temp_dir.h"
+
+namespace ia {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+// Everything that a config comes from; a good `run` unless a test changes it.
+struct Sources {
+  Command command = Command::kRun;
+  std::vector<std::pair<std::string, std::string>> flags{{"influencers", "1-10"}};
+  std::vector<std::string> environment = {};
+  std::string file = {};
+  TempDir dir = {};
+
+  std::string file_path() const { return dir.path() / "ia.toml"; }
+
+  std::expected<LoadedConfig, ConfigErrors> load() const {
+    ReadValues given;
+    for (const auto& [name, text] : flags) {
+      given.values.push_back({name, text, find_setting(name)->flag()});
+    }
+    if (!file.empty()) {
+      std::ofstream(file_path()) << file;
+      given.values.push_back({"config", file_path(), "--config"});
+    }
+    return load_config(command, given, environment);
+  }
+  ConfigErrors errors() const {
+    const auto loaded = load();
+    return loaded ? ConfigErrors{} : loaded.error();
+  }
+};
+
+std::string where_from(const LoadedConfig& loaded, std::string_view name) {
+  for (const auto& value : loaded.effective) {
+    if (value.name == name) return value.where;
+  }
+  return "not there";
+}
+
+TEST(Config, DefaultsAreThoseOfTheTable) {
+  const auto config = Sources{}.load()->config;
+
+  EXPECT_EQ(config.schedule.interval, 1min);
+  EXPECT_EQ(config.schedule.spread, 53s);
+  EXPECT_EQ(config.shard_size, 1000u);
+  EXPECT_EQ(config.retention, 24h * 30);
+  EXPECT_EQ(config.min_free_bytes, 536'870'912u);
+  EXPECT_EQ(config.mockstagram_url, "http://127.0.0.1:3000");
+  EXPECT_EQ(config.listen, (Address{"127.0.0.1", 8080}));
+  EXPECT_EQ(config.max_rate, std::nullopt);
+  EXPECT_EQ(config.tick, 4ms);
+  EXPECT_EQ(config.log_level, LogLevel::kInfo);
+  EXPECT_TRUE(config.report);
+}
+
+TEST(Config, TheDemoHasDefaultsOfItsOwn) {
+  const auto config = Sources{.command = Command::kDemo, .flags = {}}.load()->config;
+
+  EXPECT_EQ(config.influencers.size(), 1'000'000u);
+  EXPECT_EQ(config.data_dir, "");
+  EXPECT_EQ(config.mockstagram_listen, (Address{"127.0.0.1", 0}));
+}
+
+TEST(Config, FlagsWinOverEnvironmentOverFileOverDefault) {
+  Sources sources;
+  EXPECT_EQ(sources.load()->config.tick, 4ms);
+  EXPECT_EQ(where_from(*sources.load(), "tick"), "default");
+
+  sources.file = "# a comment\ntick = \"5ms\"\n";
+  EXPECT_EQ(sources.load()->config.tick, 5ms);
+  EXPECT_EQ(where_from(*sources.load(), "tick"), sources.file_path() + ":2");
+
+  sources.environment = {"PATH=/bin", "IA_TICK=6ms"};
+  EXPECT_EQ(sources.load()->config.tick, 6ms);
+  EXPECT_EQ(where_from(*sources.load(), "tick"), "IA_TICK");
+
+  sources.flags.emplace_back("tick", "7ms");
+  EXPECT_EQ(sources.load()->config.tick, 7ms);
+  EXPECT_EQ(where_from(*sources.load(), "tick"), "--tick");
+}
+
+TEST(Config, TheFileCanBeNamedInTheEnvironment) {
+  Sources sources;
+  std::ofstream(sources.file_path()) << "pipelining = 8\n";
+  sources.environment = {"IA_CONFIG=" + sources.file_path()};
+
+  EXPECT_EQ(sources.load()->config.pipelining, 8u);
+}
+
+TEST(Config, AFileMayHoldSettingsOfOtherCommands) {
+  Sources sources{.command = Command::kSink, .flags = {}, .file = "listen = \"127.0.0.1:1\"\n"};
+
+  EXPECT_THAT(sources.errors(), IsEmpty());
+}
+
+TEST(Config, TomlValuesMayBeTextNumbersOrBooleans) {
+  Sources sources;
+  sources.file = "report = false\napi_rate_limit = 2.5\nshard_size = 7\nspread = \"1s\"\n";
+  const auto config = sources.load()->config;
+
+  EXPECT_FALSE(config.report);
+  EXPECT_EQ(config.api_rate_limit, 2.5);
+  EXPECT_EQ(config.shard_size, 7u);
+  EXPECT_EQ(config.schedule.spread, 1s);
+}
+
+// Somebody with five mistakes must not need five attempts.
+TEST(Config, TellsAllMistakesAtOnceEachWithItsPlaceValueAndRange) {
+  Sources sources;
+  sources.flags = {{"influencers", "9-5"}, {"spread", "2m"}};
+  sources.environment = {"IA_TICK=fast"};
+  sources.file = "\nshard_size = 0\n";
+
+  EXPECT_THAT(
+      sources.errors(),
+      ElementsAre(AllOf(HasSubstr("ia.toml:2 = \"0\""), HasSubstr("from 1 to 5000")),
+                  AllOf(HasSubstr("IA_TICK = \"fast\""), HasSubstr("1ms to 100ms")),
+                  AllOf(HasSubstr("--influencers = \"9-5\""), HasSubstr("not a list of ids")),
+                  AllOf(HasSubstr("--spread = \"2m\""), HasSubstr("0s to 53s"))));
+}
+
+TEST(Config, AlsoChecksAValueThatAnotherOverrides) {
+  Sources sources;
+  sources.environment = {"IA_TICK=fast"};
+  sources.flags.emplace_back("tick", "5ms");
+
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("IA_TICK")));
+}
+
+TEST(Config, UnknownNamesAreErrorsWithTheNearestName) {
+  Sources sources;
+  sources.environment = {"IA_INTERVALL=60s", "IAX=1"};
+  sources.file = "tick = \"5ms\"\nlitsen = \"127.0.0.1:1\"\n[api]\nthreads = 1\n";
+
+  EXPECT_THAT(sources.errors(),
+              ElementsAre(AllOf(HasSubstr("ia.toml:3"), HasSubstr("\"api\"")),
+                          AllOf(HasSubstr("ia.toml:2"), HasSubstr("did you mean listen?")),
+                          AllOf(HasSubstr("IA_INTERVALL"), HasSubstr("mean IA_INTERVAL?"))));
+}
+
+TEST(Config, AValueOfAWrongTomlTypeNamesItsLine) {
+  Sources sources;
+  sources.file = "tick = [\"5ms\"]\n";
+
+  EXPECT_THAT(sources.errors(),
+              ElementsAre(AllOf(HasSubstr("ia.toml:1"), HasSubstr("tick must be text"))));
+}
+
+TEST(Config, AFileThatIsNoTomlNamesTheLine) {
+  Sources sources;
+  sources.file = "tick = \"5ms\"\nspread 5s\n";
+
+  EXPECT_THAT(sources.errors(), ElementsAre(AllOf(HasSubstr("ia.toml:2"), HasSubstr("not TOML"))));
+}
+
+TEST(Config, AFileThatCannotBeReadIsAnError) {
+  Sources sources;
+  for (const auto& path : {sources.dir.path() / "none.toml", sources.dir.path()}) {
+    sources.flags = {{"influencers", "1"}, {"config", path}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("cannot be read"))) << path;
+  }
+}
+
+TEST(Config, InfluencersMayComeFromAFile) {
+  Sources sources;
+  const auto path = sources.dir.path() / "ids";
+  std::ofstream(path) << "# two\n5\n7\n";
+  sources.flags = {{"influencers", path}};
+
+  EXPECT_EQ(sources.load()->config.influencers.to_string(), "5,7");
+}
+
+TEST(Config, InfluencersMustBeNamed) {
+  for (const auto command : {Command::kRun, Command::kSeed}) {
+    const Sources sources{.command = command, .flags = {}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("--influencers is missing")));
+  }
+}
+
+TEST(Config, RefusesListsOfInfluencersThatCannotBe) {
+  for (const auto* list : {"0-9223372036854775807", "9223372036854775808", ",", "/no/such/file"}) {
+    const Sources sources{.flags = {{"influencers", list}}};
+    EXPECT_THAT(sources.errors(), SizeIs(1)) << list;
+  }
+}
+
+TEST(Config, MasksCredentialsWhereverAValueIsShown) {
+  Sources sources;
+  sources.flags.emplace_back("mockstagram_url", "http://me:hunter2@host");
+
+  EXPECT_THAT(sources.errors(),
+              ElementsAre(AllOf(HasSubstr("http://***@host"), Not(HasSubstr("hunter2")))));
+}
+
+TEST(Config, TheUrlIsAServerAndNoMore) {
+  for (const auto* url : {"http://h", "https://h:1", "http://h/", "http://[::1]:3000"}) {
+    Sources sources;
+    sources.flags.emplace_back("mockstagram_url", url);
+    EXPECT_THAT(sources.errors(), IsEmpty()) << url;
+  }
+  for (const auto* url :
+       {"h:3000", "ftp://h", "http://", "http://h/api", "http://h?x", "http://:1", "http://h:0",
+        "http://h:65536", "http://[::1", "http://[]:1", "http:///", "http://h:"}) {
+    Sources sources;
+    sources.flags.emplace_back("mockstagram_url", url);
+    EXPECT_THAT(sources.errors(), SizeIs(1)) << url;
+  }
+}
+
+TEST(Config, TheIntervalIsWholeMinutes) {
+  const auto errors_of = [](const char* interval) {
+    Sources sources;
+    sources.flags.emplace_back("interval", interval);
+    return sources.errors();
+  };
+  EXPECT_THAT(errors_of("120s"), IsEmpty());
+  EXPECT_THAT(errors_of("24h"), IsEmpty());
+  for (const auto* interval : {"90s", "0s", "30s", "25h"}) {
+    EXPECT_THAT(errors_of(interval), ElementsAre(HasSubstr("1m to 1d in whole minutes")));
+  }
+}
+
+TEST(Config, RetentionIsAtLeastADay) {
+  Sources sources;
+  sources.flags.emplace_back("retention", "23h");
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("1d to 3650d")));
+}
+
+TEST(Config, RefusesAConnectTimeoutBeyondTheRequestTimeout) {
+  Sources sources;
+  sources.flags.emplace_back("connect_timeout", "6s");
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("--request-timeout 5s")));
+}
+
+TEST(Config, RefusesTheSamePortForApiAndSimulator) {
+  Sources sources{.command = Command::kDemo, .flags = {}};
+  sources.flags = {{"listen", "127.0.0.1:4000"}, {"mockstagram_listen", "0.0.0.0:4000"}};
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("the same port")));
+}
+
+TEST(Config, RefusesToFetchFromItself) {
+  Sources sources;
+  sources.flags.emplace_back("mockstagram_url", "http://127.0.0.1:8080");
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("this program itself")));
+}
+
+TEST(Config, WarnsOfAnAddressThatOthersCanReach) {
+  Sources sources;
+  EXPECT_THAT(sources.load()->warnings, IsEmpty());
+  sources.flags.emplace_back("listen", "0.0.0.0:8080");
+  EXPECT_THAT(sources.load()->warnings, ElementsAre(HasSubstr("--listen 0.0.0.0:8080")));
+}
+
+TEST(Config, WarnsOfARateThatCannotBeEnough) {
+  Sources sources;
+  sources.flags = {{"influencers", "1-600"}, {"max_rate", "5"}};
+  EXPECT_THAT(sources.load()->warnings, ElementsAre(HasSubstr("600 influencers a minute")));
+  sources.flags.back().second = "11";
+  EXPECT_THAT(sources.load()->warnings, IsEmpty());
+}
+
+TEST(Config, AutomaticRateIsATenthMoreThanIsDue) {
+  Config config;
+  config.schedule = {.interval = 1min, .spread = 50s};
+  EXPECT_DOUBLE_EQ(rate_limit(config, 1'000'000), 22'000);
+  config.schedule.interval = 10min;
+  EXPECT_DOUBLE_EQ(rate_limit(config, 1'000'000), 2'200);
+  config.schedule.spread = 0s;
+  EXPECT_EQ(rate_limit(config, 1'000'000), 0);
+  config.max_rate = 7;
+  EXPECT_EQ(rate_limit(config, 1'000'000), 7);
+}
+
+TEST(Config, ExportWantsOneWayToSayWhat) {
+  const auto errors_of = [](std::vector<std::pair<std::string, std::string>> flags) {
+    return Sources{.command = Command::kExport, .flags = std::move(flags)}.errors();
+  };
+  EXPECT_THAT(errors_of({{"influencer", "5"}}), IsEmpty());
+  EXPECT_THAT(errors_of({{"influencers", "5-6"}}), IsEmpty());
+  EXPECT_THAT(errors_of({}), ElementsAre(HasSubstr("one of them")));
+  EXPECT_THAT(errors_of({{"influencer", "5"}, {"influencers", "5-6"}}),
+              ElementsAre(HasSubstr("not both")));
+}
+
+TEST(Config, ExportRangeIsTheLastDayUnlessTold) {
+  const WallTime now{1'700'000'030'000ms};  // 22:13:50
+  Config config;
+  EXPECT_EQ(export_range(config, now)->begin, Minute{28'331'893min});
+  EXPECT_EQ(export_range(config, now)->end, Minute{28'333'334min});
+
+  config.end = WallTime{1'700'000'000'000ms};
+  config.start = 1h;
+  EXPECT_EQ(export_range(config, now)->begin, Minute{28'333'273min});
+  config.start = 0ms;
+  EXPECT_EQ(export_range(config, now).error().code, Errc::kInvalid);
+}
+
+TEST(Settings, AreOfCommandsAndHaveDefaultsThatTheyAllow) {
+  for (const auto& setting : settings()) {
+    EXPECT_NE(setting.commands, 0u) << setting.name;
+    for (const auto& info : commands()) {
+      Config config;
+      const auto text = fallback_of(setting, info.command);
+      if (!text.empty()) {
+        EXPECT_TRUE(setting.value.apply(text, config).has_value()) << setting.name;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ia

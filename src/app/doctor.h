@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "app/setting_values.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace ia {
+
+enum class Finding { kOk, kWarning, kFailure };
+
+// One thing that doctor looked at.
+struct Check {
+  std::string subject;  // "data directory"
+  Finding finding = Finding::kOk;
+  std::string seen;    // what is the case
+  std::string advice;  // what to do about it; empty when all is well
+};
+
+// The checks that need the adapters, which wiring knows and doctor does not.
+struct DoctorCalls {
+  // Asks the network for one influencer. Its Date header's time, if it sent one.
+  std::function<Result<std::optional<WallTime>>()> probe_upstream;
+  // Whether the files in a data directory that exists are of a version that is known here.
+  std::function<Status(const std::filesystem::path&)> check_stored_version;
+};
+
+// The directory exists or can be made, can be written, has `free_bytes_min` left and is not in
+// use. Leaves nothing behind: a directory that is not there is not made.
+std::vector<Check> check_data_directory(const std::filesystem::path& dir,
+                                        std::uint64_t free_bytes_min, const DoctorCalls& calls);
+
+// The address can be listened on now.
+Check check_address(const std::string& subject, const Address& address);
+
+// The year is plausible, time moves on, and `network_time` is near.
+Check check_clock(const Clock& clock, std::optional<WallTime> network_time);
+
+// Raises the soft limit of open files to the hard one. A warning when that is less than `needed`.
+Check raise_file_limit(std::uint64_t needed);
+// What a process with these settings may have open at a time.
+std::uint64_t files_needed(const Config& config);
+
+// Temporary files can be written: the demo keeps its data there.
+Check check_temporary_directory(const std::filesystem::path& dir);
+
+// All of them. Takes as long as the probe.
+std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls);
+
+// A line a check, with its advice below.
+std::string report_of(const std::vector<Check>& checks);
+// 1 when any check failed, else 0.
+int exit_code_of(const std::vector<Check>& checks);
+
+}  // namespace ia

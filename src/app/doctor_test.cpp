@@ -1,0 +1,186 @@
+#include "app/doctor.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "app/lock_file.h"
+#include "testing/manual_clock.h"
+#include "testing/temp_dir.h"
+
+namespace ia {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+DoctorCalls healthy() {
+  return {.probe_upstream = [] { return std::optional<WallTime>(); },
+          .check_stored_version = [](const std::filesystem::path&) { return Status(); }};
+}
+
+Check named(const std::vector<Check>& checks, std::string_view subject) {
+  for (const auto& check : checks) {
+    if (check.subject == subject) return check;
+  }
+  return {.subject = "not there", .finding = Finding::kFailure, .seen = {}, .advice = {}};
+}
+
+// A port of this machine that somebody listens on.
+class TakenPort {
+ public:
+  TakenPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    if (bind(socket_, any, length) != 0 || listen(socket_, 1) != 0) return;
+    getsockname(socket_, any, &length);
+    port_ = ntohs(address.sin_port);
+  }
+  ~TakenPort() { close(socket_); }
+  Address address() const { return {"127.0.0.1", port_}; }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
+};
+
+TEST(Doctor, FindsNothingWrongWithAFreshDirectory) {
+  TempDir dir;
+  for (const auto& check : check_data_directory(dir.path(), 1, healthy())) {
+    EXPECT_EQ(check.finding, Finding::kOk) << check.subject << check.seen;
+    EXPECT_EQ(check.advice, "");
+  }
+}
+
+TEST(Doctor, DoesNotMakeADirectoryThatIsNotThere) {
+  TempDir dir;
+  const auto checks = check_data_directory(dir.path() / "a" / "b", 1, healthy());
+
+  EXPECT_EQ(named(checks, "data directory").finding, Finding::kOk);
+  EXPECT_THAT(named(checks, "data directory").seen, HasSubstr("can be made"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(Doctor, RefusesAFileAsDataDirectory) {
+  TempDir dir;
+  const auto file = dir.path() / "file";
+  std::ofstream(file) << "x";
+
+  for (const auto& path : {file, file / "below"}) {
+    const auto check = named(check_data_directory(path, 1, healthy()), "data directory");
+    EXPECT_EQ(check.finding, Finding::kFailure) << path;
+    EXPECT_THAT(check.advice, Not(IsEmpty()));
+  }
+}
+
+TEST(Doctor, RefusesADiskWithTooLittleSpace) {
+  TempDir dir;
+  const auto check =
+      named(check_data_directory(dir.path(), std::uint64_t{1} << 62, healthy()), "free space");
+
+  EXPECT_EQ(check.finding, Finding::kFailure);
+}
+
+TEST(Doctor, RefusesDataOfANewerVersion) {
+  TempDir dir;
+  auto calls = healthy();
+  calls.check_stored_version = [](const auto&) -> Status {
+    return fail(Errc::kInvalid, "written by version 9");
+  };
+  const auto check = named(check_data_directory(dir.path(), 1, calls), "stored version");
+
+  EXPECT_EQ(check.finding, Finding::kFailure);
+  EXPECT_EQ(check.seen, "written by version 9");
+}
+
+TEST(Doctor, NamesTheProcessThatUsesTheDirectory) {
+  TempDir dir;
+  const auto lock = LockFile::acquire(dir.path(), "sink", "some program");
+  const auto check = named(check_data_directory(dir.path(), 1, healthy()), "in use");
+
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, AllOf(HasSubstr("sink"), HasSubstr(std::to_string(getpid())),
+                                HasSubstr("some program")));
+}
+
+TEST(Doctor, SeesWhetherAPortIsTaken) {
+  const TakenPort taken;
+  ASSERT_NE(taken.address().port, 0);
+
+  EXPECT_EQ(check_address("API", taken.address()).finding, Finding::kFailure);
+  EXPECT_EQ(check_address("API", {"127.0.0.1", 0}).finding, Finding::kOk);
+}
+
+TEST(Doctor, RefusesAnAddressOfAnotherMachine) {
+  EXPECT_EQ(check_address("API", {"192.0.2.1", 0}).finding, Finding::kFailure);
+}
+
+TEST(Doctor, RefusesAClockThatCannotBeRight) {
+  const ManualClock clock(WallTime{std::chrono::sys_days{std::chrono::year{1970} / 1 / 1}});
+  EXPECT_EQ(check_clock(clock, std::nullopt).finding, Finding::kFailure);
+}
+
+TEST(Doctor, ComparesTheClockWithTheNetworks) {
+  const ManualClock clock;
+  EXPECT_EQ(check_clock(clock, clock.wall() - 1s).finding, Finding::kOk);
+  for (const auto skew : {5s, -5s}) {
+    EXPECT_EQ(check_clock(clock, clock.wall() + skew).finding, Finding::kWarning);
+  }
+}
+
+TEST(Doctor, RaisesTheLimitOfOpenFiles) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  auto lower = before;
+  lower.rlim_cur = std::min<rlim_t>(64, before.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+
+  EXPECT_EQ(raise_file_limit(1).finding, Finding::kOk);
+
+  rlimit after{};
+  getrlimit(RLIMIT_NOFILE, &after);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  EXPECT_EQ(raise_file_limit(after.rlim_max).finding, Finding::kOk);
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST(Doctor, CountsTheFilesThatConnectionsNeed) {
+  Config config;
+  config.max_connections = 1000;
+  config.api_max_connections = 500;
+  EXPECT_EQ(files_needed(config), 1600u);
+}
+
+TEST(Doctor, FailsWhenTheNetworkDoesNotAnswer) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path();
+  config.listen = {"127.0.0.1", 0};
+  config.mockstagram_url = "http://h:1";
+  EXPECT_EQ(exit_code_of(examine(config, SystemClock(), healthy())), 0);
+
+  auto calls = healthy();
+  calls.probe_upstream = []() -> Result<std::optional<WallTime>> {
+    return fail(Errc::kUnavailable, "connection refused");
+  };
+  const auto checks = examine(config, SystemClock(), calls);
+
+  EXPECT_EQ(exit_code_of(checks), 1);
+  EXPECT_THAT(report_of(checks), HasSubstr("FAIL  network: http://h:1 does not answer: "
+                                           "connection refused\n      Start the server"));
+}
+
+}  // namespace
+}  // namespace ia

@@ -1,0 +1,118 @@
+#include "app/lock_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+namespace ia {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kExtension = ".lock";
+
+fs::path path_of(const fs::path& dir, std::string_view stage) {
+  return dir / fmt::format("{}{}", stage, kExtension);
+}
+
+LockHolder read_holder(int descriptor) {
+  std::string text(4096, '\0');
+  const auto count = pread(descriptor, text.data(), text.size(), 0);
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  LockHolder holder;
+  const auto line_end = std::min(text.find('\n'), text.size());
+  std::from_chars(text.data(), text.data() + line_end, holder.pid);
+  if (line_end < text.size()) holder.command = text.substr(line_end + 1);
+  if (holder.command.ends_with('\n')) holder.command.pop_back();
+  return holder;
+}
+
+bool write_holder(int descriptor, std::string_view command) {
+  const auto text = fmt::format("{}\n{}\n", getpid(), command);
+  return ftruncate(descriptor, 0) == 0 &&
+         pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+}
+
+// 0, or the errno.
+int lock(int descriptor, int operation) {
+  while (flock(descriptor, operation | LOCK_NB) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+int lock_patiently(int descriptor) {
+  int error = lock(descriptor, LOCK_EX);
+  for (int attempt = 0; error == EWOULDBLOCK && attempt < 5; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    error = lock(descriptor, LOCK_EX);
+  }
+  return error;
+}
+
+std::unexpected<Error> in_use(const fs::path& dir, std::string_view stage,
+                              const LockHolder& holder) {
+  return fail(Errc::kUnavailable,
+              fmt::format("data directory {} is in use: process {} ({}) runs \"{}\" on it. Stop "
+                          "that one (kill {}), or choose another --data-dir",
+                          dir.string(), holder.pid, holder.command, stage, holder.pid));
+}
+
+std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int error) {
+  return fail(Errc::kInvalid, fmt::format("cannot {} {}: {}. Choose a --data-dir that this user "
+                                          "may write, on a local disk",
+                                          what, path.string(), std::strerror(error)));
+}
+
+}  // namespace
+
+Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage,
+                                   std::string_view command) {
+  std::error_code made;
+  fs::create_directories(dir, made);
+  if (made) return cannot("make the directory", dir, made.value());
+  const auto path = path_of(dir, stage);
+  LockFile file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (file.descriptor_ < 0) return cannot("open", path, errno);
+  const int error = lock_patiently(file.descriptor_);
+  if (error == EWOULDBLOCK) return in_use(dir, stage, read_holder(file.descriptor_));
+  if (error != 0) return cannot("lock", path, error);
+  if (!write_holder(file.descriptor_, command)) return cannot("write", path, errno);
+  return file;
+}
+
+LockFile::~LockFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+std::optional<LockHolder> holder_of(const fs::path& dir, std::string_view stage) {
+  const int descriptor = open(path_of(dir, stage).c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return std::nullopt;
+  std::optional<LockHolder> holder;
+  if (lock(descriptor, LOCK_SH) == EWOULDBLOCK) holder = read_holder(descriptor);
+  close(descriptor);
+  return holder;
+}
+
+std::vector<HeldLock> held_locks(const fs::path& dir) {
+  std::vector<HeldLock> held;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) {
+    if (entry.path().extension() != kExtension) continue;
+    const auto stage = entry.path().stem().string();
+    if (auto holder = holder_of(dir, stage)) held.push_back({stage, *std::move(holder)});
+  }
+  std::ranges::sort(held, {}, &HeldLock::stage);
+  return held;
+}
+
+}  // namespace ia

@@ -1,0 +1,137 @@
+#include "app/lock_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "testing/temp_dir.h"
+
+namespace ia {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// A process that takes a lock, says so, and then waits to be killed.
+class Holder {
+ public:
+  explicit Holder(const std::filesystem::path& dir) {
+    int ends[2];
+    if (pipe(ends) != 0) return;
+    pid_ = fork();
+    if (pid_ == 0) {
+      const auto lock = LockFile::acquire(dir, "sink", "other program");
+      const char said = lock ? 'y' : 'n';
+      if (write(ends[1], &said, 1) != 1) _exit(1);
+      pause();
+      _exit(0);
+    }
+    close(ends[1]);
+    char said = 'n';
+    holds_ = read(ends[0], &said, 1) == 1 && said == 'y';
+    close(ends[0]);
+  }
+  ~Holder() { kill_it(); }
+
+  bool holds() const { return holds_; }
+  pid_t pid() const { return pid_; }
+  void kill_it() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+
+ private:
+  pid_t pid_ = 0;
+  bool holds_ = false;
+};
+
+TEST(LockFile, RefusesASecondProcessAndNamesTheFirst) {
+  TempDir dir;
+  const Holder other(dir.path());
+  ASSERT_TRUE(other.holds());
+
+  const auto second = LockFile::acquire(dir.path(), "sink", "this program");
+
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, Errc::kUnavailable);
+  EXPECT_THAT(second.error().message,
+              AllOf(HasSubstr(dir.path()), HasSubstr(std::to_string(other.pid())),
+                    HasSubstr("other program"), HasSubstr("--data-dir")));
+}
+
+TEST(LockFile, IsFreeWhenItsProcessWasKilled) {
+  TempDir dir;
+  Holder other(dir.path());
+  ASSERT_TRUE(other.holds());
+  other.kill_it();
+
+  EXPECT_TRUE(LockFile::acquire(dir.path(), "sink", "this program").has_value());
+}
+
+TEST(LockFile, StagesDoNotExcludeEachOther) {
+  TempDir dir;
+  const auto sink = LockFile::acquire(dir.path(), "sink", "p");
+
+  EXPECT_TRUE(LockFile::acquire(dir.path(), "api", "p").has_value());
+  EXPECT_FALSE(LockFile::acquire(dir.path(), "sink", "p").has_value());
+}
+
+TEST(LockFile, IsFreeAfterItsScope) {
+  TempDir dir;
+  {
+    const auto lock = LockFile::acquire(dir.path(), "sink", "p");
+  }
+
+  EXPECT_TRUE(LockFile::acquire(dir.path(), "sink", "p").has_value());
+}
+
+TEST(LockFile, MovesWithItsOwner) {
+  TempDir dir;
+  auto first = LockFile::acquire(dir.path(), "sink", "p");
+  auto owner = std::make_unique<LockFile>(*std::move(first));
+
+  EXPECT_FALSE(LockFile::acquire(dir.path(), "sink", "p").has_value());
+  owner.reset();
+  EXPECT_TRUE(LockFile::acquire(dir.path(), "sink", "p").has_value());
+}
+
+TEST(LockFile, MakesTheDirectory) {
+  TempDir dir;
+  EXPECT_TRUE(LockFile::acquire(dir.path() / "a" / "b", "sink", "p").has_value());
+}
+
+TEST(LockFile, SaysWhyADirectoryIsOfNoUse) {
+  TempDir dir;
+  const auto file = dir.path() / "file";
+  std::ofstream(file) << "x";
+  const auto lock = LockFile::acquire(file, "sink", "p");
+
+  ASSERT_FALSE(lock.has_value());
+  EXPECT_EQ(lock.error().code, Errc::kInvalid);
+  EXPECT_THAT(lock.error().message, HasSubstr(file));
+}
+
+TEST(HeldLocks, AreThoseOfRunningProcesses) {
+  TempDir dir;
+  const Holder other(dir.path());
+  {
+    const auto released = LockFile::acquire(dir.path(), "api", "p");
+  }
+
+  const auto held = held_locks(dir.path());
+
+  ASSERT_THAT(held, SizeIs(1));
+  EXPECT_EQ(held[0].stage, "sink");
+  EXPECT_EQ(held[0].holder.pid, other.pid());
+  EXPECT_EQ(held[0].holder.command, "other program");
+}
+
+}  // namespace
+}  // namespace ia

@@ -1,0 +1,190 @@
+#include "app/setting_kinds.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "app/text_file.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kInfluencersMax = 100'000'000;
+
+// For parsers of setting_values.h: stores what they understand and `fits` accepts.
+template <class Parse, class Store, class Fits>
+auto store_parsed(Parse parse, Store store, Fits fits) {
+  return [=](std::string_view text, Config& config) {
+    auto parsed = parse(text);
+    if (!parsed || !fits(*parsed)) return false;
+    store(config, *std::move(parsed));
+    return true;
+  };
+}
+
+template <class Parse, class Store>
+auto store_parsed(Parse parse, Store store) {
+  return store_parsed(parse, store, [](const auto&) { return true; });
+}
+
+template <class Number>
+auto within(Number least, Number most) {
+  return [=](Number value) { return least <= value && value <= most; };
+}
+
+bool is_written_out(std::string_view text) {
+  return text.find_first_not_of("0123456789-, \t\n") == std::string_view::npos;
+}
+
+Result<InfluencerSet> read_influencers(std::string_view given) {
+  auto list = is_written_out(given) ? std::string(given) : read_text_file(std::string(given));
+  if (!list) return std::unexpected(list.error());
+  auto set = InfluencerSet::parse(*list);
+  if (!set) return fail("is not a list of ids", set.error());
+  if (set->empty()) return fail(Errc::kInvalid, "must name at least one influencer");
+  if (set->size() > kInfluencersMax) {
+    return fail(Errc::kInvalid, fmt::format("names {} influencers, and at most {} are allowed",
+                                            set->size(), kInfluencersMax));
+  }
+  return set;
+}
+
+bool is_port(std::string_view text) {
+  const auto port = parse_whole_number(text);
+  return port && *port >= 1 && *port <= 65'535;
+}
+
+bool is_server_url(std::string_view url) {
+  const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+  if (scheme == 0) return false;
+  url.remove_prefix(scheme);
+  if (url.ends_with('/')) url.remove_suffix(1);
+  if (url.find_first_of("/?#@\\ \t\r\n") != std::string_view::npos) return false;
+  if (url.starts_with('[')) {
+    const auto end = url.find(']');
+    if (end == std::string_view::npos || end < 3) return false;
+    url.remove_prefix(end);  // leaves "]" as the host, so that the rest is alike
+  }
+  const auto colon = url.find(':');
+  if (colon == 0 || url.empty()) return false;
+  return colon == std::string_view::npos || is_port(url.substr(colon + 1));
+}
+
+}  // namespace
+
+Setting::Value make_value(std::string placeholder, std::string allowed,
+                          std::function<bool(std::string_view text, Config& config)> store) {
+  auto apply = [allowed, store](std::string_view text, Config& config) -> Status {
+    if (!store(text, config)) return fail(Errc::kInvalid, "must be " + allowed);
+    return {};
+  };
+  return {.placeholder = std::move(placeholder),
+          .allowed = std::move(allowed),
+          .apply = std::move(apply),
+          .shown = [](std::string_view text) { return std::string(text); }};
+}
+
+Setting::Value duration_value(DurationRange range,
+                              std::function<void(Config&, milliseconds)> store) {
+  auto allowed =
+      fmt::format("{} to {}{}, with a unit (ms, s, m, h, d)", format_duration(range.least),
+                  format_duration(range.most), range.step == 1min ? " in whole minutes" : "");
+  return make_value("DURATION", std::move(allowed),
+                    store_parsed(parse_duration, store, [range](milliseconds value) {
+                      return range.least <= value && value <= range.most &&
+                             value % range.step == 0ms;
+                    }));
+}
+
+Setting::Value whole_number_value(std::uint64_t least, std::uint64_t most,
+                                  std::function<void(Config&, std::uint64_t)> store) {
+  return make_value("N", fmt::format("a whole number from {} to {}", least, most),
+                    store_parsed(parse_whole_number, store, within(least, most)));
+}
+
+Setting::Value number_value(double least, double most, std::function<void(Config&, double)> store) {
+  return make_value("N", fmt::format("a number from {} to {}", least, most),
+                    store_parsed(parse_number, store, within(least, most)));
+}
+
+Setting::Value size_value(std::uint64_t most, std::function<void(Config&, std::uint64_t)> store) {
+  return make_value(
+      "SIZE",
+      fmt::format("0 to {}, in bytes or with a unit (KiB, MiB, GiB, TiB)", format_size(most)),
+      store_parsed(parse_size, store, within(std::uint64_t{0}, most)));
+}
+
+Setting::Value address_value(std::function<void(Config&, Address)> store) {
+  return make_value("ADDRESS:PORT",
+                    "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+                    store_parsed(parse_address, store));
+}
+
+Setting::Value time_value(std::function<void(Config&, TimeBound)> store) {
+  return make_value("TIME",
+                    "now, a time ago (-1h), RFC 3339 (2026-01-31T00:00:00Z) or epoch seconds",
+                    store_parsed(parse_time_bound, store));
+}
+
+Setting::Value switch_value(std::function<void(Config&, bool)> store) {
+  return make_value("on|off", "on|off", store_parsed(parse_switch, store));
+}
+
+Setting::Value text_value(std::string placeholder, std::string allowed,
+                          std::function<void(Config&, std::string)> store) {
+  return make_value(std::move(placeholder), std::move(allowed),
+                    [store](std::string_view text, Config& config) {
+                      store(config, std::string(text));
+                      return !text.empty();
+                    });
+}
+
+Setting::Value server_url_value(std::function<void(Config&, std::string)> store) {
+  auto value = make_value("URL", "http://HOST[:PORT] or https://HOST[:PORT], and no more",
+                          [store](std::string_view text, Config& config) {
+                            store(config, std::string(text));
+                            return is_server_url(text);
+                          });
+  value.shown = mask_credentials;
+  return value;
+}
+
+Setting::Value rate_value(std::function<void(Config&, std::optional<double>)> store) {
+  return make_value("auto|unlimited|N", "auto, unlimited, or requests a second",
+                    [store](std::string_view text, Config& config) {
+                      if (text == "auto") return store(config, std::nullopt), true;
+                      const auto rate =
+                          text == "unlimited" ? std::optional<double>(0) : parse_number(text);
+                      if (!rate || *rate > 1e9) return false;
+                      store(config, rate);
+                      return true;
+                    });
+}
+
+Setting::Value influencers_value(std::function<void(Config&, InfluencerSet)> store) {
+  auto value =
+      text_value("IDS|FILE", "ids and ranges (1000000-1999999,5,7) or a file with them", nullptr);
+  value.apply = [store](std::string_view text, Config& config) -> Status {
+    auto set = read_influencers(text);
+    if (!set) return std::unexpected(set.error());
+    store(config, *std::move(set));
+    return {};
+  };
+  return value;
+}
+
+Setting::Value readable_file_value(std::function<void(Config&, std::string)> store) {
+  auto value = text_value("FILE", "a readable file", nullptr);
+  value.apply = [store](std::string_view text, Config& config) -> Status {
+    const auto content = read_text_file(std::string(text));
+    if (!content) return std::unexpected(content.error());
+    store(config, std::string(text));
+    return {};
+  };
+  return value;
+}
+
+}  // namespace ia

@@ -1,0 +1,231 @@
+#include "app/settings.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "app/setting_kinds.h"
+
+namespace ia {
+namespace {
+
+using namespace std::chrono_literals;
+using enum Command;
+
+constexpr CommandBits kFetching = kDemo | kRun | kFetch;
+constexpr CommandBits kSeeding = kDemo | kRun | kSeed;
+constexpr CommandBits kServing = kDemo | kRun | kApi;
+constexpr CommandBits kSimulating = kDemo | kMockstagram;
+constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
+constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
+constexpr CommandBits kLogging = kStaged | kMockstagram | kExport;
+constexpr CommandBits kConfigured = kLogging | kDoctor;
+constexpr CommandBits kExporting = bit(kExport);
+
+constexpr std::string_view kMillion = "1000000-1999999";
+
+using Group = std::vector<Setting>;
+
+// A row: name, default, value, help, commands; then alias and default of some commands.
+
+Group data_settings() {
+  return {
+      {"config", "", text_value("FILE", "a TOML file", [](Config&, const std::string&) {}),
+       "Settings come from this TOML file; flags and IA_... variables win over it.", kConfigured},
+      {"data_dir",
+       "influencer-analytics-data",
+       text_value("DIR", "a directory", into(&Config::data_dir)),
+       "Where everything is kept; the demo makes a fresh temporary directory by default.",
+       kStaged | kExport | kDoctor,
+       "",
+       {bit(kDemo), ""}},
+      {"retention", "30d", duration_value({24h, 24h * 3650}, into(&Config::retention)),
+       "How long points are kept.", kDemo | kRun | kSink},
+      {"min_free_bytes", "512MiB",
+       size_value(std::uint64_t{16} << 40, into(&Config::min_free_bytes)),
+       "Fetching pauses while the data directory's disk has less free space than this.",
+       kFetching | kSink | kDoctor},
+  };
+}
+
+Group watched_settings() {
+  return {
+      {"influencers",
+       "",
+       influencers_value(into(&Config::influencers)),
+       "Ids and ranges of ids, or a file with them.",
+       kSeeding | kMockstagram | kExport,
+       "",
+       {kSimulating, kMillion}},
+      {"interval", "60s", duration_value({1min, 24h, 1min}, into(&Schedule::interval)),
+       "How often each influencer is asked for.", kSeeding},
+      {"spread", "53s", duration_value({0ms, kSpreadMax}, into(&Schedule::spread)),
+       "Over how much of each minute the requests are spread; 0s asks all at once.", kSeeding},
+      {"shard_size", "1000", whole_number_value(1, 5000, into(&Config::shard_size)),
+       "How many influencers travel in one queue message and are fetched together.", kSeeding},
+      {"reseed", "24h", duration_value({0ms, 24h * 14, 1min}, into(&Config::reseed)),
+       "How often the queue of ids is filled anew, which heals lost messages; 0s is never.",
+       kDemo | kRun},
+  };
+}
+
+Group network_settings() {
+  return {
+      {"mockstagram_url", "http://127.0.0.1:3000", server_url_value(into(&Config::mockstagram_url)),
+       "The Mockstagram server to fetch from.", kNetworked},
+      {"max_rate", "auto", rate_value(into(&Config::max_rate)),
+       "Most requests a second; auto is 1.1 times what is due, over the spread.", kFetching},
+      {"max_connections", "1024", whole_number_value(1, 65'535, into(&Config::max_connections)),
+       "Most connections to the network; no more are opened than are needed.", kFetching | kDoctor},
+      {"pipelining", "1", whole_number_value(1, 64, into(&Config::pipelining)),
+       "Requests sent on a connection ahead of their replies; 1 waits for each.", kFetching},
+      {"connect_timeout", "1s", duration_value({10ms, 30s}, into(&Config::connect_timeout)),
+       "Longest wait for a connection.", kFetching | kDoctor},
+      {"request_timeout", "5s", duration_value({10ms, 55s}, into(&Config::request_timeout)),
+       "Longest wait for a whole reply.", kFetching | kDoctor},
+      {"tick", "4ms", duration_value({1ms, 100ms}, into(&Config::tick)),
+       "How often requests are released; longer costs less CPU.", kFetching},
+      {"ca_file", "", readable_file_value(into(&Config::ca_file)),
+       "Certificates (PEM) to trust for https; the system's when not given.", kNetworked},
+  };
+}
+
+Group queue_settings() {
+  return {
+      {"queue_receives_max", "10", whole_number_value(1, 1000, into(&Config::queue_receives_max)),
+       "A batch of points that was received so often goes to the dead letters.", kFetching | kSink},
+      {"visibility", "30s", duration_value({5s, 12h}, into(&Config::visibility)),
+       "A received message comes back after this time unless it was acknowledged.",
+       kFetching | kSink},
+  };
+}
+
+Group api_settings() {
+  return {
+      {"listen", "127.0.0.1:8080", address_value(into(&Config::listen)),
+       "Where the API and the dashboard are served; port 0 takes a free one.", kServing | kDoctor},
+      {"api_threads", "1", whole_number_value(1, 64, into(&Config::api_threads)),
+       "Threads that answer API requests.", kServing},
+      {"api_max_connections", "1024",
+       whole_number_value(1, 65'535, into(&Config::api_max_connections)),
+       "Most API connections at a time; further ones are refused.", kServing | kDoctor},
+      {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
+       "Most API requests a second of one client address; 0 is no limit.", kServing},
+  };
+}
+
+Group output_settings() {
+  return {
+      {"log_level", "info",
+       choice_value<LogLevel>({{"debug", LogLevel::kDebug},
+                               {"info", LogLevel::kInfo},
+                               {"warning", LogLevel::kWarning},
+                               {"error", LogLevel::kError}},
+                              into(&Config::log_level)),
+       "The least severe log lines to write to standard error.", kLogging},
+      {"log_format", "text",
+       choice_value<LogFormat>({{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                               into(&Config::log_format)),
+       "Log lines for people or for programs.", kLogging},
+      {"report", "on", switch_value(into(&Config::report)),
+       "A line a minute on standard output: what was stored, what was not and why.", kDemo | kRun},
+      {"minutes", "0", whole_number_value(0, 1'000'000, into(&Config::minutes)),
+       "Stop after so many complete minutes; 0 runs until it is stopped.", kDemo | kRun},
+  };
+}
+
+Group simulator_settings() {
+  return {
+      {"mockstagram_listen",
+       "127.0.0.1:3000",
+       address_value(into(&Config::mockstagram_listen)),
+       "Where the simulator is served; port 0 takes a free one.",
+       kSimulating,
+       "listen",
+       {bit(kDemo), "127.0.0.1:0"}},
+      {"simulator_seed", "1", whole_number_value(0, UINT64_MAX, into(&Config::simulator_seed)),
+       "The same seed gives the same influencers and the same faults.", kSimulating, "seed"},
+  };
+}
+
+Group export_settings() {
+  return {
+      {"influencer", "",
+       whole_number_value(
+           0, kInfluencerIdMax,
+           [](Config& config, std::uint64_t id) { config.influencer = InfluencerId{id}; }),
+       "The id of the one influencer to export.", kExporting},
+      {"start", "", time_value(into(&Config::start)),
+       "The first minute; a day before the end when not given.", kExporting},
+      {"end", "now", time_value(into(&Config::end)), "The minute after the last one.", kExporting},
+      {"output", "-",
+       text_value("FILE|-", "a file, or - for standard output", into(&Config::output)),
+       "Where the CSV goes; - is standard output.", kExporting},
+  };
+}
+
+std::vector<Setting> make_table() {
+  std::vector<Setting> table;
+  const auto add = [&table](std::string_view heading, Group group) {
+    for (auto& setting : group) {
+      setting.group = heading;
+      table.push_back(std::move(setting));
+    }
+  };
+  add("Data", data_settings());
+  add("What is watched", watched_settings());
+  add("Network", network_settings());
+  add("Queues", queue_settings());
+  add("API", api_settings());
+  add("Output", output_settings());
+  add("Simulator", simulator_settings());
+  add("Export", export_settings());
+  return table;
+}
+
+std::string dashed(std::string_view name) {
+  auto out = std::string(name);
+  std::ranges::replace(out, '_', '-');
+  return out;
+}
+
+}  // namespace
+
+std::string Setting::flag() const { return "--" + dashed(name); }
+
+std::string Setting::environment_name() const {
+  auto out = "IA_" + name;
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::toupper(c); });
+  return out;
+}
+
+std::span<const Setting> settings() {
+  static const std::vector<Setting> table = make_table();
+  return table;
+}
+
+const Setting* find_setting(std::string_view name) {
+  const auto found = std::ranges::find(settings(), name, &Setting::name);
+  return found == settings().end() ? nullptr : &*found;
+}
+
+const Setting* find_flag(Command command, std::string_view flag) {
+  const Setting* by_alias = nullptr;
+  for (const auto& setting : settings()) {
+    if (!takes(command, setting)) continue;
+    if (dashed(setting.name) == flag) return &setting;
+    if (!setting.alias.empty() && dashed(setting.alias) == flag) by_alias = &setting;
+  }
+  return by_alias;
+}
+
+bool takes(Command command, const Setting& setting) {
+  if (command == kCheckConfig) return true;
+  return (setting.commands & bit(command)) != 0;
+}
+
+std::string_view fallback_of(const Setting& setting, Command command) {
+  const bool overridden = (setting.override.commands & bit(command)) != 0;
+  return overridden ? setting.override.text : setting.fallback;
+}
+
+}  // namespace ia

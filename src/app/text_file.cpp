@@ -1,0 +1,43 @@
+#include "app/text_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ia {
+namespace {
+
+constexpr std::size_t kBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kStep = std::size_t{1} << 16;
+
+std::unexpected<Error> unreadable(int error) {
+  return fail(Errc::kNotFound, std::string("cannot be read: ") + std::strerror(error));
+}
+
+Result<std::string> read_all(int descriptor) {
+  std::string text;
+  for (;;) {
+    const auto size = text.size();
+    if (size > kBytesMax) return fail(Errc::kInvalid, "is longer than 1 GiB");
+    text.resize(size + kStep);
+    const auto count = read(descriptor, text.data() + size, kStep);
+    text.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (count == 0) return text;
+    if (count < 0 && errno != EINTR) return unreadable(errno);
+  }
+}
+
+}  // namespace
+
+Result<std::string> read_text_file(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return unreadable(errno);
+  auto text = read_all(descriptor);
+  close(descriptor);
+  return text;
+}
+
+}  // namespace ia

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace ia {
+
+// The whole content of a file or pipe, at most 1 GiB. The error's message completes "it ...".
+Result<std::string> read_text_file(const std::string& path);
+
+}  // namespace ia
