@@ -1,0 +1,145 @@
+#include "pipeline/seeder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/leaderboard_feed.h"
+#include "pipeline/pipeline_world.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+using ::testing::SizeIs;
+
+SeedOrder order_of(std::string_view influencers) {
+  return {
+      .influencers = InfluencerSet::parse(influencers).value(), .schedule = {}, .shard_size = 10};
+}
+
+TEST(Seeder, SendsOneMessageAShard) {
+  PipelineWorld world;
+  const auto report = world.seed("1-95");
+
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->epoch, 1u);
+  EXPECT_EQ(report->influencers, 95u);
+  EXPECT_THAT(world.ids.bodies(), SizeIs(10));
+}
+
+TEST(Seeder, CanBeRunAgainWithoutDoublingAnything) {
+  PipelineWorld world;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{3});
+
+  EXPECT_EQ(world.store.registry()->epoch, 5u);
+  EXPECT_EQ(world.minute(1).stored, 100u);
+  EXPECT_EQ(world.minute(1).repeats, 0u);
+}
+
+TEST(Seeder, KnowsWhenItIsNeeded) {
+  PipelineWorld world;
+  const Seeder seeder(world.store, world.ids, world.clock);
+  EXPECT_TRUE(*seeder.needs_seeding(order_of("1-100")));
+
+  ASSERT_TRUE(world.seed("1-100"));
+  EXPECT_FALSE(*seeder.needs_seeding(order_of("1-100")));
+  EXPECT_TRUE(*seeder.needs_seeding(order_of("1-101")));
+
+  ASSERT_TRUE(world.ids.purge());
+  EXPECT_TRUE(*seeder.needs_seeding(order_of("1-100"))) << "its messages are gone";
+}
+
+// The registry comes first, so a seeding that is cut short is seen and repeated.
+TEST(Seeder, IsNeededAgainAfterItWasCutShort) {
+  PipelineWorld world;
+  world.ids.fail_next(1);
+  EXPECT_FALSE(world.seed("1-100"));
+
+  EXPECT_TRUE(*Seeder(world.store, world.ids, world.clock).needs_seeding(order_of("1-100")));
+}
+
+TEST(Seeder, RefusesNobodyAndTooMany) {
+  PipelineWorld world;
+  EXPECT_EQ(world.seed("").error().code, Errc::kInvalid);
+  EXPECT_EQ(world.seed("0-9223372036854775807").error().code, Errc::kInvalid);
+  EXPECT_EQ(world.store.registry()->epoch, 0u);
+}
+
+TEST(Vanished, IsAskedForOnlyOnceAnHour) {
+  PipelineWorld world;
+  std::size_t asked = 0;
+  world.script = [&](InfluencerId id, WallTime) -> ScriptedProvider::Answer {
+    if (number_of(id) != 7) return Counts{1, 1};
+    ++asked;
+    return std::unexpected(MissReason::kNotFound);
+  };
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(minutes{200}, std::chrono::seconds{1});
+
+  EXPECT_EQ(asked, 5u + 3u);
+  EXPECT_EQ(world.missed(100, MissReason::kNotFound), 1u);
+  EXPECT_EQ(world.minute(100).stored, 9u);
+}
+
+TEST(Vanished, ComesBackWhenItAnswersAgain) {
+  PipelineWorld world;
+  bool gone = true;
+  world.script = [&](InfluencerId id, WallTime) -> ScriptedProvider::Answer {
+    if (number_of(id) == 7 && gone) return std::unexpected(MissReason::kServerError);
+    return Counts{1, 1};
+  };
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(minutes{20}, std::chrono::seconds{1});
+  gone = false;
+  world.run_for(minutes{60}, std::chrono::seconds{1});
+
+  EXPECT_EQ(world.minute(78).stored, 10u);
+}
+
+// A network that is down denies everybody; asking all of them hourly would never end.
+TEST(Vanished, IsNobodyWhileTheNetworkIsDown) {
+  PipelineWorld world;
+  bool down = true;
+  world.script = [&](InfluencerId, WallTime) -> ScriptedProvider::Answer {
+    if (down) return std::unexpected(MissReason::kServerError);
+    return Counts{1, 1};
+  };
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(minutes{20}, std::chrono::seconds{1});
+  down = false;
+  world.run_for(minutes{2}, std::chrono::seconds{1});
+
+  EXPECT_EQ(world.minute(21).stored, 10u);
+}
+
+TEST(LeaderboardFeed, EqualsWhatTheStoreWouldRebuild) {
+  PipelineWorld world;
+  world.script = [](InfluencerId id, WallTime at) {
+    return Counts{
+        static_cast<std::int64_t>(number_of(id)) * 7919 % 31 + at.time_since_epoch().count() % 97,
+        10};
+  };
+  LeaderboardFeed following(world.store, world.clock, world.metrics, world.log);
+  ASSERT_TRUE(following.load());
+  ASSERT_TRUE(world.seed("1-50"));
+  for (int i = 0; i < 10; ++i) {
+    world.run_for(std::chrono::seconds{37});
+    ASSERT_TRUE(following.step());
+  }
+  LeaderboardFeed rebuilt(world.store, world.clock, world.metrics, world.log);
+  ASSERT_TRUE(rebuilt.load());
+
+  ASSERT_EQ(following.snapshot()->size(), 50u);
+  ASSERT_EQ(rebuilt.snapshot()->size(), 50u);
+  for (std::size_t i = 0; i < 50; ++i) {
+    const auto a = following.snapshot()->at_position(i);
+    const auto b = rebuilt.snapshot()->at_position(i);
+    EXPECT_EQ(a.influencer, b.influencer);
+    EXPECT_EQ(a.counts, b.counts);
+    EXPECT_EQ(a.rank, b.rank);
+  }
+}
+
+}  // namespace
+}  // namespace ia
