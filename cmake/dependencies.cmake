@@ -9,7 +9,6 @@ find_package(simdjson REQUIRED CONFIG)            # libsimdjson-dev
 find_package(fmt REQUIRED CONFIG)                 # libfmt-dev
 find_package(spdlog REQUIRED CONFIG)              # libspdlog-dev
 find_package(prometheus-cpp REQUIRED CONFIG)      # prometheus-cpp-dev
-find_package(CLI11 REQUIRED CONFIG)               # libcli11-dev
 find_package(tomlplusplus REQUIRED CONFIG)        # libtomlplusplus-dev
 if(IA_BUILD_TESTS)
   find_package(GTest REQUIRED CONFIG)             # libgtest-dev, libgmock-dev

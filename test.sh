@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds and runs them: ./test.sh [dev|release|asan|tsan|fuzz|all]...
+# Several presets run one after the other, also behind one that failed; the last lines sum up.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+cd -- "$root"
+# shellcheck source=scripts/packages.sh
+source "$root/scripts/packages.sh"
+
+usage() {
+  echo "Usage: ./test.sh [dev|release|asan|tsan|fuzz|all]...   (dev when none is named)"
+}
+
+parse_presets() {
+  local argument
+  for argument in "$@"; do
+    case $argument in
+      dev | release | asan | tsan | fuzz) presets+=("$argument") ;;
+      all) presets+=(dev asan tsan fuzz) ;;
+      -h | --help)
+        usage
+        exit 0
+        ;;
+      *)
+        echo "unknown preset: $argument" >&2
+        usage >&2
+        exit 2
+        ;;
+    esac
+  done
+  ((${#presets[@]})) || presets=(dev)
+}
+
+build_and_test() {
+  local preset=$1 wrapper=()
+  # The thread sanitizer of g++ 12 does not know the address layouts of newer kernels.
+  if [[ $preset == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
+    wrapper=(setarch "$(uname -m)" -R)
+  fi
+  say "$preset: configuring"
+  cmake --preset "$preset" || return
+  say "$preset: building"
+  "${wrapper[@]}" cmake --build --preset "$preset" -j "$(build_jobs)" || return
+  say "$preset: testing"
+  "${wrapper[@]}" ctest --preset "$preset"
+}
+
+presets=()
+parse_presets "$@"
+packages=("${program_packages[@]}" "${test_packages[@]}")
+[[ " ${presets[*]} " != *" fuzz "* ]] || packages+=("${fuzz_packages[@]}")
+install_missing "to build and run the tests" "${packages[@]}"
+
+summary=() failed=0
+for preset in "${presets[@]}"; do
+  begin=$SECONDS
+  if build_and_test "$preset"; then
+    summary+=("$preset: passed in $((SECONDS - begin)) s")
+  else
+    summary+=("$preset: FAILED after $((SECONDS - begin)) s")
+    failed=1
+  fi
+done
+
+echo
+printf '%s\n' "${summary[@]}"
+exit "$failed"
