@@ -79,6 +79,14 @@ TEST(CommandLine, TheSimulatorListensWhereListenSays) {
   EXPECT_EQ(parsed->config.simulator_seed, 7u);
 }
 
+TEST(CommandLine, FaultsHaveShortNames) {
+  for (const auto* flag : {"--error-rate", "--fault-error-rate"}) {
+    for (const auto* command : {"mockstagram", "demo"}) {
+      EXPECT_EQ(parse({command, flag, "0.5"})->config.faults.error_rate, 0.5);
+    }
+  }
+}
+
 TEST(CommandLine, InTheDemoListenIsTheApis) {
   const auto parsed = parse({"demo", "--listen", "127.0.0.1:4000"});
 

@@ -126,6 +126,7 @@ void Loader::check_together() {
   if (command_ != Command::kCheckConfig && uses("interval") && config.influencers.empty()) {
     error("--influencers is missing: ids and ranges (1000000-1999999,5,7) or a file with them");
   }
+  if (const auto status = check(config.faults); !status) error(status.error().message);
   if (command_ == Command::kExport) check_export();
   check_listening();
   check_rate();

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "core/influencer_set.h"
 #include "core/schedule.h"
+#include "simulator/faults.h"
 
 namespace ia {
 
@@ -64,6 +65,9 @@ struct Config {
   // Simulator
   Address mockstagram_listen;
   std::uint64_t simulator_seed = 0;
+  std::chrono::milliseconds simulator_tick{};
+  std::size_t simulator_answers_kept = 0;
+  Faults faults;
 
   // Export
   std::optional<InfluencerId> influencer;

@@ -313,6 +313,24 @@ TEST(Config, ExportRangeIsTheLastDayUnlessTold) {
   EXPECT_EQ(export_range(config, now).error().code, Errc::kInvalid);
 }
 
+TEST(Config, FaultsOfTheSimulatorAreSettings) {
+  Sources sources{.command = Command::kMockstagram, .flags = {}};
+  sources.flags = {{"fault_error_rate", "0.25"}, {"fault_latency", "fixed:5ms"}};
+  const auto faults = sources.load()->config.faults;
+
+  EXPECT_EQ(faults.error_rate, 0.25);
+  EXPECT_EQ(faults.latency.low, 5ms);
+}
+
+TEST(Config, RefusesFaultsThatExceedCertainty) {
+  Sources sources{.command = Command::kMockstagram, .flags = {}};
+  sources.flags = {{"fault_error_rate", "2"}};
+  EXPECT_THAT(sources.errors(), ElementsAre(AllOf(HasSubstr("--fault-error-rate = \"2\""),
+                                                  HasSubstr("a probability from 0 to 1"))));
+  sources.flags = {{"fault_error_rate", "0.6"}, {"fault_hang_rate", "0.6"}};
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("a sum of at most 1")));
+}
+
 TEST(Settings, AreOfCommandsAndHaveDefaultsThatTheyAllow) {
   for (const auto& setting : settings()) {
     EXPECT_NE(setting.commands, 0u) << setting.name;

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kInfluencersMax = 100'000'000;
+constexpr std::size_t kInfluencersMax = 50'000'000;
 
 // For parsers of setting_values.h: stores what they understand and `fits` accepts.
 template <class Parse, class Store, class Fits>

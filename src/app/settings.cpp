@@ -133,8 +133,24 @@ Group output_settings() {
   };
 }
 
+Setting fault_setting(const FaultOption& option) {
+  auto value = make_value(std::string(option.placeholder), std::string(option.allowed), {});
+  value.apply = [&option](std::string_view text, Config& config) -> Status {
+    const auto set = option.set(config.faults, text);
+    if (set) return {};
+    return fail(Errc::kInvalid,
+                "must be " + std::string(option.allowed) + ": " + set.error().message);
+  };
+  return {"fault_" + std::string(option.name),
+          option.fallback,
+          std::move(value),
+          option.help,
+          kSimulating,
+          option.name};
+}
+
 Group simulator_settings() {
-  return {
+  Group group{
       {"mockstagram_listen",
        "127.0.0.1:3000",
        address_value(into(&Config::mockstagram_listen)),
@@ -144,7 +160,16 @@ Group simulator_settings() {
        {bit(kDemo), "127.0.0.1:0"}},
       {"simulator_seed", "1", whole_number_value(0, UINT64_MAX, into(&Config::simulator_seed)),
        "The same seed gives the same influencers and the same faults.", kSimulating, "seed"},
+      {"simulator_tick", "0ms", duration_value({0ms, 100ms}, into(&Config::simulator_tick)),
+       "Requests are served in batches of this time, which costs less CPU; 0 serves at once.",
+       kSimulating, "tick"},
+      {"simulator_answers_kept", "0",
+       whole_number_value(0, 100'000'000, into(&Config::simulator_answers_kept)),
+       "How many of the newest answers can be looked up afterwards, at 32 bytes each.", kSimulating,
+       "answers_kept"},
   };
+  for (const auto& option : fault_options()) group.push_back(fault_setting(option));
+  return group;
 }
 
 Group export_settings() {
