@@ -79,8 +79,8 @@ Check check_space(const fs::path& dir, std::uint64_t free_bytes_min) {
   if (error) {
     return warning(subject, "not known: " + error.message(), "Check it with: df -h");
   }
-  const auto seen = fmt::format("{} MiB free, fetching pauses below {} MiB", space.available >> 20,
-                                free_bytes_min >> 20);
+  const auto seen = fmt::format("{} free, fetching pauses below {}", format_size(space.available),
+                                format_size(free_bytes_min));
   if (space.available < free_bytes_min) {
     return failure(subject, seen, "Free some space, use another disk, or shorten --retention.");
   }
@@ -104,6 +104,8 @@ Check check_locks(const fs::path& dir) {
 }
 
 Check check_version(const fs::path& dir, const DoctorCalls& calls) {
+  std::error_code error;
+  if (fs::is_empty(dir, error)) return ok("stored version", "nothing is stored yet");
   const auto status = calls.check_stored_version(dir);
   if (status) return ok("stored version", "known here");
   return failure("stored version", status.error().message,

@@ -99,6 +99,9 @@ TEST(Doctor, RefusesDataOfANewerVersion) {
   calls.check_stored_version = [](const auto&) -> Status {
     return fail(Errc::kInvalid, "written by version 9");
   };
+  EXPECT_EQ(named(check_data_directory(dir.path(), 1, calls), "stored version").finding,
+            Finding::kOk);  // nothing there to be of a version
+  std::ofstream(dir.path() / "store") << "x";
   const auto check = named(check_data_directory(dir.path(), 1, calls), "stored version");
 
   EXPECT_EQ(check.finding, Finding::kFailure);
@@ -107,12 +110,12 @@ TEST(Doctor, RefusesDataOfANewerVersion) {
 
 TEST(Doctor, NamesTheProcessThatUsesTheDirectory) {
   TempDir dir;
-  const auto lock = LockFile::acquire(dir.path(), "sink", "some program");
+  const auto lock = LockFile::acquire(dir.path(), "sink");
   const auto check = named(check_data_directory(dir.path(), 1, healthy()), "in use");
 
   EXPECT_EQ(check.finding, Finding::kWarning);
-  EXPECT_THAT(check.seen, AllOf(HasSubstr("sink"), HasSubstr(std::to_string(getpid())),
-                                HasSubstr("some program")));
+  EXPECT_THAT(check.seen,
+              AllOf(HasSubstr("sink"), HasSubstr(std::to_string(getpid())), HasSubstr("app_test")));
 }
 
 TEST(Doctor, SeesWhetherAPortIsTaken) {

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <thread>
 
+#include "app/text_file.h"
+
 namespace ia {
 namespace {
 
@@ -36,8 +38,18 @@ LockHolder read_holder(int descriptor) {
   return holder;
 }
 
-bool write_holder(int descriptor, std::string_view command) {
-  const auto text = fmt::format("{}\n{}\n", getpid(), command);
+// This process's arguments with blanks between them, cut to a length for messages.
+std::string own_command() {
+  constexpr std::size_t kMost = 200;
+  auto command = read_text_file("/proc/self/cmdline").value_or("");
+  std::ranges::replace_if(command, [](unsigned char c) { return c < ' '; }, ' ');
+  while (command.ends_with(' ')) command.pop_back();
+  if (command.size() > kMost) command = command.substr(0, kMost) + "...";
+  return command;
+}
+
+bool write_holder(int descriptor) {
+  const auto text = fmt::format("{}\n{}\n", getpid(), own_command());
   return ftruncate(descriptor, 0) == 0 &&
          pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
@@ -75,8 +87,7 @@ std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int e
 
 }  // namespace
 
-Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage,
-                                   std::string_view command) {
+Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage) {
   std::error_code made;
   fs::create_directories(dir, made);
   if (made) return cannot("make the directory", dir, made.value());
@@ -86,7 +97,7 @@ Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage,
   const int error = lock_patiently(file.descriptor_);
   if (error == EWOULDBLOCK) return in_use(dir, stage, read_holder(file.descriptor_));
   if (error != 0) return cannot("lock", path, error);
-  if (!write_holder(file.descriptor_, command)) return cannot("write", path, errno);
+  if (!write_holder(file.descriptor_)) return cannot("write", path, errno);
   return file;
 }
 

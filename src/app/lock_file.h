@@ -20,14 +20,13 @@ struct LockHolder {
 
 // Keeps a second process from running a stage on the same data directory. <dir>/<stage>.lock is
 // locked by flock, so the kernel frees it however the process ends; the file itself stays, and
-// holds the last holder's pid and command. Not for file systems without flock.
+// holds the last holder's pid and command line. Not for file systems without flock.
 class LockFile {
  public:
   // Makes the directory when it is not there. kUnavailable when another process, or another
   // LockFile of this one, holds it: the message names it and says what to do. kInvalid when the
   // file cannot be opened. Waits at most some 50 ms, for a `holder_of` that is just looking.
-  static Result<LockFile> acquire(const std::filesystem::path& dir, std::string_view stage,
-                                  std::string_view command);
+  static Result<LockFile> acquire(const std::filesystem::path& dir, std::string_view stage);
 
   LockFile(LockFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   LockFile& operator=(LockFile&& other) noexcept {

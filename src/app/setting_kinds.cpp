@@ -111,10 +111,9 @@ Setting::Value number_value(double least, double most, std::function<void(Config
 }
 
 Setting::Value size_value(std::uint64_t most, std::function<void(Config&, std::uint64_t)> store) {
-  return make_value(
-      "SIZE",
-      fmt::format("0 to {}, in bytes or with a unit (KiB, MiB, GiB, TiB)", format_size(most)),
-      store_parsed(parse_size, store, within(std::uint64_t{0}, most)));
+  return make_value("SIZE",
+                    fmt::format("0 to {}, with a unit (B, KiB, MiB, GiB, TiB)", format_size(most)),
+                    store_parsed(parse_size, store, within(std::uint64_t{0}, most)));
 }
 
 Setting::Value address_value(std::function<void(Config&, Address)> store) {

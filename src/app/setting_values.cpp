@@ -48,13 +48,6 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
   return *number * unit->factor;
 }
 
-std::string format_quantity(std::uint64_t amount, std::span<const Unit> units) {
-  const auto unit = std::ranges::find_if(
-      units, [&](const Unit& u) { return amount >= u.factor && amount % u.factor == 0; });
-  if (unit == units.end()) return "0";
-  return fmt::format("{}{}", amount / unit->factor, unit->name);
-}
-
 std::optional<int> parse_digits(std::string_view text, std::size_t at, std::size_t count) {
   if (at + count > text.size()) return std::nullopt;
   const auto digits = text.substr(at, count);
@@ -142,15 +135,26 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string format_duration(milliseconds duration) {
-  if (duration.count() == 0) return "0s";
-  return format_quantity(static_cast<std::uint64_t>(duration.count()), kTimeUnits);
+  const auto count = static_cast<std::uint64_t>(duration.count());
+  if (count == 0) return "0s";
+  const auto divides = [&](const Unit& unit) { return count % unit.factor == 0; };
+  const auto unit = std::ranges::find_if(kTimeUnits, divides);
+  return fmt::format("{}{}", count / unit->factor, unit->name);
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
+  if (text.ends_with("B") && !text.ends_with("iB")) text.remove_suffix(1);
   return parse_quantity(text, kSizeUnits);
 }
 
-std::string format_size(std::uint64_t bytes) { return format_quantity(bytes, kSizeUnits); }
+std::string format_size(std::uint64_t bytes) {
+  const auto fits = [&](const Unit& unit) { return bytes >= unit.factor; };
+  const auto unit = std::ranges::find_if(kSizeUnits, fits);
+  if (unit == kSizeUnits.end() || unit->factor == 1) return fmt::format("{}B", bytes);
+  const auto tenths = (bytes * 10 + unit->factor / 2) / unit->factor;
+  if (tenths % 10 == 0) return fmt::format("{}{}", tenths / 10, unit->name);
+  return fmt::format("{}.{}{}", tenths / 10, tenths % 10, unit->name);
+}
 
 std::optional<std::uint64_t> parse_whole_number(std::string_view text) {
   return parse_all<std::uint64_t>(text);

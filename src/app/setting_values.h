@@ -21,8 +21,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 // In the largest unit that gives a whole number.
 std::string format_duration(std::chrono::milliseconds duration);
 
-// "512MiB", "2GiB", "1000": bytes, in powers of 1024.
+// "512MiB", "2GiB", "1000", "1000B": bytes, in powers of 1024.
 std::optional<std::uint64_t> parse_size(std::string_view text);
+// Rounded to a tenth of the largest unit that fits: "1.5GiB". `bytes` is below 2^60.
 std::string format_size(std::uint64_t bytes);
 
 std::optional<std::uint64_t> parse_whole_number(std::string_view text);

@@ -42,9 +42,18 @@ TEST(Size, CountsInPowersOf1024) {
   EXPECT_THAT(parse_size("512MiB"), Optional(Eq(536'870'912u)));
   EXPECT_THAT(parse_size("2GiB"), Optional(Eq(2'147'483'648u)));
   EXPECT_THAT(parse_size("1000"), Optional(Eq(1000u)));
+  EXPECT_THAT(parse_size("1000B"), Optional(Eq(1000u)));
   EXPECT_EQ(parse_size("1MB"), std::nullopt);
   EXPECT_EQ(parse_size("MiB"), std::nullopt);
   EXPECT_EQ(parse_size("99999999999GiB"), std::nullopt);
+}
+
+TEST(Size, IsShownRoundedInItsLargestUnit) {
+  EXPECT_EQ(format_size(536'870'912), "512MiB");
+  EXPECT_EQ(format_size(1'610'612'736), "1.5GiB");
+  EXPECT_EQ(format_size(1'610'612'737), "1.5GiB");
+  EXPECT_EQ(format_size(1000), "1000B");
+  EXPECT_EQ(format_size(0), "0B");
 }
 
 TEST(Number, IsFiniteAndNotNegative) {
