@@ -1,0 +1,377 @@
+#include "simulator/responder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "simulator/random.h"
+#include "simulator/verdict.h"
+
+namespace ia {
+namespace {
+
+constexpr std::string_view kInfluencers = "/api/v1/influencers/";
+constexpr std::string_view kCheck = "is_suspicious";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+constexpr std::uint64_t kPostSalt = 0x76657264696374U;
+constexpr double kJavaScriptExact = 9'007'199'254'740'992;  // 2^53
+// A rate limit lets so much through at once, after a pause.
+constexpr double kBurstSeconds = 0.1;
+
+bool same_letters(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// Path and query of a target that may be absolute.
+std::string_view without_origin(std::string_view target) {
+  if (!target.starts_with("http://")) return target;
+  const auto slash = target.find('/', 7);
+  return slash == target.npos ? "/" : target.substr(slash);
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+std::string_view query_of(std::string_view target) {
+  const auto mark = target.find('?');
+  return mark == target.npos ? std::string_view{} : target.substr(mark + 1);
+}
+
+// What stands for :pk in /api/v1/influencers/:pk, with or without a slash behind.
+std::optional<std::string_view> segment_of(std::string_view path) {
+  if (path.size() <= kInfluencers.size()) return std::nullopt;
+  if (!same_letters(path.substr(0, kInfluencers.size()), kInfluencers)) return std::nullopt;
+  auto segment = path.substr(kInfluencers.size());
+  if (segment.ends_with('/')) segment.remove_suffix(1);
+  if (segment.empty() || segment.find('/') != segment.npos) return std::nullopt;
+  return segment;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      result += text[i];
+      continue;
+    }
+    unsigned value = 0;
+    const auto hex = text.substr(i + 1, 2);
+    const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), value, 16);
+    if (error != std::errc{} || end != hex.data() + 2) return std::nullopt;
+    result += static_cast<char>(value);
+    i += 2;
+  }
+  return result;
+}
+
+template <class Number, class... Base>
+std::optional<Number> whole(std::string_view text, Base... base) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base...);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<int> base_of(std::string_view text) {
+  if (text.size() < 3 || text[0] != '0') return std::nullopt;
+  constexpr std::string_view kLetters = "xXoObB";
+  constexpr std::array<int, 3> kBases = {16, 8, 2};
+  const auto letter = kLetters.find(text[1]);
+  return letter == kLetters.npos ? std::nullopt : std::optional(kBases[letter / 2]);
+}
+
+// What JavaScript's unary plus makes of a text, when that is a whole number.
+std::optional<std::uint64_t> javascript_number(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\n\v\f\r";
+  const auto begin = text.find_first_not_of(kSpaces);
+  if (begin == text.npos) return 0;
+  text = text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+  if (const auto base = base_of(text)) return whole<std::uint64_t>(text.substr(2), *base);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || (text[0] != '.' && (text[0] < '0' || text[0] > '9'))) return std::nullopt;
+  if (const auto digits = whole<std::uint64_t>(text)) return digits;
+  const auto number = whole<double>(text);
+  if (!number || *number != std::floor(*number) || *number > kJavaScriptExact) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
+std::string html_escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+std::string start_of(std::uint64_t pk) {
+  return fmt::format(R"({{"pk":{0},"username":"influencer-{0}")", pk);
+}
+
+// Another pk than a posted one.
+std::string other_than(const std::string& pk) {
+  const auto number = whole<std::uint64_t>(pk);
+  return std::to_string(number ? *number + 1 : 1);
+}
+
+Reply closing(int status) {
+  return {.status = status,
+          .bytes =
+              fmt::format("HTTP/1.1 {} {}\r\nConnection: close\r\n\r\n", status, reason_of(status)),
+          .after = Reply::After::kClose};
+}
+
+Reply options_reply(std::string_view allowed, PageForm form, const ReplyFrame& frame) {
+  return reply_of({.content_type = kHtml,
+                   .body = std::string(allowed),
+                   .extra_headers = fmt::format("Allow: {}\r\n", allowed)},
+                  form, frame);
+}
+
+// Whether the client can have learnt the true value from the answer.
+bool tells_truth(FaultKind kind) {
+  return kind == FaultKind::kNone || kind == FaultKind::kDrip || kind == FaultKind::kExtraBytes;
+}
+
+}  // namespace
+
+Responder::Responder(const SimulatorOptions& options)
+    : seed_(options.seed),
+      verdict_mean_(options.verdict_mean),
+      verdict_deviation_(options.verdict_deviation),
+      population_(options.influencers, options.seed),
+      answers_(options.answers_kept) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(options.keep_alive).count();
+  frame_.keep_alive =
+      fmt::format("\r\nConnection: keep-alive\r\nKeep-Alive: timeout={}\r\n\r\n", seconds);
+  frame_.date = http_date(wall_);
+}
+
+void Responder::set_time(WallTime wall, MonoTime mono) {
+  wall_ = wall;
+  mono_ = mono;
+  const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+  if (second == date_) return;
+  date_ = second;
+  frame_.date = http_date(wall);
+}
+
+void Responder::set_faults(Faults faults, MonoTime now) {
+  faults_ = std::move(faults);
+  calm_ = faults_.none();
+  faults_since_ = now;
+  tokens_ = burst();
+  tokens_at_ = now;
+}
+
+bool Responder::answer_at_once(std::uint64_t pk, std::string& out) {
+  if (!calm_) return false;
+  const InfluencerId id{pk};
+  const auto look = population_.look(id);
+  if (!look) return false;
+  append_influencer(out, id, look->counts, frame_);
+  tally_.request();
+  tally_.answer(200);
+  if (answers_.enabled()) record(id, look->counts, {});
+  return true;
+}
+
+Reply Responder::answer_influencer(std::uint64_t pk) {
+  tally_.request();
+  auto reply = influencer_reply(InfluencerId{pk}, {});
+  counted(reply);
+  return reply;
+}
+
+Reply Responder::answer(const Request& request) {
+  const PageForm form{.head = request.method == "HEAD", .keep_alive = request.keep_alive};
+  if (path_of(without_origin(request.target)).starts_with("/simulator/")) {
+    return simulator_reply(request, form);
+  }
+  tally_.request();
+  auto reply = route(request, form);
+  counted(reply);
+  return reply;
+}
+
+Reply Responder::refuse(RequestReader::State state) {
+  tally_.request();
+  const int status = state == RequestReader::State::kHeaderTooLarge ? 431
+                     : state == RequestReader::State::kBodyTooLarge ? 413
+                                                                    : 400;
+  auto reply = closing(status);
+  counted(reply);
+  return reply;
+}
+
+Reply Responder::timed_out() {
+  auto reply = closing(408);
+  counted(reply);
+  return reply;
+}
+
+std::optional<Reply> Responder::turned_away(PageForm form) {
+  if (calm_) return std::nullopt;
+  const bool out_of_order = std::ranges::any_of(faults_.outages, [this](const Outage& outage) {
+    return outage.kind == Outage::Kind::kError && outage.covers(mono_ - faults_since_);
+  });
+  if (out_of_order) {
+    tally_.fault(FaultKind::kError);
+    return plain_error_reply(form, frame_);
+  }
+  if (faults_.rate_limit > 0 && !take_token()) {
+    tally_.fault(FaultKind::kLimited);
+    return limited_reply(faults_, form, frame_);
+  }
+  return std::nullopt;
+}
+
+double Responder::burst() const { return std::max(1.0, faults_.rate_limit * kBurstSeconds); }
+
+bool Responder::take_token() {
+  const double gained =
+      std::chrono::duration<double>(mono_ - tokens_at_).count() * faults_.rate_limit;
+  tokens_ = std::min(tokens_ + gained, burst());
+  tokens_at_ = mono_;
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
+Reply Responder::influencer_reply(InfluencerId id, const Occasion& occasion) {
+  if (auto away = turned_away(occasion.form)) return std::move(*away);
+  const auto look = faults_.vanished.contains(id) ? std::nullopt : population_.look(id);
+  if (!look) return error_reply(R"({"name":"InfluencerNotFoundError"})", occasion.form);
+  if (occasion.accepts_any_etag) {
+    return reply_of({.status = 304, .body = influencer_json(id, look->counts)}, occasion.form,
+                    frame_);
+  }
+  const auto kind = faults_.pick(look->random);
+  const auto details = scramble(look->random + 1);
+  tally_.fault(kind);
+  const auto shown = number_of(id) + (kind == FaultKind::kWrongId ? 1 : 0);
+  const AnswerParts parts{.before = start_of(shown),
+                          .key = R"(,"followerCount":)",
+                          .value = std::to_string(look->counts.followers),
+                          .after = fmt::format(R"(,"followingCount":{}}})", look->counts.following),
+                          .form = occasion.form};
+  auto reply = spoiled_reply(kind, parts, {faults_, details}, frame_);
+  reply.delay = faults_.latency.sample(scramble(details));
+  if (tells_truth(kind) && !occasion.form.head) record(id, look->counts, reply.delay);
+  return reply;
+}
+
+Reply Responder::verdict_reply(const std::string& pk, bool suspicious, PageForm form) {
+  if (auto away = turned_away(form)) return std::move(*away);
+  const auto random = random_at({seed_ ^ kPostSalt, 0, ++posts_});
+  const auto kind = faults_.pick(random);
+  const auto details = scramble(random + 1);
+  tally_.fault(kind);
+  const auto shown = kind == FaultKind::kWrongId ? other_than(pk) : pk;
+  const AnswerParts parts{.before = shown.empty() ? "{" : R"({"pk":)" + shown,
+                          .key = shown.empty() ? R"("suspicious":)" : R"(,"suspicious":)",
+                          .value = suspicious ? "true" : "false",
+                          .after = "}",
+                          .form = form};
+  auto reply = spoiled_reply(kind, parts, {faults_, details}, frame_);
+  const std::chrono::duration<double, std::milli> wait =
+      verdict_mean_ + verdict_deviation_ * gaussians_of(details).first;
+  reply.delay = faults_.latency.sample(scramble(details)) +
+                std::chrono::duration_cast<std::chrono::microseconds>(std::max(wait, wait.zero()));
+  return reply;
+}
+
+Reply Responder::route(const Request& request, PageForm form) {
+  if (request.expects_unknown) return reply_of({.status = 417, .has_etag = false}, form, frame_);
+  const auto verdict = judge(request);
+  if (!verdict) return error_reply(verdict.error(), form);
+  const auto segment = segment_of(path_of(without_origin(request.target)));
+  if (!segment) return not_found_reply(request, form);
+  if (request.method == "POST" && same_letters(*segment, kCheck)) {
+    return verdict_reply(verdict->pk, verdict->suspicious, form);
+  }
+  return route_influencer(request, *segment, form);
+}
+
+Reply Responder::route_influencer(const Request& request, std::string_view segment, PageForm form) {
+  const auto decoded = percent_decoded(segment);
+  if (!decoded) return error_reply(R"({"statusCode":400,"status":400})", form);
+  if (request.method == "OPTIONS") {
+    return options_reply(same_letters(segment, kCheck) ? "GET,HEAD,POST" : "GET,HEAD", form,
+                         frame_);
+  }
+  if (request.method != "GET" && request.method != "HEAD") return not_found_reply(request, form);
+  // No influencer has the largest number of 64 bits, so it stands for what is none.
+  const auto pk = javascript_number(*decoded).value_or(~std::uint64_t{0});
+  return influencer_reply(InfluencerId{pk}, {form, request.accepts_any_etag});
+}
+
+Reply Responder::error_reply(std::string_view error_json, PageForm form) {
+  auto reply =
+      reply_of({.status = 500, .body = fmt::format(R"({{"error":{}}})", error_json)}, form, frame_);
+  reply.delay = faults_.latency.sample(random_at({seed_, ~std::uint64_t{0}, ++posts_}));
+  return reply;
+}
+
+Reply Responder::not_found_reply(const Request& request, PageForm form) {
+  return reply_of(
+      {.status = 404,
+       .content_type = kHtml,
+       .body = fmt::format("Cannot {} {}\n", request.method, html_escaped(request.target)),
+       .extra_headers = "X-Content-Type-Options: nosniff\r\n",
+       .has_etag = false},
+      form, frame_);
+}
+
+Reply Responder::simulator_reply(const Request& request, PageForm form) {
+  const auto target = without_origin(request.target);
+  if (path_of(target) == "/simulator/stats") {
+    return reply_of({.body = to_json(tally_.counters())}, form, frame_);
+  }
+  if (path_of(target) == "/simulator/answers") return answers_reply(query_of(target), form);
+  return not_found_reply(request, form);
+}
+
+Reply Responder::answers_reply(std::string_view query, PageForm form) {
+  const auto pk = query.starts_with("pk=") ? whole<std::uint64_t>(query.substr(3)) : std::nullopt;
+  if (!pk || !answers_.enabled()) {
+    return reply_of(
+        {.status = 400,
+         .body = R"({"error":"ask with ?pk=NUMBER, and let the simulator keep answers"})"},
+        form, frame_);
+  }
+  std::string rows;
+  for (const auto& answer : answers_.of(InfluencerId{*pk})) {
+    rows +=
+        fmt::format("{}[{},{},{}]", rows.empty() ? "" : ",", answer.at.time_since_epoch().count(),
+                    answer.counts.followers, answer.counts.following);
+  }
+  return reply_of(
+      {.body = fmt::format(R"({{"dropped":{},"answers":[{}]}})", answers_.dropped(), rows)}, form,
+      frame_);
+}
+
+void Responder::record(InfluencerId id, Counts counts, std::chrono::microseconds delay) {
+  answers_.add({id, counts, wall_ + std::chrono::floor<std::chrono::milliseconds>(delay)});
+}
+
+}  // namespace ia
