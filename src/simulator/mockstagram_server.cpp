@@ -77,8 +77,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!socket_.is_open()) return;
     error_code ignored;
     timer_.cancel();
+    host_.responder.tally().closed();  // first: a client that sees the end may ask for the counts
     socket_.close(ignored);
-    host_.responder.tally().closed();
     host_.connections.erase(shared_from_this());
   }
 
@@ -243,7 +243,6 @@ struct MockstagramServer::Impl {
     if (!error) acceptor.set_option(Acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(at, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) endpoint = acceptor.local_endpoint(error);
     if (!error) return {};
     error_code ignored;
     acceptor.close(ignored);
@@ -375,7 +374,7 @@ struct MockstagramServer::Impl {
   Timer accept_timer;
   Timer outage_timer;
   Timer sweep_timer;
-  tcp::endpoint endpoint;
+  tcp::endpoint endpoint;  // constant once the thread runs
   MonoTime faults_since{};
   std::mutex control;  // stop and set_faults
   std::thread thread;
@@ -393,6 +392,7 @@ Result<std::unique_ptr<MockstagramServer>> MockstagramServer::start(SimulatorOpt
   if (const auto listening = impl->listen(*at); !listening) {
     return std::unexpected(listening.error());
   }
+  impl->endpoint = impl->acceptor.local_endpoint();
   impl->accept();
   impl->sweep();
   impl->apply(impl->options.faults);

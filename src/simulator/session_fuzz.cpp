@@ -33,12 +33,13 @@ std::string without_continues(std::string text) {
 
 }  // namespace
 
-// Any bytes, cut anywhere: no crash, and the same answers as without the cut.
+// Any bytes, cut anywhere: no crash, and the same answers as without the cut; only that an
+// unfinished request is wrong may be noticed sooner.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string bytes(data + 1, data + size);
-  const auto whole = answers_to(bytes, bytes.size());
-  const auto cut = answers_to(bytes, bytes.size() * data[0] / 256);
-  if (without_continues(whole) != without_continues(cut)) std::abort();
+  const auto whole = without_continues(answers_to(bytes, bytes.size()));
+  const auto cut = without_continues(answers_to(bytes, bytes.size() * data[0] / 256));
+  if (!whole.starts_with(cut) && !cut.starts_with(whole)) std::abort();
   return 0;
 }
