@@ -1,6 +1,6 @@
-// What every Queue promises, run against every adapter. A new one adds a harness and a line to
-// the list at the end; keep every duration a whole number of seconds, for queues that know no
-// less.
+// What every Queue promises, run against every adapter. A new one adds a harness to
+// queue_harness.h and a line to the list at the end; keep every duration a whole number of seconds,
+// for queues that know no less.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,17 +9,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
-#include <map>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <set>
 #include <thread>
 
-#include "adapters/sqlite_queue.h"
-#include "testing/manual_clock.h"
-#include "testing/memory_queue.h"
-#include "testing/temp_dir.h"
+#include "queue_harness.h"
+#include "queue_twins.h"
 
 namespace ia {
 namespace {
@@ -31,95 +28,9 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-// A queue with the time that it lives in.
-class QueueHarness {
- public:
-  virtual ~QueueHarness() = default;
-  virtual Queue& queue() = 0;
-  virtual const Clock& clock() const = 0;
-  virtual void pass(milliseconds time) = 0;
-  // How long a receive that expects something has to wait for it.
-  virtual milliseconds wait() const { return milliseconds{0}; }
-};
-
-// One whose messages outlive the object.
-class DurableQueueHarness : public QueueHarness {
- public:
-  virtual void close() = 0;
-  virtual void open() = 0;
-};
-
-class MemoryHarness final : public QueueHarness {
- public:
-  explicit MemoryHarness(std::uint32_t receives_max)
-      : queue_(clock_, {.receives_max = receives_max}) {}
-  Queue& queue() override { return queue_; }
-  const Clock& clock() const override { return clock_; }
-  void pass(milliseconds time) override { clock_.advance(time); }
-
- private:
-  ManualClock clock_;
-  MemoryQueue queue_;
-};
-
-class SqliteHarness final : public DurableQueueHarness {
- public:
-  explicit SqliteHarness(std::uint32_t receives_max)
-      : options_{.directory = directory_.path(), .name = "contract", .receives_max = receives_max} {
-    open();
-  }
-  Queue& queue() override { return *queue_; }
-  const Clock& clock() const override { return clock_; }
-  void pass(milliseconds time) override { clock_.advance(time); }
-  void close() override { queue_.reset(); }
-  void open() override { queue_ = SqliteQueue::open(options_, clock_, log_).value(); }
-
- private:
-  TempDir directory_;
-  ManualClock clock_;
-  Log log_{LogLevel::kError, LogFormat::kText};
-  SqliteQueueOptions options_;
-  std::unique_ptr<Queue> queue_;
-};
-
-template <class Harness>
-struct Factory {
-  std::string name;
-  std::function<std::unique_ptr<Harness>(std::uint32_t receives_max)> make;
-};
-using QueueFactory = Factory<QueueHarness>;
-using DurableQueueFactory = Factory<DurableQueueHarness>;
-
-template <class Made, class Harness>
-Factory<Harness> factory_of(std::string name) {
-  return {std::move(name),
-          [](std::uint32_t receives_max) { return std::make_unique<Made>(receives_max); }};
-}
-
-OutgoingMessage message(std::string body, milliseconds delay = {}) {
-  return {std::move(body), delay};
-}
-
-void send_all(Queue& queue, const std::vector<OutgoingMessage>& messages) {
-  const auto failed = queue.send(messages);
-  ASSERT_TRUE(failed) << failed.error().message;
-  ASSERT_THAT(*failed, IsEmpty());
-}
-
 std::vector<std::string> bodies_of(const std::vector<Delivery>& deliveries) {
   std::vector<std::string> bodies;
   for (const auto& delivery : deliveries) bodies.push_back(delivery.body);
-  return bodies;
-}
-
-std::vector<Delivery> receive_now(Queue& queue, std::size_t count_max, milliseconds visibility) {
-  return queue.receive(count_max, visibility, milliseconds{0}).value();
-}
-
-std::multiset<std::string> dead_bodies(const Queue& queue) {
-  const auto letters = queue.dead_letters(1'000'000).value();
-  std::multiset<std::string> bodies;
-  for (const auto& letter : letters) bodies.insert(letter.body);
   return bodies;
 }
 
@@ -480,147 +391,6 @@ TEST_P(DurableQueueContract, KeepsWhatAKilledProcessSent) {
   }
   EXPECT_LE(found.size(), 2 * (std::size_t{acknowledged} + 2)) << "sent what nobody sent";
 }
-
-// Random operations on the queue and on a MemoryQueue: nobody can tell them apart.
-class QueueTwins {
- public:
-  QueueTwins(DurableQueueHarness& harness, std::uint32_t receives_max, std::uint64_t seed)
-      : harness_(harness), model_(harness.clock(), {.receives_max = receives_max}), random_(seed) {}
-
-  void step() {
-    switch (pick(10)) {
-      case 0:
-      case 1:
-        return send();
-      case 2:
-      case 3:
-        return receive();
-      case 4:
-        return ack();
-      case 5:
-        return change();
-      case 6:
-        return bury();
-      case 7:
-        return rarely();
-      default:
-        return harness_.pass(seconds{pick(20)});
-    }
-  }
-
-  void compare() {
-    const auto expected = model_.depth().value();
-    const auto depth = harness_.queue().depth().value();
-    EXPECT_EQ(depth.visible, expected.visible);
-    EXPECT_EQ(depth.in_flight, expected.in_flight);
-    EXPECT_EQ(depth.delayed, expected.delayed);
-    EXPECT_EQ(depth.dead, expected.dead);
-    EXPECT_EQ(depth.oldest_age, expected.oldest_age);
-  }
-
-  void compare_dead_letters() { EXPECT_EQ(dead_bodies(harness_.queue()), dead_bodies(model_)); }
-
- private:
-  struct Twin {
-    Receipt model;
-    Receipt subject;
-  };
-
-  std::int64_t pick(std::int64_t below) {
-    return std::uniform_int_distribution<std::int64_t>(0, below - 1)(random_);
-  }
-  milliseconds timeout() { return seconds{pick(3) == 0 ? 0 : pick(60)}; }
-  // A receipt of any delivery so far, so often a void one.
-  std::vector<Twin> some_twins() {
-    std::vector<Twin> some;
-    for (auto count = pick(6); count > 0 && !twins_.empty(); --count) {
-      const auto back = pick(std::min<std::int64_t>(40, std::ssize(twins_)));
-      some.push_back(twins_[twins_.size() - 1 - static_cast<std::size_t>(back)]);
-    }
-    return some;
-  }
-
-  void send() {
-    std::vector<OutgoingMessage> messages;
-    for (auto count = pick(6); count > 0; --count) {
-      auto body =
-          std::to_string(next_body_++) + std::string(static_cast<std::size_t>(pick(9'000)), 'x');
-      messages.push_back(message(std::move(body), timeout()));
-    }
-    ASSERT_TRUE(model_.send(messages));
-    send_all(harness_.queue(), messages);
-  }
-
-  void receive() {
-    const auto visibility = timeout() + seconds{1};
-    std::map<std::string, Delivery> expected;
-    for (auto& delivery : receive_now(model_, 100'000, visibility)) {
-      expected.emplace(delivery.body, delivery);
-    }
-    const auto deliveries = receive_now(harness_.queue(), 100'000, visibility);
-    ASSERT_THAT(deliveries, SizeIs(expected.size()));
-    for (const auto& delivery : deliveries) {
-      ASSERT_TRUE(expected.contains(delivery.body));
-      const auto& twin = expected.at(delivery.body);
-      EXPECT_EQ(delivery.receive_count, twin.receive_count);
-      EXPECT_EQ(delivery.sent_at, twin.sent_at);
-      twins_.push_back({twin.receipt, delivery.receipt});
-    }
-  }
-
-  void ack() {
-    std::vector<Receipt> model;
-    std::vector<Receipt> subject;
-    for (const auto& twin : some_twins()) {
-      model.push_back(twin.model);
-      subject.push_back(twin.subject);
-    }
-    ASSERT_TRUE(model_.ack(model));
-    ASSERT_TRUE(harness_.queue().ack(subject));
-  }
-
-  void change() {
-    std::vector<VisibilityChange> model;
-    std::vector<VisibilityChange> subject;
-    for (const auto& twin : some_twins()) {
-      const auto time = timeout();
-      model.push_back({twin.model, time});
-      subject.push_back({twin.subject, time});
-    }
-    const auto expected = model_.change_visibility(model).value();
-    const auto failed = harness_.queue().change_visibility(subject).value();
-    ASSERT_EQ(failed.size(), expected.size());
-    for (std::size_t i = 0; i < failed.size(); ++i) {
-      EXPECT_EQ(failed[i].index, expected[i].index);
-    }
-  }
-
-  void bury() {
-    for (const auto& twin : some_twins()) {
-      if (pick(4) > 0) continue;
-      const auto expected = model_.bury(twin.model, {"", "why"});
-      const auto buried = harness_.queue().bury(twin.subject, {"", "why"});
-      EXPECT_EQ(buried.has_value(), expected.has_value());
-    }
-  }
-
-  void rarely() {
-    if (pick(5) == 0) {
-      harness_.close();
-      harness_.open();
-    }
-    if (pick(20) == 0) {
-      ASSERT_TRUE(model_.purge());
-      ASSERT_TRUE(harness_.queue().purge());
-    }
-  }
-
-  DurableQueueHarness& harness_;
-  MemoryQueue model_;
-  std::mt19937_64 random_;
-  std::vector<Twin> twins_;
-  std::uint64_t next_body_ = 0;
-};
 
 TEST_P(DurableQueueContract, BehavesAsTheModelUnderRandomOperations) {
   const auto* given = std::getenv("IA_TEST_SEED");
