@@ -339,19 +339,6 @@ struct MockstagramServer::Impl {
     accept();
   }
 
-  void run() {
-    if (options.tick.count() == 0) {
-      io.run();
-      return;
-    }
-    auto next = std::chrono::steady_clock::now();
-    while (!io.stopped()) {
-      io.poll();
-      next = std::max(next + options.tick, std::chrono::steady_clock::now());
-      std::this_thread::sleep_until(next);
-    }
-  }
-
   void stop() {
     const std::lock_guard lock(control);
     if (!thread.joinable()) return;
@@ -396,7 +383,7 @@ Result<std::unique_ptr<MockstagramServer>> MockstagramServer::start(SimulatorOpt
   impl->accept();
   impl->sweep();
   impl->apply(impl->options.faults);
-  impl->thread = std::thread([raw = impl.get()] { raw->run(); });
+  impl->thread = std::thread([raw = impl.get()] { raw->io.run(); });
   return std::unique_ptr<MockstagramServer>(new MockstagramServer(std::move(impl)));
 }
 

@@ -284,14 +284,6 @@ TEST_F(MockstagramServerTest, Answers400ToWhatIsNotHttpAndCloses) {
   EXPECT_EQ(asking.read_to_end(), "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
 }
 
-TEST_F(MockstagramServerTest, ServesInTicksWhenAsked) {
-  auto options = quick_options();
-  options.tick = 1ms;
-  start(options);
-  auto asking = client();
-  for (int i = 0; i < 5; ++i) EXPECT_THAT(asking.get(kOne), StartsWith("HTTP/1.1 200"));
-}
-
 TEST_F(MockstagramServerTest, FaultyErrorsArePlain500s) {
   start(Faults{.error_rate = 1});
   EXPECT_THAT(get(kOne), AllOf(StartsWith("HTTP/1.1 500"), EndsWith("Internal Server Error")));

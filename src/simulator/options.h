@@ -25,9 +25,6 @@ struct SimulatorOptions {
   std::chrono::milliseconds verdict_mean{1'000};
   std::chrono::milliseconds verdict_deviation{1'000};
 
-  // Serve what has come in every tick instead of at once: fewer and larger wake-ups, for a
-  // machine that is shared with the program under test. 0: at once.
-  std::chrono::microseconds tick{0};
   // How many answers to remember (answer_log.h). Costs 32 bytes each; 0: none.
   std::size_t answers_kept = 0;
 };

@@ -44,6 +44,7 @@ Request request_of(Parser& parser) {
           .body = std::move(message.body()),
           .keep_alive = message.keep_alive(),
           .has_body = parser.chunked() || parser.content_length().value_or(0) > 0,
+          .expects_continue = continues(message),
           .expects_unknown = !expect.empty() && !continues(message),
           .accepts_any_etag = view(message[http::field::if_none_match]) == "*"};
 }
@@ -96,6 +97,7 @@ RequestReader::State RequestReader::read(std::string_view bytes, std::size_t& ta
   if (!impl.parser->is_done()) return impl.partial();
 
   impl.request = request_of(*impl.parser);
+  impl.request.expects_continue = impl.request.expects_continue && !impl.continued;
   if (from_start && is_plain(impl.parser->get(), impl.request)) {
     const auto line = bytes.find("HTTP/1.1\r\n") + 10;
     impl.request.headers_seen = bytes.substr(line, taken - line);

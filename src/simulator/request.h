@@ -16,6 +16,7 @@ struct Request {
   std::string body{};
   bool keep_alive = true;
   bool has_body = false;            // announced, even when empty
+  bool expects_continue = false;    // and was not told before
   bool expects_unknown = false;     // Expect: something else than 100-continue
   bool accepts_any_etag = false;    // If-None-Match: *
   std::string_view headers_seen{};  // see RequestReader::read
@@ -26,7 +27,7 @@ class RequestReader {
  public:
   enum class State : std::uint8_t {
     kPartial,   // not whole yet
-    kContinue,  // not whole yet, and the client waits for "100 Continue" before it sends the body
+    kContinue,  // as kPartial, and the client waits for "100 Continue": said once a request
     kWhole,
     kBad,             // not HTTP, or HTTP that Node's server refuses: 400 and close
     kHeaderTooLarge,  // more than 16 KiB: 431 and close

@@ -4,123 +4,25 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
+#include "simulator/express.h"
 #include "simulator/random.h"
 #include "simulator/verdict.h"
 
 namespace ia {
 namespace {
 
-constexpr std::string_view kInfluencers = "/api/v1/influencers/";
 constexpr std::string_view kCheck = "is_suspicious";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::uint64_t kPostSalt = 0x76657264696374U;
-constexpr double kJavaScriptExact = 9'007'199'254'740'992;  // 2^53
 // A rate limit lets so much through at once, after a pause.
 constexpr double kBurstSeconds = 0.1;
 
-bool same_letters(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// Path and query of a target that may be absolute.
-std::string_view without_origin(std::string_view target) {
-  if (!target.starts_with("http://")) return target;
-  const auto slash = target.find('/', 7);
-  return slash == target.npos ? "/" : target.substr(slash);
-}
-
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
-
-std::string_view query_of(std::string_view target) {
-  const auto mark = target.find('?');
-  return mark == target.npos ? std::string_view{} : target.substr(mark + 1);
-}
-
-// What stands for :pk in /api/v1/influencers/:pk, with or without a slash behind.
-std::optional<std::string_view> segment_of(std::string_view path) {
-  if (path.size() <= kInfluencers.size()) return std::nullopt;
-  if (!same_letters(path.substr(0, kInfluencers.size()), kInfluencers)) return std::nullopt;
-  auto segment = path.substr(kInfluencers.size());
-  if (segment.ends_with('/')) segment.remove_suffix(1);
-  if (segment.empty() || segment.find('/') != segment.npos) return std::nullopt;
-  return segment;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      result += text[i];
-      continue;
-    }
-    unsigned value = 0;
-    const auto hex = text.substr(i + 1, 2);
-    const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), value, 16);
-    if (error != std::errc{} || end != hex.data() + 2) return std::nullopt;
-    result += static_cast<char>(value);
-    i += 2;
-  }
-  return result;
-}
-
-template <class Number, class... Base>
-std::optional<Number> whole(std::string_view text, Base... base) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base...);
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-std::optional<int> base_of(std::string_view text) {
-  if (text.size() < 3 || text[0] != '0') return std::nullopt;
-  constexpr std::string_view kLetters = "xXoObB";
-  constexpr std::array<int, 3> kBases = {16, 8, 2};
-  const auto letter = kLetters.find(text[1]);
-  return letter == kLetters.npos ? std::nullopt : std::optional(kBases[letter / 2]);
-}
-
-// What JavaScript's unary plus makes of a text, when that is a whole number.
-std::optional<std::uint64_t> javascript_number(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\n\v\f\r";
-  const auto begin = text.find_first_not_of(kSpaces);
-  if (begin == text.npos) return 0;
-  text = text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
-  if (const auto base = base_of(text)) return whole<std::uint64_t>(text.substr(2), *base);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty() || (text[0] != '.' && (text[0] < '0' || text[0] > '9'))) return std::nullopt;
-  if (const auto digits = whole<std::uint64_t>(text)) return digits;
-  const auto number = whole<double>(text);
-  if (!number || *number != std::floor(*number) || *number > kJavaScriptExact) return std::nullopt;
-  return static_cast<std::uint64_t>(*number);
-}
-
-std::string html_escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
 }
 
 std::string start_of(std::uint64_t pk) {
@@ -129,7 +31,7 @@ std::string start_of(std::uint64_t pk) {
 
 // Another pk than a posted one.
 std::string other_than(const std::string& pk) {
-  const auto number = whole<std::uint64_t>(pk);
+  const auto number = whole_number(pk);
   return std::to_string(number ? *number + 1 : 1);
 }
 
@@ -204,7 +106,7 @@ Reply Responder::answer_influencer(std::uint64_t pk) {
 
 Reply Responder::answer(const Request& request) {
   const PageForm form{.head = request.method == "HEAD", .keep_alive = request.keep_alive};
-  if (path_of(without_origin(request.target)).starts_with("/simulator/")) {
+  if (path_of(request.target).starts_with("/simulator/")) {
     return simulator_reply(request, form);
   }
   tally_.request();
@@ -304,7 +206,7 @@ Reply Responder::route(const Request& request, PageForm form) {
   if (request.expects_unknown) return reply_of({.status = 417, .has_etag = false}, form, frame_);
   const auto verdict = judge(request);
   if (!verdict) return error_reply(verdict.error(), form);
-  const auto segment = segment_of(path_of(without_origin(request.target)));
+  const auto segment = segment_of(path_of(request.target));
   if (!segment) return not_found_reply(request, form);
   if (request.method == "POST" && same_letters(*segment, kCheck)) {
     return verdict_reply(verdict->pk, verdict->suspicious, form);
@@ -343,16 +245,16 @@ Reply Responder::not_found_reply(const Request& request, PageForm form) {
 }
 
 Reply Responder::simulator_reply(const Request& request, PageForm form) {
-  const auto target = without_origin(request.target);
-  if (path_of(target) == "/simulator/stats") {
+  if (path_of(request.target) == "/simulator/stats") {
     return reply_of({.body = to_json(tally_.counters())}, form, frame_);
   }
-  if (path_of(target) == "/simulator/answers") return answers_reply(query_of(target), form);
+  if (path_of(request.target) == "/simulator/answers")
+    return answers_reply(query_of(request.target), form);
   return not_found_reply(request, form);
 }
 
 Reply Responder::answers_reply(std::string_view query, PageForm form) {
-  const auto pk = query.starts_with("pk=") ? whole<std::uint64_t>(query.substr(3)) : std::nullopt;
+  const auto pk = query.starts_with("pk=") ? whole_number(query.substr(3)) : std::nullopt;
   if (!pk || !answers_.enabled()) {
     return reply_of(
         {.status = 400,

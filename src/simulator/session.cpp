@@ -35,18 +35,24 @@ std::size_t Session::take_any_request(std::string_view bytes, MonoTime now, std:
     case RequestReader::State::kPartial:
       break;
     case RequestReader::State::kContinue:
-      if (owed_.empty()) out += "HTTP/1.1 100 Continue\r\n\r\n";
+      ask_for_body(out);
       break;
     case RequestReader::State::kWhole:
       if (const auto headers = reader_.request().headers_seen; !headers.empty()) {
         known_headers_ = headers;
       }
+      if (reader_.request().expects_continue) ask_for_body(out);
       owe(responder_.answer(reader_.request()), now, out);
       break;
     default:
       owe(responder_.refuse(state), now, out);
   }
   return taken;
+}
+
+void Session::ask_for_body(std::string& out) const {
+  // Out of turn it would be taken for the answer to an earlier request.
+  if (owed_.empty()) out += "HTTP/1.1 100 Continue\r\n\r\n";
 }
 
 void Session::owe(Reply reply, MonoTime now, std::string& out) {

@@ -53,6 +53,7 @@ class Session {
 
   std::size_t take_request(std::string_view bytes, MonoTime now, std::string& out);
   std::size_t take_any_request(std::string_view bytes, MonoTime now, std::string& out);
+  void ask_for_body(std::string& out) const;
   void owe(Reply reply, MonoTime now, std::string& out);
   void give(const Reply& reply, std::string& out);
   bool drip(Owed& owed, MonoTime now, std::string& out);

@@ -175,6 +175,8 @@ TEST(Session, AsksForABodyThatIsHeldBack) {
             "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_EQ(talk.session.waiting(), Session::Waiting::kRequest);
   EXPECT_THAT(talk.say("ab"), StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(talk.say("GET /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"),
+              StartsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404"));
 }
 
 TEST(Session, GivesUpOnAnUnfinishedRequest) {
