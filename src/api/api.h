@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/http_server.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/leaderboard.h"
+#include "ports/queue.h"
+#include "ports/store.h"
+
+namespace ia {
+
+// What the process that serves the API knows of the pipeline behind it. What it does not know
+// stays empty and is null in the answers.
+struct PipelineSummary {
+  std::optional<std::uint64_t> registered;  // influencers that are watched
+  std::optional<QueueDepth> id_queue;
+  std::optional<QueueDepth> point_queue;
+};
+
+// What the routes answer from. The functions are called from every server thread, some of them
+// for each request: they must be quick and never block on I/O, except `pipeline`, which is called
+// at most once a second.
+struct ApiContext {
+  const Store& store;
+  std::function<std::shared_ptr<const LeaderboardSnapshot>()> leaderboard;
+  std::function<std::vector<std::string>()> not_ready_reasons;  // none: ready
+  std::function<PipelineSummary()> pipeline;
+  Metrics& metrics;
+  Log& log;
+  const Clock& clock;
+  std::string version;
+};
+
+// The handler that answers every path of docs/openapi.json. Safe to call from any thread. The
+// context's references must outlive it.
+HttpHandler make_api_handler(ApiContext context);
+
+// Serves the API until the server is stopped or destroyed.
+Result<std::unique_ptr<HttpServer>> start_api(const HttpServerOptions& options, ApiContext context);
+
+}  // namespace ia

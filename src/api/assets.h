@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ia {
+
+// A file that was built into the program.
+struct Asset {
+  std::string_view content_type;
+  std::string_view bytes;
+  std::string etag;  // of the bytes
+};
+
+namespace assets {
+const Asset& openapi();  // docs/openapi.json
+const Asset& page();     // web/index.html
+const Asset& script();   // web/app.js
+const Asset& style();    // web/style.css
+const Asset& icon();     // web/icon.svg
+}  // namespace assets
+
+}  // namespace ia

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace ia {
+
+// What the server and the routes say to each other: HTTP without its library.
+
+enum class HttpMethod : std::uint8_t { kGet, kHead, kOther };
+
+// The views are valid during the handler's call.
+struct HttpRequest {
+  HttpMethod method = HttpMethod::kGet;
+  std::string_view target;         // as sent: path and query, still escaped
+  std::string_view if_none_match;  // the header's value; empty without one
+  bool accepts_gzip = false;
+  bool has_body = false;
+};
+
+// The server adds Date, Content-Length and the headers that every answer has; it answers HEAD and
+// If-None-Match, and compresses. Reused from request to request for its memory.
+struct HttpResponse {
+  int status = 200;
+  std::size_t route = 0;           // index into HttpServerOptions::routes, for the metrics
+  std::string_view content_type;   // a literal
+  std::string_view cache_control;  // a literal
+  std::string etag;                // with its quotes; empty: none
+  std::string headers;             // further header lines, each ending in CRLF
+  std::string body;
+  bool is_page = false;  // may load scripts and styles of its own origin
+
+  void clear();
+};
+
+// Answers one request. Called from every server thread. What it throws becomes a 500.
+using HttpHandler = std::function<void(const HttpRequest& request, HttpResponse& response)>;
+
+namespace content_type {
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kProblem = "application/problem+json";
+inline constexpr std::string_view kCsv = "text/csv; charset=utf-8; header=present";
+inline constexpr std::string_view kMetrics = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr std::string_view kHtml = "text/html; charset=utf-8";
+inline constexpr std::string_view kScript = "text/javascript; charset=utf-8";
+inline constexpr std::string_view kStyle = "text/css; charset=utf-8";
+inline constexpr std::string_view kIcon = "image/svg+xml";
+}  // namespace content_type
+
+namespace cache_control {
+// Ask again each time.
+inline constexpr std::string_view kRevalidate = "no-cache";
+inline constexpr std::string_view kNever = "no-store";
+// For what can no longer change.
+inline constexpr std::string_view kForever = "public, max-age=31536000, immutable";
+}  // namespace cache_control
+
+std::string_view reason_phrase(int status);
+
+// Whether an Accept-Encoding header allows gzip (q=0 forbids it).
+bool allows_gzip(std::string_view accept_encoding);
+
+// Whether an If-None-Match header names the ETag, weakly compared. The form that a compressed
+// answer has ("x-gzip" for "x") counts as the same.
+bool names_etag(std::string_view if_none_match, std::string_view etag);
+
+}  // namespace ia

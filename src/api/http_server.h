@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/http.h"
+#include "api/request_reader.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace ia {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";  // an IP address, without brackets
+  std::uint16_t port = 8080;       // 0: any free one
+  std::size_t threads = 1;
+  std::size_t connections_max = 1024;  // further ones get 503 and are closed
+  double rate_limit = 0;               // requests/s of one client address; 0: off
+  // A crowd comes through few connections that stay: each may make this many requests.
+  std::size_t requests_per_connection = 100'000;
+
+  RequestLimits request{};
+  // From the first byte of a request to its whole header, and to its whole body.
+  std::chrono::milliseconds header_timeout{5'000};
+  std::chrono::milliseconds request_timeout{10'000};
+  std::chrono::milliseconds idle_timeout{30'000};
+  // Without a byte taken by the client; and the whole answer must go at 16 KiB/s at least.
+  std::chrono::milliseconds write_timeout{10'000};
+  std::chrono::milliseconds stop_timeout{5'000};
+
+  std::vector<std::string> routes{"none"};  // names for the metrics; 0: no route was reached
+};
+
+// An HTTP/1.1 server for small answers made in RAM: keep-alive, pipelining in order, HEAD, gzip,
+// ETags, strict limits, and no client can hold more than its share: slow ones are dropped.
+// Each thread owns its connections; one accepts for all. The handler runs on these threads and
+// must not block for long.
+class HttpServer {
+ public:
+  // kInvalid or kUnavailable with advice when it cannot listen.
+  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler handler,
+                                                   Metrics& metrics, Log& log, const Clock& clock);
+  // Stops.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Accepts no more, closes idle connections, lets requests that have begun end (at most
+  // stop_timeout), joins the threads. Repeating it does nothing.
+  void stop();
+
+  // The one that it really listens on.
+  std::uint16_t port() const;
+  // "127.0.0.1:8080", "[::1]:8080".
+  std::string address() const;
+
+ private:
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ia

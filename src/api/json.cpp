@@ -1,0 +1,158 @@
+#include "api/json.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "api/times.h"
+
+namespace ia {
+namespace {
+
+constexpr double kFixedMax = 1e14;
+
+// Exactly `count` digits, with leading zeros.
+char* write_digits(char* to, std::uint64_t value, int count) {
+  for (int i = count; i-- > 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
+  return to + count;
+}
+
+char* write_fixed(char* to, double value, std::uint64_t scale, int decimals) {
+  const auto scaled = static_cast<std::uint64_t>(value * static_cast<double>(scale) + 0.5);
+  to = std::to_chars(to, to + 20, scaled / scale).ptr;
+  *to++ = '.';
+  to = write_digits(to, scaled % scale, decimals);
+  for (int i = 1; i < decimals && to[-1] == '0'; ++i) --to;
+  return to;
+}
+
+// Bytes of the UTF-8 sequence at the front; 0 when it is none.
+std::size_t sequence_bytes(std::string_view text) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = at(0);
+  if (lead < 0x80) return 1;
+  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = at(1);
+  const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
+  const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
+  return overlong || outside ? 0 : size;
+}
+
+void append_escaped(std::string& out, char c) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    default:
+      break;
+  }
+  if (byte >= 0x20 && byte != 0x7f) {
+    out.push_back(c);
+  } else {
+    out += {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
+  }
+}
+
+void append_text(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const auto size = sequence_bytes(text);
+    if (size == 1) {
+      append_escaped(out, text.front());
+    } else if (size == 0) {
+      out += "\xef\xbf\xbd";
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+}
+
+}  // namespace
+
+char* write_decimal(char* to, double value) {
+  if (!std::isfinite(value)) return std::copy_n("null", 4, to);
+  if (value < 0) {
+    *to++ = '-';
+    value = -value;
+  }
+  if (value < 1) return write_fixed(to, value, 100'000'000, 8);
+  if (value < kFixedMax) return write_fixed(to, value, 10'000, 4);
+  return std::to_chars(to, to + kDecimalBytesMax - 1, value).ptr;
+}
+
+char* write_integer(char* to, std::int64_t value) { return std::to_chars(to, to + 20, value).ptr; }
+
+void JsonWriter::begin_value() {
+  if (needs_comma_) out_.push_back(',');
+  needs_comma_ = true;
+}
+
+void JsonWriter::open(char bracket) {
+  begin_value();
+  out_.push_back(bracket);
+  needs_comma_ = false;
+}
+
+void JsonWriter::close(char bracket) {
+  out_.push_back(bracket);
+  needs_comma_ = true;
+}
+
+void JsonWriter::key(std::string_view name) {
+  begin_value();
+  out_.push_back('"');
+  out_ += name;
+  out_ += "\":";
+  needs_comma_ = false;
+}
+
+void JsonWriter::text(std::string_view value) {
+  begin_value();
+  out_.push_back('"');
+  append_text(out_, value);
+  out_.push_back('"');
+}
+
+void JsonWriter::integer(std::int64_t value) {
+  begin_value();
+  std::array<char, 20> digits;
+  out_.append(digits.data(), write_integer(digits.data(), value));
+}
+
+void JsonWriter::decimal(double value) {
+  begin_value();
+  std::array<char, kDecimalBytesMax> digits;
+  out_.append(digits.data(), write_decimal(digits.data(), value));
+}
+
+void JsonWriter::boolean(bool value) {
+  begin_value();
+  out_ += value ? "true" : "false";
+}
+
+void JsonWriter::null() {
+  begin_value();
+  out_ += "null";
+}
+
+void JsonWriter::time(WallTime value) {
+  begin_value();
+  out_.push_back('"');
+  append_time(out_, value);
+  out_.push_back('"');
+}
+
+}  // namespace ia

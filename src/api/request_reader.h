@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "api/http.h"
+
+namespace ia {
+
+struct RequestLimits {
+  std::size_t target_bytes = 2 * 1024;   // more: 414
+  std::size_t header_bytes = 16 * 1024;  // request line and fields; more: 431
+  std::size_t body_bytes = 64 * 1024;    // more: 413
+};
+
+// Cuts the bytes of one connection into requests: receive into space(), say how many came, then
+// call next() until it wants more. Strict: lines end in CRLF, no folded fields, HTTP/1.1 needs
+// one Host. Bodies are read and dropped: no path takes one. Holds at most one header block (and
+// what is pipelined behind it), never allocates once its buffer has grown.
+class RequestReader {
+ public:
+  enum class Event : std::uint8_t {
+    kMore,     // no whole request is there
+    kRequest,  // see request() and keeps_connection()
+    kRefused,  // see refusal(); nothing behind it can be understood: answer and close
+  };
+  struct Refusal {
+    int status = 400;
+    std::string detail;
+  };
+
+  explicit RequestReader(const RequestLimits& limits);
+  ~RequestReader();
+  RequestReader(const RequestReader&) = delete;
+  RequestReader& operator=(const RequestReader&) = delete;
+
+  // Where the next bytes go: never empty after kMore.
+  std::span<char> space();
+  void received(std::size_t bytes);
+
+  // The views of the request before are void then.
+  Event next();
+  const HttpRequest& request() const;
+  bool keeps_connection() const;
+  bool is_http_10() const;
+  const Refusal& refusal() const;
+
+  // Where the next request stands.
+  bool is_empty() const;    // nothing of it has come
+  bool is_in_body() const;  // its header is complete
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ia

@@ -1,0 +1,144 @@
+#include "api/request_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace ia {
+namespace {
+
+using Event = RequestReader::Event;
+
+struct Outcome {
+  std::vector<std::string> targets;
+  int refused = 0;
+  bool keeps = true;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+// Feeds the bytes in pieces of a size and takes all requests.
+Outcome feed(std::string_view bytes, std::size_t piece = 100'000,
+             const RequestLimits& limits = {}) {
+  RequestReader reader(limits);
+  Outcome outcome;
+  for (;;) {
+    switch (reader.next()) {
+      case Event::kRequest:
+        outcome.targets.emplace_back(reader.request().target);
+        outcome.keeps = reader.keeps_connection();
+        if (!outcome.keeps) return outcome;
+        break;
+      case Event::kRefused:
+        outcome.refused = reader.refusal().status;
+        outcome.keeps = false;
+        return outcome;
+      case Event::kMore: {
+        if (bytes.empty()) return outcome;
+        const auto space = reader.space();
+        const auto count = std::min({piece, space.size(), bytes.size()});
+        std::memcpy(space.data(), bytes.data(), count);
+        reader.received(count);
+        bytes.remove_prefix(count);
+      }
+    }
+  }
+}
+
+constexpr std::string_view kHost = "Host: h\r\n\r\n";
+std::string get(std::string_view target) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\n" + std::string(kHost);
+}
+
+TEST(RequestReader, FindsTheSameRequestsHoweverTheBytesAreSplit) {
+  const auto bytes = get("/a") + "\r\n" + get("/b?x=1") +
+                     "POST /c HTTP/1.1\r\nContent-Length: 5\r\nHost: h\r\n\r\n12345" +
+                     "POST /d HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: h\r\n\r\n"
+                     "3\r\nabc\r\n0\r\n\r\n" +
+                     get("/e");
+  const Outcome whole{{"/a", "/b?x=1", "/c", "/d", "/e"}, 0, true};
+  for (std::size_t piece = 1; piece < 60; ++piece) {
+    ASSERT_EQ(feed(bytes, piece), whole) << piece;
+  }
+}
+
+TEST(RequestReader, RefusesWhatIsNotHttp) {
+  const std::vector<std::string> malformed = {
+      "hello\r\n\r\n",
+      "GET /\r\n\r\n",
+      "GET / HTTP/9.1\r\n" + std::string(kHost),
+      "GET / HTTP/1.1\n\n",
+      "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+      "GET / HTTP/1.1\r\nHo st: a\r\n\r\n",
+      "GET / HTTP/1.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+      "GET /\x01 HTTP/1.1\r\n" + std::string(kHost),
+      "POST / HTTP/1.1\r\nContent-Length: x\r\n" + std::string(kHost),
+      "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + std::string(kHost),
+      "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n" + std::string(kHost),
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + std::string(kHost) + "zz\r\n",
+  };
+  for (const auto& bytes : malformed) {
+    EXPECT_EQ(feed(bytes).refused, 400) << bytes;
+    EXPECT_EQ(feed(bytes, 1).refused, 400) << bytes;
+  }
+}
+
+TEST(RequestReader, AcceptsHttp10WithoutHostAndClosesThen) {
+  const auto outcome = feed("GET /a HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(outcome.targets, std::vector<std::string>{"/a"});
+  EXPECT_FALSE(outcome.keeps);
+}
+
+TEST(RequestReader, LimitsTheTarget) {
+  const RequestLimits limits;
+  EXPECT_EQ(feed(get("/" + std::string(limits.target_bytes - 1, 'x'))).refused, 0);
+  EXPECT_EQ(feed(get("/" + std::string(limits.target_bytes, 'x'))).refused, 414);
+  EXPECT_EQ(feed("GET /" + std::string(3'000, 'x')).refused, 414);  // without waiting for its end
+  EXPECT_EQ(feed("GET /" + std::string(100'000, 'x'), 7).refused, 414);
+}
+
+TEST(RequestReader, LimitsTheHeader) {
+  std::string head = "GET / HTTP/1.1\r\nHost: h\r\n";
+  const std::string field = "X: " + std::string(1'000, 'y') + "\r\n";
+  for (int i = 0; i < 15; ++i) head += field;
+  EXPECT_EQ(feed(head + "\r\n").targets.size(), 1U);
+  EXPECT_EQ(feed(head + field + field + "\r\n").refused, 431);
+  EXPECT_EQ(feed(head + "X: " + std::string(5'000, 'y'), 11).refused, 431);
+}
+
+TEST(RequestReader, LimitsTheBodyInBothItsForms) {
+  const std::string declared = "POST / HTTP/1.1\r\nContent-Length: ";
+  EXPECT_EQ(feed(declared + "65537\r\n" + std::string(kHost)).refused, 413);
+  EXPECT_EQ(feed(declared + "65536\r\n" + std::string(kHost) + std::string(65'536, 'x') + get("/b"))
+                .targets,
+            (std::vector<std::string>{"/", "/b"}));
+  std::string chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + std::string(kHost);
+  for (int i = 0; i < 70; ++i) chunked += "400\r\n" + std::string(1'024, 'x') + "\r\n";
+  EXPECT_EQ(feed(chunked, 333).refused, 413);
+}
+
+TEST(RequestReader, TakesTheFieldsThatMatter) {
+  RequestReader reader({});
+  const std::string bytes =
+      "HEAD /x HTTP/1.1\r\nhost: h\r\nIF-NONE-MATCH:  \"a\" \r\nAccept-Encoding: br, gzip\r\n\r\n";
+  std::memcpy(reader.space().data(), bytes.data(), bytes.size());
+  reader.received(bytes.size());
+  ASSERT_EQ(reader.next(), Event::kRequest);
+  EXPECT_EQ(reader.request().method, HttpMethod::kHead);
+  EXPECT_EQ(reader.request().if_none_match, "\"a\"");
+  EXPECT_TRUE(reader.request().accepts_gzip);
+  EXPECT_FALSE(reader.request().has_body);
+}
+
+// The client waits for a leave that it will not get: the answer must come at once.
+TEST(RequestReader, AnswersAtOnceWhenABodyIsOnlyAnnounced) {
+  const auto outcome = feed("POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n" +
+                            std::string(kHost));
+  EXPECT_EQ(outcome.targets, std::vector<std::string>{"/x"});
+  EXPECT_FALSE(outcome.keeps);
+}
+
+}  // namespace
+}  // namespace ia

@@ -1,0 +1,167 @@
+#include "api/routes.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <span>
+
+#include "api/assets.h"
+#include "api/parameters.h"
+#include "api/target.h"
+
+namespace ia {
+
+struct Router::State {
+  explicit State(ApiContext context_in) : context(std::move(context_in)) {}
+
+  const ApiContext context;
+  Observed observed{context};
+  InfluencerRoutes influencers{context, observed};
+  SeriesRoutes series{context, observed};
+  LeaderboardRoutes leaderboard{context};
+  SummaryRoutes summary{context, observed};
+  OperationRoutes operation{context};
+};
+
+// "/a/{id}/b" as its two halves: path == before + id + after. No id when `has_id` is false.
+struct Router::Entry {
+  std::string_view name;  // in the metrics
+  std::string_view before;
+  bool has_id = false;
+  std::string_view after;
+  Answer (*answer)(State& state, const RouteRequest& request, HttpResponse& response);
+
+  static std::span<const Entry> all();
+  bool matches(std::string_view path) const;
+  std::string_view id_in(std::string_view path) const;
+};
+
+namespace {
+
+Answer give_asset(const Asset& asset, const RouteRequest& request, HttpResponse& response) {
+  if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
+  response.content_type = asset.content_type;
+  response.cache_control = cache_control::kRevalidate;
+  response.etag = asset.etag;
+  response.body = asset.bytes;
+  response.is_page = asset.content_type == content_type::kHtml;
+  return {};
+}
+
+}  // namespace
+
+std::span<const Router::Entry> Router::Entry::all() {
+  using Q = const RouteRequest&;
+  using R = HttpResponse&;
+  static constexpr std::array kAll = {
+      Entry{"influencer_analytics", "/influencer_analytics/", true, "",
+            [](State& s, Q q, R r) { return s.series.analytics(q, r); }},
+      Entry{"influencer", "/api/v1/influencers/", true, "",
+            [](State& s, Q q, R r) { return s.influencers.one(q, r); }},
+      Entry{"series", "/api/v1/influencers/", true, "/series",
+            [](State& s, Q q, R r) { return s.series.series(q, r); }},
+      Entry{"search", "/api/v1/influencers", false, "",
+            [](State& s, Q q, R r) { return s.influencers.search(q, r); }},
+      Entry{"leaderboard", "/api/v1/leaderboard", false, "",
+            [](State& s, Q q, R r) { return s.leaderboard.page(q, r); }},
+      Entry{"summary", "/api/v1/summary", false, "",
+            [](State& s, Q q, R r) { return s.summary.summary(q, r); }},
+      Entry{"minutes", "/api/v1/minutes", false, "",
+            [](State& s, Q q, R r) { return s.summary.minutes(q, r); }},
+      Entry{"healthz", "/healthz", false, "",
+            [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
+      Entry{"readyz", "/readyz", false, "",
+            [](State& s, Q q, R r) { return s.operation.readyz(q, r); }},
+      Entry{"metrics", "/metrics", false, "",
+            [](State& s, Q q, R r) { return s.operation.metrics(q, r); }},
+      Entry{"openapi", "/openapi.json", false, "",
+            [](State&, Q q, R r) { return give_asset(assets::openapi(), q, r); }},
+      Entry{"page", "/", false, "",
+            [](State&, Q q, R r) { return give_asset(assets::page(), q, r); }},
+      Entry{"page", "/app.js", false, "",
+            [](State&, Q q, R r) { return give_asset(assets::script(), q, r); }},
+      Entry{"page", "/style.css", false, "",
+            [](State&, Q q, R r) { return give_asset(assets::style(), q, r); }},
+      Entry{"page", "/icon.svg", false, "",
+            [](State&, Q q, R r) { return give_asset(assets::icon(), q, r); }},
+  };
+  return kAll;
+}
+
+bool Router::Entry::matches(std::string_view path) const {
+  if (!has_id) return path == before;
+  if (path.size() <= before.size() + after.size()) return false;
+  if (!path.starts_with(before) || !path.ends_with(after)) return false;
+  return id_in(path).find('/') == std::string_view::npos;
+}
+
+std::string_view Router::Entry::id_in(std::string_view path) const {
+  if (!has_id) return {};
+  return path.substr(before.size(), path.size() - before.size() - after.size());
+}
+
+Problem unknown_influencer(InfluencerId id) {
+  return {.status = 404,
+          .kind = "unknown-influencer",
+          .title = "Unknown influencer",
+          .detail = fmt::format("Nobody watches influencer {}, and no value of it was ever stored.",
+                                number_of(id))};
+}
+
+Router::Router(ApiContext context) : state_(std::make_unique<State>(std::move(context))) {}
+Router::~Router() = default;
+
+std::vector<std::string> Router::names() {
+  std::vector<std::string> names{"none"};
+  for (const auto& entry : Entry::all()) names.emplace_back(entry.name);
+  return names;
+}
+
+void Router::answer(const HttpRequest& request, HttpResponse& response) {
+  if (request.method == HttpMethod::kOther) {
+    response.headers += "Allow: GET, HEAD\r\n";
+    return answer_problem(response,
+                          {.status = 405, .detail = "Only GET and HEAD are understood here."},
+                          request.target);
+  }
+  const auto target = split_target(request.target);
+  if (!target) {
+    return answer_problem(response,
+                          {.status = 400, .detail = "The request target must begin with a slash."},
+                          request.target);
+  }
+  for (std::size_t i = 0; i < Entry::all().size(); ++i) {
+    const auto& entry = Entry::all()[i];
+    if (!entry.matches(target->path)) continue;
+    response.route = i + 1;
+    const auto id = unescape(entry.id_in(target->path));
+    const RouteRequest routed{
+        .id = id ? *id : entry.id_in(target->path), .query = target->query, .http = request};
+    const auto answered = entry.answer(*state_, routed, response);
+    if (!answered) answer_problem(response, answered.error(), request.target);
+    return;
+  }
+  answer_problem(response,
+                 {.status = 404, .detail = "There is nothing here: /openapi.json lists the paths."},
+                 request.target);
+}
+
+HttpHandler make_api_handler(ApiContext context) {
+  return [router = std::make_shared<Router>(std::move(context))](const HttpRequest& request,
+                                                                 HttpResponse& response) {
+    router->answer(request, response);
+  };
+}
+
+Result<std::unique_ptr<HttpServer>> start_api(const HttpServerOptions& options,
+                                              ApiContext context) {
+  auto with_names = options;
+  with_names.routes = Router::names();
+  auto& metrics = context.metrics;
+  auto& log = context.log;
+  const auto& clock = context.clock;
+  return HttpServer::start(std::move(with_names), make_api_handler(std::move(context)), metrics,
+                           log, clock);
+}
+
+}  // namespace ia

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "api/observed.h"
+#include "api/problem.h"
+
+namespace ia {
+
+// One request, as a route sees it.
+struct RouteRequest {
+  std::string_view id;  // the path's variable part, unescaped; empty when it has none
+  std::string_view query;
+  const HttpRequest& http;
+};
+
+// The route filled the response, or says what is wrong.
+using Answer = std::expected<void, Problem>;
+
+inline std::unexpected<Problem> refuse(Problem problem) {
+  return std::unexpected(std::move(problem));
+}
+Problem unknown_influencer(InfluencerId id);
+
+// The routes by noun. Paths, parameters and answers: docs/openapi.json. Safe from any thread.
+
+class InfluencerRoutes {
+ public:
+  InfluencerRoutes(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+  Answer one(const RouteRequest& request, HttpResponse& response);
+  Answer search(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
+class SeriesRoutes {
+ public:
+  SeriesRoutes(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+  // The seed's contract: GET /influencer_analytics/{id}.
+  Answer analytics(const RouteRequest& request, HttpResponse& response);
+  Answer series(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
+class LeaderboardRoutes {
+ public:
+  explicit LeaderboardRoutes(const ApiContext& context);
+  ~LeaderboardRoutes();
+  Answer page(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  struct State;
+  const ApiContext& context_;
+  std::unique_ptr<State> state_;
+};
+
+class SummaryRoutes {
+ public:
+  SummaryRoutes(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+  Answer summary(const RouteRequest& request, HttpResponse& response);
+  Answer minutes(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
+class OperationRoutes {
+ public:
+  explicit OperationRoutes(const ApiContext& context) : context_(context) {}
+  Answer healthz(const RouteRequest& request, HttpResponse& response);
+  Answer readyz(const RouteRequest& request, HttpResponse& response);
+  Answer metrics(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+};
+
+// Finds the route of a request and lets it answer.
+class Router {
+ public:
+  explicit Router(ApiContext context);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  void answer(const HttpRequest& request, HttpResponse& response);
+
+  // For HttpServerOptions::routes: what HttpResponse::route counts.
+  static std::vector<std::string> names();
+
+ private:
+  struct Entry;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ia

@@ -1,0 +1,43 @@
+#include "api/snapshot_shelf.h"
+
+#include <algorithm>
+
+namespace ia {
+
+void SnapshotShelf::drop_old(MonoTime now) {
+  std::erase_if(kept_, [now](const Kept& kept) { return now - kept.handed_out_at > kKeptFor; });
+}
+
+SnapshotShelf::Snapshot SnapshotShelf::for_first_page(Snapshot current, MonoTime now) {
+  const std::scoped_lock lock(mutex_);
+  drop_old(now);
+  const auto newest = std::ranges::max_element(kept_, {}, &Kept::handed_out_at);
+  if (newest == kept_.end() || now - newest->handed_out_at > kSharedFor) return current;
+  return newest->snapshot;
+}
+
+void SnapshotShelf::keep(const Snapshot& snapshot, MonoTime now) {
+  const std::scoped_lock lock(mutex_);
+  drop_old(now);
+  const auto known = std::ranges::find(kept_, snapshot, &Kept::snapshot);
+  if (known != kept_.end()) {
+    known->used_at = now;
+    return;
+  }
+  if (kept_.size() >= kKeptMax) kept_.erase(std::ranges::min_element(kept_, {}, &Kept::used_at));
+  kept_.push_back({snapshot, now, now});
+}
+
+SnapshotShelf::Snapshot SnapshotShelf::find(const Cursor& cursor, MonoTime now) {
+  const std::scoped_lock lock(mutex_);
+  drop_old(now);
+  const auto found = std::ranges::find_if(kept_, [&](const Kept& kept) {
+    return kept.snapshot->version() == cursor.version &&
+           kept.snapshot->published_at() == cursor.published_at;
+  });
+  if (found == kept_.end()) return nullptr;
+  found->used_at = now;
+  return found->snapshot;
+}
+
+}  // namespace ia

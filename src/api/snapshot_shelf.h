@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "api/cursor.h"
+#include "base/clock.h"
+#include "core/leaderboard.h"
+
+namespace ia {
+
+// Keeps the snapshots whose pages clients are turning: up to kKeptMax of them (44 bytes an
+// influencer each), for kKeptFor after they were handed out; beyond that the one that was not
+// used for longest goes. Safe to call from any thread.
+class SnapshotShelf {
+ public:
+  using Snapshot = std::shared_ptr<const LeaderboardSnapshot>;
+  static constexpr std::size_t kKeptMax = 4;
+  static constexpr std::chrono::minutes kKeptFor{5};
+  // First pages share a snapshot for so long, so that many readers do not fill the shelf.
+  static constexpr std::chrono::seconds kSharedFor{15};
+
+  // The snapshot for a first page: one that was handed out lately, or `current`.
+  Snapshot for_first_page(Snapshot current, MonoTime now);
+  // Call it when a cursor into the snapshot is handed out.
+  void keep(const Snapshot& snapshot, MonoTime now);
+  // Nothing when it is gone.
+  Snapshot find(const Cursor& cursor, MonoTime now);
+
+ private:
+  struct Kept {
+    Snapshot snapshot;
+    MonoTime handed_out_at;
+    MonoTime used_at;
+  };
+  void drop_old(MonoTime now);
+
+  std::mutex mutex_;
+  std::vector<Kept> kept_;
+};
+
+}  // namespace ia

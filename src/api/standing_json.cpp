@@ -1,0 +1,32 @@
+#include "api/standing_json.h"
+
+#include <algorithm>
+
+namespace ia {
+
+void write_standing(JsonWriter& json, InfluencerId id, const std::optional<Standing>& standing,
+                    std::string_view username) {
+  json.member("id", number_of(id));
+  if (standing && !standing->username.empty()) username = standing->username;
+  json.member("username", username.empty() ? std::nullopt : std::optional(username));
+  if (!standing) {
+    for (const auto* name : {"follower_count", "following_count", "follower_ratio", "retrieved_at",
+                             "rank", "dense_rank"}) {
+      json.key(name);
+      json.null();
+    }
+    return;
+  }
+  json.member("follower_count", standing->counts.followers);
+  json.member("following_count", standing->counts.following);
+  json.member("follower_ratio", follower_ratio(standing->counts));
+  json.member("retrieved_at", standing->retrieved_at);
+  json.member("rank", standing->rank);
+  json.member("dense_rank", standing->dense_rank);
+}
+
+double age_seconds(WallTime now, WallTime then) {
+  return std::max(0.0, std::chrono::duration<double>(now - then).count());
+}
+
+}  // namespace ia

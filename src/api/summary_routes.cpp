@@ -1,0 +1,157 @@
+#include <algorithm>
+
+#include "api/json.h"
+#include "api/parameters.h"
+#include "api/routes.h"
+#include "api/standing_json.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::size_t kTop = 10;
+constexpr minutes kMinutesMax{7 * 24 * 60};
+constexpr minutes kMinutesFallback{60};
+
+std::optional<double> average(std::int64_t sum, std::uint64_t count) {
+  if (count == 0) return std::nullopt;
+  return static_cast<double>(sum) / static_cast<double>(count);
+}
+
+void write_missed(JsonWriter& json, const MissCounts& missed) {
+  json.key("missed");
+  json.begin_object();
+  for (std::size_t i = 0; i < missed.size(); ++i) {
+    if (missed[i] > 0) json.member(name_of(static_cast<MissReason>(i)), missed[i]);
+  }
+  json.end_object();
+}
+
+void write_minute(JsonWriter& json, const MinuteStats& stats) {
+  json.begin_object();
+  json.member("minute", WallTime{stats.minute});
+  json.member("due", stats.due);
+  json.member("stored", stats.stored);
+  json.member("repeats", stats.repeats);
+  write_missed(json, stats.missed);
+  json.member("missed_total", stats.missed_total());
+  json.member("open", stats.open());
+  json.member("closed", stats.closed);
+  json.member("coverage", stats.coverage());
+  json.member("followers_average", average(stats.followers_sum, stats.stored));
+  json.member("following_average", average(stats.following_sum, stats.stored));
+  const bool has_values = stats.stored > 0;
+  json.member("first_retrieved_at",
+              has_values ? std::optional(stats.first_retrieved_at) : std::nullopt);
+  json.member("last_retrieved_at",
+              has_values ? std::optional(stats.last_retrieved_at) : std::nullopt);
+  json.end_object();
+}
+
+void write_queue(JsonWriter& json, std::string_view name, const std::optional<QueueDepth>& depth) {
+  json.key(name);
+  if (!depth) return json.null();
+  json.begin_object();
+  json.member("visible", depth->visible);
+  json.member("in_flight", depth->in_flight);
+  json.member("delayed", depth->delayed);
+  json.member("dead", depth->dead);
+  json.member("oldest_age_seconds", std::chrono::duration<double>(depth->oldest_age).count());
+  json.end_object();
+}
+
+void write_board(JsonWriter& json, const LeaderboardSnapshot& board, WallTime now) {
+  const bool has_values = board.size() > 0;
+  json.member("as_of", board.published_at());
+  json.member("with_value", board.size());
+  json.member("followers_average", board.followers_average());
+  json.member("followers_median", board.followers_median());
+  json.member("followers_total", board.followers_total());
+  json.member("following_total", board.following_total());
+  json.member("data_age_seconds", has_values
+                                      ? std::optional(age_seconds(now, board.newest_retrieved_at()))
+                                      : std::nullopt);
+  json.key("top");
+  json.begin_array();
+  for (std::size_t i = 0; i < std::min(kTop, board.size()); ++i) {
+    const auto standing = board.at_position(i);
+    json.begin_object();
+    write_standing(json, standing.influencer, standing);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_newest_minute(JsonWriter& json, const std::optional<MinuteStats>& newest, WallTime now) {
+  std::optional<double> lag;
+  if (newest) lag = age_seconds(now, newest->minute + minutes{1});
+  json.member("lag_seconds", lag);
+  json.member("points_stored_last_minute", newest ? std::optional(newest->stored) : std::nullopt);
+  json.key("minute");
+  if (newest) {
+    write_minute(json, *newest);
+  } else {
+    json.null();
+  }
+}
+
+// The last hour, or up to now; `start` alone goes on to now.
+MinuteRange take_minutes(Parameters& parameters, WallTime now) {
+  const auto end = parameters.time("end", now, now + std::chrono::days{1});
+  const auto start = parameters.time("start", std::max(WallTime{}, end - kMinutesFallback), now);
+  const auto range = minutes_between(start, end);
+  if (!parameters.is_valid()) return range;
+  if (start > end) parameters.reject("start", "must not be later than end");
+  if (range.end - range.begin > kMinutesMax + minutes{1}) {
+    parameters.reject("start", "must be at most 7 days before end");
+  }
+  return range;
+}
+
+}  // namespace
+
+Answer SummaryRoutes::summary(const RouteRequest& request, HttpResponse& response) {
+  if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
+  const auto newest = observed_.newest_complete_minute();
+  if (!newest) return refuse(problem_of(newest.error()));
+  const auto pipeline = observed_.pipeline();
+  const auto now = context_.clock.wall();
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("version", std::string_view(context_.version));
+  json.member("registered", pipeline.registered);
+  write_board(json, *context_.leaderboard(), now);
+  write_newest_minute(json, **newest, now);
+  json.key("queues");
+  json.begin_object();
+  write_queue(json, "influencer_id_store", pipeline.id_queue);
+  write_queue(json, "influencer_data_points", pipeline.point_queue);
+  json.end_object();
+  json.end_object();
+  return {};
+}
+
+Answer SummaryRoutes::minutes(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"start", "end"});
+  const auto range = take_minutes(parameters, context_.clock.wall());
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto rows = context_.store.read_minutes(range);
+  if (!rows) return refuse(problem_of(rows.error()));
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("start", WallTime{range.begin});
+  json.member("end", WallTime{range.end});
+  json.key("items");
+  json.begin_array();
+  for (const auto& row : *rows) write_minute(json, row);
+  json.end_array();
+  json.end_object();
+  return {};
+}
+
+}  // namespace ia

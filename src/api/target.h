@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ia {
+
+// A request target, cut in two; both parts are still escaped.
+struct Target {
+  std::string_view path;   // begins with "/"
+  std::string_view query;  // what stands behind the first "?"
+};
+
+// Accepts "/path?query" and "http://host/path?query"; nothing for any other form. A fragment is
+// not allowed in a request.
+std::optional<Target> split_target(std::string_view target);
+
+// Resolves %XX. A plus sign stays a plus sign: times have them ("+02:00"). Nothing when an escape
+// is not one.
+std::optional<std::string> unescape(std::string_view text);
+
+// Cuts "name=value" off the front of a query; still escaped.
+struct QueryPiece {
+  std::string_view name;
+  std::string_view value;
+};
+QueryPiece next_piece(std::string_view& query);
+
+// At most 64 characters of what a client sent, fit to be shown: printable ASCII without quotes
+// and backslashes, everything else as \xNN; "..." at the end when something was cut off.
+std::string excerpt(std::string_view text);
+
+}  // namespace ia

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "api/api.h"
+#include "api/test_client.h"
+#include "testing/manual_clock.h"
+#include "testing/memory_store.h"
+
+namespace ia {
+
+// A served API on fakes: what is stored and published is what the test says. It is
+// 2026-01-01 00:00 UTC at the start (epoch second 1767225600).
+class TestWorld {
+ public:
+  struct Value {
+    std::uint64_t id;
+    std::int64_t followers;
+    std::int64_t following;
+  };
+
+  explicit TestWorld(HttpServerOptions options = {}) : options_(std::move(options)) {
+    options_.port = 0;
+    snapshot_ = leaderboard_.publish(clock.wall());
+  }
+
+  void serve() {
+    auto started = start_api(options_, context());
+    if (started) {
+      server_ = std::move(*started);
+    } else {
+      error = started.error().message;
+    }
+  }
+
+  void watch(std::vector<IdRange> ranges) {
+    Registry registry;
+    registry.epoch = ++epoch_;
+    registry.influencers = InfluencerSet(std::move(ranges));
+    registered_ = registry.influencers.size();
+    (void)store.put_registry(registry);
+  }
+
+  // Stores and publishes the values as retrieved in this minute.
+  void add(Minute minute, const std::vector<Value>& values, std::vector<Username> names = {},
+           std::vector<Miss> misses = {}) {
+    PointBatch batch;
+    batch.minute = minute;
+    batch.retrieved_at = minute + std::chrono::seconds{20};
+    for (const auto& value : values) {
+      batch.influencers.push_back(InfluencerId{value.id});
+      batch.followers.push_back(value.followers);
+      batch.following.push_back(value.following);
+    }
+    batch.usernames = std::move(names);
+    batch.misses = std::move(misses);
+    (void)store.append(std::span(&batch, 1));
+    for (const auto& name : batch.usernames) leaderboard_.set_username(name.influencer, name.name);
+    leaderboard_.apply(batch);
+    publish();
+  }
+
+  void publish() {
+    auto fresh = leaderboard_.publish(clock.wall());
+    const std::scoped_lock lock(mutex_);
+    snapshot_ = std::move(fresh);
+  }
+
+  void set_reasons(std::vector<std::string> reasons) {
+    const std::scoped_lock lock(mutex_);
+    reasons_ = std::move(reasons);
+  }
+
+  std::uint16_t port() const { return server_->port(); }
+  HttpServer& server() { return *server_; }
+  Reply get(std::string_view target, std::string_view headers = "",
+            std::string_view method = "GET") {
+    return TestClient(port()).get(target, headers, method);
+  }
+  Minute now_minute() const { return minute_of(clock.wall()); }
+
+  ManualClock clock;
+  Metrics metrics;
+  Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
+  MemoryStore store;
+  std::string error;
+
+ private:
+  ApiContext context() {
+    return {.store = store,
+            .leaderboard =
+                [this] {
+                  const std::scoped_lock lock(mutex_);
+                  return snapshot_;
+                },
+            .not_ready_reasons =
+                [this] {
+                  const std::scoped_lock lock(mutex_);
+                  return reasons_;
+                },
+            .pipeline =
+                [this] {
+                  PipelineSummary summary;
+                  summary.registered = registered_.load();
+                  summary.id_queue = QueueDepth{.visible = 3, .in_flight = 2, .delayed = 5};
+                  return summary;
+                },
+            .metrics = metrics,
+            .log = log,
+            .clock = clock,
+            .version = "1.2.3"};
+  }
+
+  HttpServerOptions options_;
+  Leaderboard leaderboard_;
+  std::mutex mutex_;
+  std::shared_ptr<const LeaderboardSnapshot> snapshot_;
+  std::vector<std::string> reasons_;
+  std::atomic<std::uint64_t> registered_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace ia
