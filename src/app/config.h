@@ -65,7 +65,6 @@ struct Config {
   // Simulator
   Address mockstagram_listen;
   std::uint64_t simulator_seed = 0;
-  std::chrono::milliseconds simulator_tick{};
   std::size_t simulator_answers_kept = 0;
   Faults faults;
 
