@@ -12,8 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "api/times.h"
-
 namespace ia {
 namespace {
 
@@ -48,6 +46,67 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
   const auto unit = std::ranges::find(units, text.substr(digits), &Unit::name);
   if (!number || unit == units.end() || *number > kQuantityMax / unit->factor) return std::nullopt;
   return *number * unit->factor;
+}
+
+std::optional<int> parse_digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (at + count > text.size()) return std::nullopt;
+  const auto digits = text.substr(at, count);
+  if (digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  return parse_all<int>(digits);
+}
+
+std::optional<milliseconds> parse_fraction(std::string_view& rest) {
+  if (!rest.starts_with('.')) return milliseconds{0};
+  const auto end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
+  if (end == 1) return std::nullopt;
+  auto digits = std::string(rest.substr(1, std::min<std::size_t>(3, end - 1)));
+  digits.resize(3, '0');
+  rest.remove_prefix(end);
+  return milliseconds{*parse_all<int>(digits)};
+}
+
+std::optional<std::chrono::minutes> parse_zone(std::string_view text) {
+  if (text == "Z" || text == "z") return std::chrono::minutes{0};
+  const auto hours = parse_digits(text, 1, 2);
+  const auto minutes = parse_digits(text, 4, 2);
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const auto offset = std::chrono::minutes{*hours * 60 + *minutes};
+  return text[0] == '+' ? offset : -offset;
+}
+
+std::optional<std::chrono::sys_days> parse_date(std::string_view text) {
+  const auto year = parse_digits(text, 0, 4);
+  const auto month = parse_digits(text, 5, 2);
+  const auto day = parse_digits(text, 8, 2);
+  if (!year || !month || !day || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto date = std::chrono::year_month_day{std::chrono::year{*year},
+                                                std::chrono::month{static_cast<unsigned>(*month)},
+                                                std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days{date};
+}
+
+std::optional<milliseconds> parse_time_of_day(std::string_view text) {
+  const auto hour = parse_digits(text, 0, 2);
+  const auto minute = parse_digits(text, 3, 2);
+  const auto second = parse_digits(text, 6, 2);
+  if (!hour || !minute || !second || text[2] != ':' || text[5] != ':') return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  return std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  if (text.size() < 20 || (text[10] != 'T' && text[10] != 't' && text[10] != ' ')) {
+    return std::nullopt;
+  }
+  const auto date = parse_date(text.substr(0, 10));
+  const auto time = parse_time_of_day(text.substr(11, 8));
+  auto rest = text.substr(19);
+  const auto fraction = parse_fraction(rest);
+  const auto zone = parse_zone(rest);
+  if (!date || !time || !fraction || !zone) return std::nullopt;
+  return WallTime{*date} + *time + *fraction - *zone;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -148,8 +207,10 @@ std::optional<TimeBound> parse_time_bound(std::string_view text) {
     const auto ago = parse_duration(text.substr(1));
     return ago ? std::optional<TimeBound>(*ago) : std::nullopt;
   }
-  const auto time = parse_time(text);
-  return time ? std::optional<TimeBound>(*time) : std::nullopt;
+  if (const auto time = parse_rfc3339(text)) return *time;
+  const auto seconds = parse_number(text);
+  if (!seconds || *seconds > 1e11) return std::nullopt;
+  return WallTime{milliseconds{std::llround(*seconds * 1000)}};
 }
 
 WallTime resolve(const TimeBound& bound, WallTime now) {
