@@ -389,6 +389,16 @@ Result<std::unique_ptr<MockstagramServer>> MockstagramServer::start(SimulatorOpt
 
 std::uint16_t MockstagramServer::port() const { return impl_->endpoint.port(); }
 
+std::string MockstagramServer::url() const {
+  auto address = impl_->endpoint.address();
+  if (address.is_unspecified()) {
+    if (address.is_v4()) address = asio::ip::address_v4::loopback();
+    if (address.is_v6()) address = asio::ip::address_v6::loopback();
+  }
+  const auto host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  return "http://" + host + ":" + std::to_string(port());
+}
+
 void MockstagramServer::stop() { impl_->stop(); }
 
 Status MockstagramServer::set_faults(const Faults& faults) {

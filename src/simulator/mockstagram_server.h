@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,7 +23,8 @@ namespace ia {
 // All functions are safe to call from any thread, but not while it is being destroyed.
 class MockstagramServer {
  public:
-  // Listens and serves. kInvalid: the options, with what is wrong; kUnavailable: the port.
+  // Listens and serves; clock and log must outlive it. kInvalid: the options, with what is wrong;
+  // kUnavailable: the port.
   static Result<std::unique_ptr<MockstagramServer>> start(SimulatorOptions options,
                                                           const Clock& clock, Log& log);
   ~MockstagramServer();  // stops
@@ -30,6 +32,8 @@ class MockstagramServer {
   MockstagramServer& operator=(const MockstagramServer&) = delete;
 
   std::uint16_t port() const;
+  // "http://127.0.0.1:3000": where this machine reaches it, also when it listens on all addresses.
+  std::string url() const;
   // Closes the port and every connection. Calling it again does nothing.
   void stop();
 

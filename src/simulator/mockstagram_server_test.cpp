@@ -516,6 +516,14 @@ TEST_F(MockstagramServerTest, StopsWithConnectionsOpenAndFreesItsPort) {
   EXPECT_TRUE(MockstagramServer::start(options, clock_, log_).has_value());
 }
 
+TEST_F(MockstagramServerTest, NamesAnAddressThatCanBeAsked) {
+  auto options = quick_options();
+  options.listen = "0.0.0.0:0";
+  start(options);
+  EXPECT_EQ(server_->url(), "http://127.0.0.1:" + std::to_string(server_->port()));
+  EXPECT_THAT(get(kOne), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(MockstagramServerTest, SaysWhatIsWrongWithItsOptions) {
   start();
   const auto error = [this](auto change) {
