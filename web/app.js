@@ -29,7 +29,8 @@ function duration(seconds) {
 function missedText(minute) {
   const reasons = Object.entries(minute.missed);
   if (reasons.length === 0) return minute.open > 0 ? `${number(minute.open)} open` : 'none';
-  return reasons.map(([reason, count]) => `${number(count)} ${reason.replaceAll('_', ' ')}`).join(', ');
+  const words = reasons.map(([reason, count]) => `${number(count)} ${reason.replaceAll('_', ' ')}`);
+  return words.join(', ');
 }
 
 function showFollowers(summary) {

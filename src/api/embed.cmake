@@ -1,7 +1,8 @@
 # Writes a source file with the bytes of files:
 #   cmake -DOUT=x.cpp "-DFILES=a.json;b.js" -P embed.cmake
 # Each file's function is named like the file, without its extension.
-set(source "// Made by embed.cmake.\n#include \"api/asset_bytes.h\"\n\nnamespace ia::asset_bytes {\n")
+set(source "// Made by embed.cmake.\n#include \"api/asset_bytes.h\"\n\n")
+string(APPEND source "namespace ia::asset_bytes {\n")
 foreach(file IN LISTS FILES)
   cmake_path(GET file STEM name)
   file(READ ${file} bytes HEX)

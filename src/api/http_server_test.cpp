@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <stdexcept>
 #include <thread>
@@ -15,6 +16,27 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+
+// Nothing when the bytes are not a whole gzip file.
+std::optional<std::string> gunzip(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return std::nullopt;
+  std::string in(bytes);
+  std::string out;
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  int result = Z_OK;
+  while (result == Z_OK) {
+    char piece[16 * 1024];
+    stream.next_out = reinterpret_cast<Bytef*>(piece);
+    stream.avail_out = sizeof piece;
+    result = inflate(&stream, Z_NO_FLUSH);
+    out.append(piece, sizeof piece - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (result != Z_STREAM_END) return std::nullopt;
+  return out;
+}
 
 // Says the target; "/big" says 4 MB, "/throw" throws.
 void echo(const HttpRequest& request, HttpResponse& response) {
@@ -325,6 +347,7 @@ TEST(HttpServer, FinishesRequestsWhenItStops) {
   std::atomic<bool> may_answer = false;
   Served served({}, [&](const HttpRequest&, HttpResponse& response) {
     is_in_handler = true;
+    is_in_handler.notify_all();
     may_answer.wait(false);
     response.body = "done";
   });

@@ -91,7 +91,7 @@ TEST(Encoding, CsvHasAHeaderLine) {
   head.how = Aggregate::kLast;
   encode_csv(head, aggregate(kSeries, head.step, head.how), out);
   EXPECT_EQ(out,
-            "time,follower_count,following_count,follower_ratio\r\n"
+            "minute,follower_count,following_count,follower_ratio\r\n"
             "2026-01-01T00:01:00Z,10,4,2.5\r\n2026-01-01T00:02:00Z,30,2,15.0\r\n"
             "2026-01-01T00:04:00Z,20,0,\r\n2026-01-01T00:10:00Z,7,5,1.4\r\n");
 }

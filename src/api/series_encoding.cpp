@@ -155,7 +155,7 @@ void encode_columns(const SeriesHead& head, const Buckets& buckets, std::string&
 }
 
 void encode_csv(const SeriesHead& head, const Buckets& buckets, std::string& out) {
-  out = "time,follower_count,following_count,follower_ratio\r\n";
+  out = "minute,follower_count,following_count,follower_ratio\r\n";
   std::string time;
   append_each(out, buckets.size(), [&](Pen& pen, std::size_t i) {
     time.clear();

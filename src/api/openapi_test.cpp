@@ -1,0 +1,308 @@
+// docs/openapi.json against the running server: every path, status and content type of it happens,
+// and every answer is what its schema says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include <map>
+#include <set>
+
+#include "api/test_world.h"
+
+namespace ia {
+namespace {
+
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
+using std::chrono::minutes;
+using ::testing::IsEmpty;
+
+std::string text_of(element value) { return std::string(std::string_view(value)); }
+
+// As much of JSON Schema as the document uses. Findings say where.
+class Schemas {
+ public:
+  explicit Schemas(element document) : document_(document) {}
+
+  std::vector<std::string> check(element schema, element value) {
+    findings_.clear();
+    check(schema, value, "$");
+    return findings_;
+  }
+
+ private:
+  void find(const std::string& where, const std::string& what) {
+    findings_.push_back(where + ": " + what);
+  }
+
+  element resolve(element schema) {
+    std::string_view reference;
+    if (schema["$ref"].get(reference) != simdjson::SUCCESS) return schema;
+    return document_.at_pointer(reference.substr(1));
+  }
+
+  void check(element schema_in, element value, const std::string& where) {
+    const object schema = resolve(schema_in);
+    for (const auto [keyword, rule] : schema) {
+      if (keyword == "type") check_type(rule, value, where);
+      if (keyword == "oneOf") check_one_of(rule, value, where);
+      if (keyword == "enum") check_enum(rule, value, where);
+      if (keyword == "const" && simdjson::minify(rule) != simdjson::minify(value)) {
+        find(where, "not the constant");
+      }
+      if (keyword == "minimum" && double(value) < double(rule)) find(where, "too small");
+      if (keyword == "maximum" && double(value) > double(rule)) find(where, "too large");
+      if (keyword == "maxItems" && array(value).size() > uint64_t(rule)) find(where, "too long");
+      if (keyword == "minItems" && array(value).size() < uint64_t(rule)) find(where, "too short");
+      if (keyword == "format" && !value.is_null()) check_time(value, where);
+      if (keyword == "items") {
+        for (const auto item : array(value)) check(rule, item, where + "[]");
+      }
+      if (keyword == "prefixItems") check_tuple(rule, value, where);
+    }
+    if (value.is_object()) check_members(schema, value, where);
+  }
+
+  static bool is_type(std::string_view type, element value) {
+    if (type == "null") return value.is_null();
+    if (type == "boolean") return value.is_bool();
+    if (type == "string") return value.is_string();
+    if (type == "array") return value.is_array();
+    if (type == "object") return value.is_object();
+    if (type == "integer") return value.is_int64() || value.is_uint64();
+    return type == "number" && value.is_number();
+  }
+
+  void check_type(element rule, element value, const std::string& where) {
+    bool fits = false;
+    if (rule.is_string()) {
+      fits = is_type(rule, value);
+    } else {
+      for (const auto type : array(rule)) fits = fits || is_type(type, value);
+    }
+    if (!fits) find(where, "not " + std::string(simdjson::minify(rule)));
+  }
+
+  void check_one_of(element rule, element value, const std::string& where) {
+    int fits = 0;
+    for (const auto schema : array(rule)) fits += Schemas(document_).check(schema, value).empty();
+    if (fits != 1) find(where, std::to_string(fits) + " of oneOf");
+  }
+
+  void check_enum(element rule, element value, const std::string& where) {
+    for (const auto word : array(rule)) {
+      if (text_of(word) == text_of(value)) return;
+    }
+    find(where, "not in the enumeration");
+  }
+
+  void check_time(element value, const std::string& where) {
+    if (!::testing::Matches(::testing::MatchesRegex(
+            "20[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9]+Z"))(text_of(value))) {
+      find(where, "not a time");
+    }
+  }
+
+  void check_tuple(element rule, element value, const std::string& where) {
+    const array items = value;
+    std::size_t i = 0;
+    for (const auto schema : array(rule)) {
+      if (i < items.size()) check(schema, items.at(i), where + "[" + std::to_string(i) + "]");
+      ++i;
+    }
+  }
+
+  void check_members(const object& schema, const object& value, const std::string& where) {
+    element rule;
+    if (schema["required"].get(rule) == simdjson::SUCCESS) {
+      for (const auto name : array(rule)) {
+        if (value[text_of(name)].error() != simdjson::SUCCESS)
+          find(where, text_of(name) + " lacks");
+      }
+    }
+    object properties;
+    const bool has_properties = schema["properties"].get(properties) == simdjson::SUCCESS;
+    const bool is_open = schema["additionalProperties"].error() != simdjson::SUCCESS;
+    for (const auto [name, member] : value) {
+      element known;
+      const auto path = where + "." + std::string(name);
+      if (has_properties && properties[name].get(known) == simdjson::SUCCESS) {
+        check(known, member, path);
+      } else if (!is_open) {
+        find(path, "is not in the document");
+      }
+    }
+  }
+
+  element document_;
+  std::vector<std::string> findings_;
+};
+
+struct Exercise {
+  std::string path;  // as in the document
+  std::string target;
+  std::string headers;
+};
+
+class OpenApi : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    world.clock.advance(minutes{10});
+    world.watch({{InfluencerId{100}, InfluencerId{119}}});
+    world.add(world.now_minute() - minutes{3}, {{100, 500, 10}, {101, 900, 0}, {102, 7, 7}},
+              {{InfluencerId{100}, "Anna"}}, {{InfluencerId{103}, MissReason::kTimeout}});
+    const auto now = world.now_minute();
+    (void)world.store.close_minutes({now - minutes{3}, now + minutes{120}}, MissReason::kDown);
+    world.clock.advance(minutes{125});
+    world.serve();
+    ASSERT_EQ(world.error, "");
+    bytes = world.get("/openapi.json").body;
+    document = parser.parse(bytes);
+  }
+
+  // The response object of the document; nothing when the status is not in it.
+  std::optional<element> documented(const std::string& path, int status) {
+    element found;
+    const auto responses = document["paths"][path]["get"]["responses"];
+    if (responses[std::to_string(status)].get(found) != simdjson::SUCCESS) return std::nullopt;
+    return found;
+  }
+
+  void check(const Exercise& exercise, const Reply& reply) {
+    SCOPED_TRACE(exercise.target + " answered " + std::to_string(reply.status));
+    const auto response = documented(exercise.path, reply.status);
+    ASSERT_TRUE(response.has_value()) << reply.body;
+    const auto type =
+        reply.header("content-type").substr(0, reply.header("content-type").find(';'));
+    happened.insert(exercise.path + " " + std::to_string(reply.status) + " " + type);
+    check_headers(*response, reply);
+    object content;
+    if ((*response)["content"].get(content) != simdjson::SUCCESS) {
+      EXPECT_EQ(reply.body, "");
+      return;
+    }
+    element media;
+    ASSERT_EQ(content[type].get(media), simdjson::SUCCESS) << type;
+    element schema;
+    if (!type.ends_with("json") || media["schema"].get(schema) != simdjson::SUCCESS) return;
+    simdjson::dom::parser body_parser;
+    element body;
+    ASSERT_EQ(body_parser.parse(reply.body).get(body), simdjson::SUCCESS) << reply.body;
+    EXPECT_THAT(Schemas(document).check(schema, body), IsEmpty()) << reply.body;
+  }
+
+  static void check_headers(element response, const Reply& reply) {
+    object headers;
+    if (response["headers"].get(headers) != simdjson::SUCCESS) return;
+    for (const auto [name, rule] : headers) {
+      bool is_required = false;
+      if (rule["required"].get(is_required) != simdjson::SUCCESS || !is_required) continue;
+      std::string lower(name);
+      for (auto& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      EXPECT_NE(reply.header(lower), "") << name;
+    }
+  }
+
+  void run(const std::vector<Exercise>& exercises) {
+    for (const auto& exercise : exercises) {
+      check(exercise, world.get(exercise.target, exercise.headers));
+    }
+  }
+
+  // "path status type" of all that the document promises.
+  std::set<std::string> promised() {
+    std::set<std::string> all;
+    for (const auto [path, item] : object(document["paths"])) {
+      for (const auto [status, response] : object(item["get"]["responses"])) {
+        const auto start = std::string(path) + " " + std::string(status) + " ";
+        object content;
+        if (response["content"].get(content) != simdjson::SUCCESS) {
+          all.insert(start);
+          continue;
+        }
+        for (const auto [type, media] : content) all.insert(start + std::string(type));
+      }
+    }
+    return all;
+  }
+
+  TestWorld world;
+  std::string bytes;
+  simdjson::dom::parser parser;
+  element document;
+  std::set<std::string> happened;
+};
+
+const std::string kAnalytics = "/influencer_analytics/{id}";
+const std::string kOne = "/api/v1/influencers/{id}";
+const std::string kSeries = "/api/v1/influencers/{id}/series";
+const std::string kSearch = "/api/v1/influencers";
+const std::string kRange = "?start=1767226020&end=1767226200";
+
+TEST_F(OpenApi, SaysWhatTheServerDoes) {
+  const std::vector<std::string> assets = {"/openapi.json", "/", "/app.js", "/style.css",
+                                           "/icon.svg"};
+  run({
+      {kAnalytics, "/influencer_analytics/100?start_time=1767225600", ""},
+      {kAnalytics, "/influencer_analytics/100?end_time=1767226200", "If-None-Match: *\r\n"},
+      {kAnalytics, "/influencer_analytics/100?x", ""},
+      {kAnalytics, "/influencer_analytics/1", ""},
+      {kOne, "/api/v1/influencers/100", ""},
+      {kOne, "/api/v1/influencers/119", ""},
+      {kOne, "/api/v1/influencers/x", ""},
+      {kOne, "/api/v1/influencers/1", ""},
+      {kSeries, "/api/v1/influencers/100/series" + kRange, ""},
+      {kSeries, "/api/v1/influencers/100/series" + kRange + "&format=columns", ""},
+      {kSeries, "/api/v1/influencers/101/series" + kRange + "&format=columns&aggregate=avg", ""},
+      {kSeries, "/api/v1/influencers/100/series" + kRange + "&format=csv", ""},
+      {kSeries, "/api/v1/influencers/100/series" + kRange, "If-None-Match: *\r\n"},
+      {kSeries, "/api/v1/influencers/100/series?step=7", ""},
+      {kSeries, "/api/v1/influencers/1/series", ""},
+      {kSearch, "/api/v1/influencers?prefix=an", ""},
+      {kSearch, "/api/v1/influencers?prefix=1", ""},
+      {kSearch, "/api/v1/influencers", ""},
+      {"/api/v1/leaderboard", "/api/v1/leaderboard", ""},
+      {"/api/v1/leaderboard", "/api/v1/leaderboard?limit=2", ""},
+      {"/api/v1/leaderboard", "/api/v1/leaderboard?limit=0", ""},
+      {"/api/v1/summary", "/api/v1/summary", ""},
+      {"/api/v1/summary", "/api/v1/summary?x=1", ""},
+      {"/api/v1/minutes", "/api/v1/minutes?start=1767225600", ""},
+      {"/api/v1/minutes", "/api/v1/minutes?start=x", ""},
+      {"/healthz", "/healthz", ""},
+      {"/healthz", "/healthz?x", ""},
+      {"/readyz", "/readyz", ""},
+      {"/readyz", "/readyz?x", ""},
+      {"/metrics", "/metrics", ""},
+      {"/metrics", "/metrics?x", ""},
+  });
+  for (const auto& path : assets) {
+    run({{path, path, ""}, {path, path, "If-None-Match: *\r\n"}, {path, path + "?x", ""}});
+  }
+  const auto page = world.get("/api/v1/leaderboard?limit=1").body;
+  const auto link = page.find("/api/v1/leaderboard?limit=1&cursor=");
+  ASSERT_NE(link, std::string::npos);
+  const auto next = page.substr(link, page.find('"', link) - link);
+  run({{"/api/v1/leaderboard", next, ""}});
+  world.clock.advance(minutes{6});
+  run({{"/api/v1/leaderboard", next, ""}});
+  world.set_reasons({"tired"});
+  run({{"/readyz", "/readyz", ""}});
+
+  TestWorld down;  // knows nothing yet, and its store does not answer
+  down.serve();
+  down.store.set_down(true);
+  for (const auto& [path, target] :
+       std::map<std::string, std::string>{{kAnalytics, "/influencer_analytics/1"},
+                                          {kOne, "/api/v1/influencers/1"},
+                                          {kSeries, "/api/v1/influencers/1/series"},
+                                          {kSearch, "/api/v1/influencers?prefix=a"},
+                                          {"/api/v1/summary", "/api/v1/summary"},
+                                          {"/api/v1/minutes", "/api/v1/minutes"}}) {
+    check({path, target, ""}, down.get(target));
+  }
+  EXPECT_EQ(happened, promised());
+}
+
+}  // namespace
+}  // namespace ia
