@@ -1,0 +1,485 @@
+#include "adapters/chunk_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "core/point.h"
+
+namespace ia {
+namespace {
+
+// How the covered minutes are written: the first byte.
+enum Coverage : std::uint8_t { kFull = 0, kRuns = 1, kBitmap = 2 };
+
+// What is known of a minute; kMissed + n is missed for reason n.
+enum Mark : std::uint8_t { kOpen = 0, kPresent = 1, kMissed = 2 };
+constexpr std::uint8_t kMarkEnd = kMissed + kMissReasonCount;
+
+constexpr std::size_t kBlock = 120;  // deltas that share a Rice parameter
+constexpr unsigned kParameterBits = 6;
+constexpr unsigned kAllZero = 63;  // parameter of a block without any change
+constexpr unsigned kParameterMax = 54;
+constexpr unsigned kEscape = 24;  // so many zeros: the value follows as it is
+constexpr unsigned kEscapedBits = 54;
+constexpr std::size_t kChecksumBytes = 4;
+
+std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+
+std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
+
+std::uint64_t load(const char* at, std::size_t size) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, size);
+  return word;
+}
+
+void put_varint(std::string& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+// Room for the bits of a column of any values, and for whole words.
+using Bits = std::array<char, (kChunkSpanMax * (kEscape + kEscapedBits + 1)) / 8 + 16>;
+
+// Puts bits, the most significant first.
+class BitWriter {
+ public:
+  explicit BitWriter(Bits& bits) : begin_(bits.data()), at_(begin_) {}
+
+  // count <= 56; bits of the value above it must be 0.
+  void put(std::uint64_t value, unsigned count) {
+    used_ += count;
+    word_ |= value << (64 - used_);
+    const auto bytes = __builtin_bswap64(word_);
+    std::memcpy(at_, &bytes, sizeof bytes);
+    at_ += used_ >> 3;
+    word_ <<= used_ & 56;
+    used_ &= 7;
+  }
+
+  std::string_view bytes() const {
+    return {begin_, static_cast<std::size_t>(at_ - begin_) + (used_ > 0 ? 1 : 0)};
+  }
+
+ private:
+  char* begin_;
+  char* at_;
+  std::uint64_t word_ = 0;
+  unsigned used_ = 0;
+};
+
+// Bits behind the end read as zeros; `overrun` tells.
+class BitReader {
+ public:
+  explicit BitReader(std::string_view bytes) : bytes_(bytes) {}
+
+  // At least 57 bits from the current one on, at the top.
+  std::uint64_t window() const {
+    const std::size_t byte = bit_ >> 3;
+    std::uint64_t word = 0;
+    if (byte + 8 <= bytes_.size()) [[likely]] {
+      word = load(bytes_.data() + byte, 8);
+    } else if (byte < bytes_.size()) {
+      word = load(bytes_.data() + byte, bytes_.size() - byte);
+    }
+    return __builtin_bswap64(word) << (bit_ & 7);
+  }
+
+  std::uint64_t get(unsigned count) {
+    if (count == 0) return 0;
+    const auto value = window() >> (64 - count);
+    bit_ += count;
+    return value;
+  }
+
+  std::uint64_t rice(unsigned parameter) {
+    const auto word = window();
+    const auto zeros = static_cast<unsigned>(std::countl_zero(word | 1));
+    if (zeros >= kEscape || parameter > 32) [[unlikely]]
+      return rice_slow(zeros, parameter);
+    bit_ += zeros + 1 + parameter;
+    const auto low = (word << (zeros + 1)) >> 1 >> (63 - parameter);
+    return (std::uint64_t{zeros} << parameter) | low;
+  }
+
+  // True unless exactly the bytes were read, but for the rest of the last one.
+  bool overrun() const { return (bit_ + 7) >> 3 != bytes_.size(); }
+
+ private:
+  std::uint64_t rice_slow(unsigned zeros, unsigned parameter) {
+    if (zeros >= kEscape) {
+      bit_ += kEscape;
+      return get(kEscapedBits);
+    }
+    bit_ += zeros + 1;
+    return (std::uint64_t{zeros} << parameter) | get(parameter);
+  }
+
+  std::string_view bytes_;
+  std::size_t bit_ = 0;
+};
+
+std::uint64_t rice_bits(std::span<const std::uint64_t> values, std::uint64_t largest,
+                        unsigned parameter) {
+  std::uint64_t bits = 0;
+  if (largest >> parameter < kEscape) {
+    for (const auto value : values) bits += value >> parameter;
+    return bits + values.size() * (parameter + 1);
+  }
+  for (const auto value : values) {
+    const auto quotient = value >> parameter;
+    bits += quotient < kEscape ? quotient + 1 + parameter : kEscape + kEscapedBits;
+  }
+  return bits;
+}
+
+// The best one is near the logarithm of the mean: those below are tried.
+unsigned best_parameter(std::span<const std::uint64_t> values) {
+  std::uint64_t sum = 0;
+  std::uint64_t largest = 0;
+  for (const auto value : values) {
+    sum += value;
+    largest = std::max(largest, value);
+  }
+  const auto mean = sum / values.size();
+  const auto guess = std::min(static_cast<unsigned>(std::bit_width(mean)), kParameterMax);
+  unsigned best = guess;
+  std::uint64_t best_bits = rice_bits(values, largest, guess);
+  for (unsigned down = 1; down <= 2 && down <= guess; ++down) {
+    const auto bits = rice_bits(values, largest, guess - down);
+    if (bits >= best_bits) break;
+    best = guess - down;
+    best_bits = bits;
+  }
+  return best;
+}
+
+void put_rice(BitWriter& out, std::uint64_t value, unsigned parameter) {
+  const auto quotient = value >> parameter;
+  if (quotient >= kEscape) {
+    out.put(0, kEscape);
+    out.put(value, kEscapedBits);
+    return;
+  }
+  const auto low = value & ((std::uint64_t{1} << parameter) - 1);
+  const auto length = static_cast<unsigned>(quotient) + 1;
+  if (parameter <= 30) {
+    out.put((std::uint64_t{1} << parameter) | low, length + parameter);
+  } else {
+    out.put(1, length);
+    out.put(low, parameter);
+  }
+}
+
+void put_block(BitWriter& out, std::span<const std::uint64_t> deltas) {
+  if (std::ranges::all_of(deltas, [](auto delta) { return delta == 0; })) {
+    out.put(kAllZero, kParameterBits);
+    return;
+  }
+  const auto parameter = best_parameter(deltas);
+  out.put(parameter, kParameterBits);
+  for (const auto delta : deltas) put_rice(out, delta, parameter);
+}
+
+// Empty when nothing changes.
+std::string_view put_deltas(Bits& out, std::span<const std::int64_t> values) {
+  std::array<std::uint64_t, kChunkSpanMax> deltas;
+  const auto count = values.size() - 1;
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < count; ++i) any |= deltas[i] = zigzag(values[i + 1] - values[i]);
+  if (any == 0) return {};
+  BitWriter bits(out);
+  for (std::size_t i = 0; i < count; i += kBlock) {
+    put_block(bits, std::span(deltas).subspan(i, std::min(kBlock, count - i)));
+  }
+  return bits.bytes();
+}
+
+using Marks = std::array<std::uint8_t, kChunkSpanMax>;
+
+void put_runs(std::string& out, std::span<const std::uint8_t> marks) {
+  for (std::size_t begin = 0; begin < marks.size();) {
+    std::size_t end = begin + 1;
+    while (end < marks.size() && marks[end] == marks[begin]) ++end;
+    put_varint(out, ((end - begin - 1) << 4) | marks[begin]);
+    begin = end;
+  }
+}
+
+void put_bitmap(std::string& out, std::span<const std::uint8_t> marks) {
+  const auto begin = out.size();
+  out.resize(begin + (marks.size() + 7) / 8);
+  Marks absent;
+  std::size_t absent_count = 0;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (marks[i] == kPresent) {
+      auto& byte = out[begin + i / 8];
+      byte = static_cast<char>(static_cast<unsigned char>(byte) | (1u << (i % 8)));
+    } else {
+      absent[absent_count++] = marks[i];
+    }
+  }
+  put_runs(out, std::span(absent).first(absent_count));
+}
+
+void put_coverage(std::string& out, const ChunkView& chunk, std::uint32_t span) {
+  if (chunk.offsets.size() == span) {
+    out.push_back(kFull);
+    return;
+  }
+  Marks marks;
+  const auto used = std::span(marks).first(span);
+  std::ranges::fill(used, std::uint8_t{kOpen});
+  for (const auto offset : chunk.offsets) used[offset] = kPresent;
+  for (const auto& miss : chunk.misses) {
+    used[miss.offset] = static_cast<std::uint8_t>(kMissed + static_cast<unsigned>(miss.reason));
+  }
+  out.push_back(kRuns);
+  put_runs(out, used);
+  if (out.size() <= 1 + (span + 7) / 8) return;
+  std::string bitmap(1, static_cast<char>(kBitmap));
+  put_bitmap(bitmap, used);
+  if (bitmap.size() < out.size()) out = bitmap;
+}
+
+// Reads from front to back; after anything unsound it yields zeros and stays failed.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+  bool failed() const { return failed_; }
+  std::string_view rest() const { return rest_; }
+
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 63; shift += 7) {
+      if (rest_.empty()) break;
+      const auto byte = static_cast<std::uint8_t>(rest_.front());
+      rest_.remove_prefix(1);
+      value |= std::uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return value;
+    }
+    failed_ = true;
+    return 0;
+  }
+
+  std::string_view bytes(std::size_t count) {
+    if (count > rest_.size()) {
+      failed_ = true;
+      return {};
+    }
+    const auto taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+bool read_runs(ByteReader& in, std::span<std::uint8_t> marks) {
+  for (std::size_t begin = 0; begin < marks.size();) {
+    const auto run = in.varint();
+    const auto mark = static_cast<std::uint8_t>(run & 15);
+    const auto length = (run >> 4) + 1;
+    if (in.failed() || mark >= kMarkEnd || length > marks.size() - begin) return false;
+    std::ranges::fill(marks.subspan(begin, length), mark);
+    begin += length;
+  }
+  return true;
+}
+
+bool read_bitmap(ByteReader& in, std::span<std::uint8_t> marks) {
+  const auto bitmap = in.bytes((marks.size() + 7) / 8);
+  if (in.failed()) return false;
+  Marks absent;
+  std::size_t absent_count = 0;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const bool set = (static_cast<unsigned char>(bitmap[i / 8]) >> (i % 8)) & 1;
+    marks[i] = set ? kPresent : kOpen;
+    if (!set) ++absent_count;
+  }
+  const auto runs = std::span(absent).first(absent_count);
+  if (!read_runs(in, runs)) return false;
+  auto next = runs.begin();
+  for (auto& mark : marks) {
+    if (mark != kPresent) mark = *next++;
+  }
+  return std::ranges::find(runs, std::uint8_t{kPresent}) == runs.end();
+}
+
+void take_marks(std::span<const std::uint8_t> marks, Chunk& out) {
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const auto offset = static_cast<std::uint16_t>(i);
+    if (marks[i] == kPresent) {
+      out.offsets.push_back(offset);
+    } else if (marks[i] >= kMissed) {
+      out.misses.push_back({offset, static_cast<MissReason>(marks[i] - kMissed)});
+    }
+  }
+}
+
+bool read_coverage(ByteReader& in, std::uint32_t span, Chunk& out) {
+  const auto kind = in.bytes(1);
+  if (in.failed()) return false;
+  if (kind[0] == kFull) {
+    out.offsets.resize(span);
+    for (std::uint32_t i = 0; i < span; ++i) out.offsets[i] = static_cast<std::uint16_t>(i);
+    return true;
+  }
+  Marks marks;
+  const auto used = std::span(marks).first(span);
+  const bool sound = kind[0] == kRuns     ? read_runs(in, used)
+                     : kind[0] == kBitmap ? read_bitmap(in, used)
+                                          : false;
+  if (sound) take_marks(used, out);
+  return sound;
+}
+
+// Deltas become values by summing up, modulo 2^64, so junk cannot overflow anything.
+class Column {
+ public:
+  Column(std::uint64_t first, std::string_view deltas, std::vector<std::int64_t>& out)
+      : bits_(deltas), constant_(deltas.empty()), value_(first), out_(out.data()) {
+    store(0);
+  }
+
+  bool begin_block() {
+    parameter_ = constant_ ? kAllZero : static_cast<unsigned>(bits_.get(kParameterBits));
+    return parameter_ <= kParameterMax || parameter_ == kAllZero;
+  }
+  bool is_flat() const { return parameter_ == kAllZero; }
+  void next(std::size_t index) {
+    value_ += unzigzag(bits_.rice(parameter_));
+    store(index);
+  }
+  void repeat(std::size_t begin, std::size_t end) {
+    std::fill(out_ + begin, out_ + end, static_cast<std::int64_t>(value_));
+  }
+  bool sound() const {
+    return largest_ <= static_cast<std::uint64_t>(kCountMax) && (constant_ || !bits_.overrun());
+  }
+
+ private:
+  void store(std::size_t index) {
+    largest_ = std::max(largest_, value_);
+    out_[index] = static_cast<std::int64_t>(value_);
+  }
+
+  BitReader bits_;
+  bool constant_;
+  unsigned parameter_ = 0;
+  std::uint64_t value_;
+  std::uint64_t largest_ = 0;
+  std::int64_t* out_;
+};
+
+void read_block(Column& column, std::size_t begin, std::size_t end) {
+  if (column.is_flat()) return column.repeat(begin, end);
+  for (auto i = begin; i < end; ++i) column.next(i);
+}
+
+// Both columns in one loop: two chains of dependent steps that the processor runs side by side.
+bool read_columns(Column a, Column b, std::size_t count) {
+  for (std::size_t begin = 1; begin < count; begin += kBlock) {
+    const auto end = std::min(begin + kBlock, count);
+    if (!a.begin_block() || !b.begin_block()) return false;
+    if (a.is_flat() || b.is_flat()) {
+      read_block(a, begin, end);
+      read_block(b, begin, end);
+      continue;
+    }
+    for (auto i = begin; i < end; ++i) {
+      a.next(i);
+      b.next(i);
+    }
+  }
+  return a.sound() && b.sound();
+}
+
+bool read_values(ByteReader& in, Chunk& out) {
+  const auto count = out.offsets.size();
+  out.followers.resize(count);
+  out.following.resize(count);
+  if (count == 0) return in.rest().empty();
+  const auto followers = in.varint();
+  const auto following = in.varint();
+  const auto deltas = in.bytes(count == 1 ? 0 : in.varint());
+  if (in.failed()) return false;
+  return read_columns(Column(followers, deltas, out.followers),
+                      Column(following, in.rest(), out.following), count);
+}
+
+std::unexpected<Error> damaged() {
+  return fail(Errc::kCorrupt, "a chunk is damaged: restore the file from a backup");
+}
+
+Status decode(std::string_view bytes, std::uint32_t span, bool with_values, Chunk& out) {
+  out.clear();
+  if (span == 0 || span > kChunkSpanMax || bytes.size() <= kChecksumBytes) return damaged();
+  const auto body = bytes.substr(0, bytes.size() - kChecksumBytes);
+  if (load(body.data() + body.size(), kChecksumBytes) != chunk_checksum(body)) return damaged();
+  ByteReader in(body);
+  if (!read_coverage(in, span, out)) return damaged();
+  if (with_values && !read_values(in, out)) return damaged();
+  return {};
+}
+
+}  // namespace
+
+// Every step can be undone, so a change within one word always changes the sum.
+std::uint32_t chunk_checksum(std::string_view bytes) {
+  constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
+  std::uint64_t sum = bytes.size() * kFactor;
+  const auto mix = [&](std::uint64_t word) { sum = std::rotl((sum ^ word) * kFactor, 29); };
+  while (bytes.size() >= 8) {
+    mix(load(bytes.data(), 8));
+    bytes.remove_prefix(8);
+  }
+  mix(load(bytes.data(), bytes.size()));
+  return static_cast<std::uint32_t>((sum * kFactor) >> 32);
+}
+
+void Chunk::clear() {
+  offsets.clear();
+  followers.clear();
+  following.clear();
+  misses.clear();
+}
+
+void encode_chunk(const ChunkView& chunk, std::uint32_t span, std::string& out) {
+  out.clear();
+  put_coverage(out, chunk, span);
+  if (!chunk.offsets.empty()) {
+    put_varint(out, static_cast<std::uint64_t>(chunk.followers[0]));
+    put_varint(out, static_cast<std::uint64_t>(chunk.following[0]));
+  }
+  if (chunk.offsets.size() > 1) {
+    Bits bits;
+    const auto followers = put_deltas(bits, chunk.followers);
+    put_varint(out, followers.size());
+    out += followers;
+    out += put_deltas(bits, chunk.following);
+  }
+  const auto sum = chunk_checksum(out);
+  const auto end = out.size();
+  out.resize(end + kChecksumBytes);
+  std::memcpy(out.data() + end, &sum, kChecksumBytes);
+}
+
+Status decode_chunk(std::string_view bytes, std::uint32_t span, Chunk& out) {
+  return decode(bytes, span, true, out);
+}
+
+Status decode_chunk_coverage(std::string_view bytes, std::uint32_t span, Chunk& out) {
+  return decode(bytes, span, false, out);
+}
+
+}  // namespace ia
