@@ -61,7 +61,7 @@ void AnswerWriter::append_date(WallTime now, std::string& out) {
   const auto second = std::chrono::floor<std::chrono::seconds>(now);
   if (second != date_of_ || date_.empty()) {
     date_of_ = second;
-    date_ = "Date: " + http_date(second) + "\r\n";
+    date_ = "Date: " + date_field(second) + "\r\n";
   }
   out += date_;
 }

@@ -110,7 +110,7 @@ struct Connection {
       : socket(std::move(socket_in)), reader(limits) {}
 
   Socket socket;
-  RequestReader reader;
+  HttpRequestReader reader;
   std::uint64_t client = 0;
   std::size_t requests = 0;
   std::string unsent;  // when the client takes less than we have
@@ -309,17 +309,18 @@ Task<> Worker::serve(Socket socket, Counted) {
     const auto event = connection.reader.next();
     bool keeps = true;
     bool lingers = false;
-    if (event == RequestReader::Event::kRequest) {
+    if (event == HttpRequestReader::Event::kRequest) {
       keeps = answer(connection);
       lingers = connection.reader.keeps_connection() || connection.reader.request().has_body;
-    } else if (event == RequestReader::Event::kRefused || connection.timed_out) {
-      const auto refusal = connection.timed_out
-                               ? RequestReader::Refusal{408, "The request did not come in time."}
-                               : connection.reader.refusal();
+    } else if (event == HttpRequestReader::Event::kRefused || connection.timed_out) {
+      const auto refusal =
+          connection.timed_out
+              ? HttpRequestReader::Refusal{408, "The request did not come in time."}
+              : connection.reader.refusal();
       keeps = refuse(refusal.status, refusal.detail);
       lingers = true;
     }
-    const bool needs_more = event == RequestReader::Event::kMore;
+    const bool needs_more = event == HttpRequestReader::Event::kMore;
     if (keeps && !needs_more && response_.body.empty() && out_.size() < kFlushBytes) continue;
     const auto sent = send_now(connection);
     if (sent == Sent::kFailed) break;

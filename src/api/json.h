@@ -42,6 +42,7 @@ class JsonWriter {
   void member(std::string_view name, bool value) { key(name), boolean(value); }
   void member(std::string_view name, double value) { key(name), decimal(value); }
   void member(std::string_view name, WallTime value) { key(name), time(value); }
+  void member(std::string_view name, std::nullopt_t) { key(name), null(); }
   template <std::integral T>
   void member(std::string_view name, T value) {
     key(name), integer(static_cast<std::int64_t>(value));

@@ -42,7 +42,7 @@ TEST(JsonWriter, PutsCommasAndNulls) {
   JsonWriter json(out);
   json.begin_object();
   json.member("a", 1);
-  json.member("b", std::optional<double>{});
+  json.member("b", std::nullopt);
   json.key("c");
   json.begin_array();
   json.integer(-7);

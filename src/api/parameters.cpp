@@ -77,7 +77,7 @@ std::uint64_t Parameters::whole_number(std::string_view name, std::uint64_t fall
 WallTime Parameters::time(std::string_view name, WallTime fallback, WallTime latest) {
   const auto given = text(name);
   if (!given) return fallback;
-  const auto value = parse_time(*given);
+  const auto value = parse_instant(*given);
   if (value && *value <= latest) return *value;
   if (!value) {
     reject(name, std::string(value.error()) + got(*given));

@@ -69,7 +69,7 @@ class Parser final : public http::basic_parser<true> {
 
 }  // namespace
 
-struct RequestReader::State {
+struct HttpRequestReader::State {
   explicit State(const RequestLimits& limits_in) : limits(limits_in) {}
 
   const RequestLimits limits;
@@ -114,12 +114,12 @@ struct RequestReader::State {
 };
 
 // Some clients send a CRLF behind a body.
-void RequestReader::State::skip_blank_lines() {
+void HttpRequestReader::State::skip_blank_lines() {
   while (scanned == begin && unread().starts_with("\r\n")) scanned = begin += 2;
 }
 
-std::optional<RequestReader::Event> RequestReader::State::check_line(std::size_t line_begin,
-                                                                     std::size_t line_end) {
+std::optional<HttpRequestReader::Event> HttpRequestReader::State::check_line(std::size_t line_begin,
+                                                                             std::size_t line_end) {
   const bool is_first = line_begin == begin;
   if (line_end == line_begin || buffer[line_end - 1] != '\r') {
     return refuse_malformed("a line does not end in CR LF");
@@ -134,7 +134,7 @@ std::optional<RequestReader::Event> RequestReader::State::check_line(std::size_t
 }
 
 // Looks for the blank line, so that the parser sees whole header blocks only.
-RequestReader::Event RequestReader::State::read_header() {
+HttpRequestReader::Event HttpRequestReader::State::read_header() {
   skip_blank_lines();
   for (;;) {
     const auto* line = buffer.data() + scanned;
@@ -154,7 +154,7 @@ RequestReader::Event RequestReader::State::read_header() {
   return Event::kMore;
 }
 
-RequestReader::Event RequestReader::State::parse_header(std::size_t header_end) {
+HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t header_end) {
   parser.emplace();
   parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 1);
   parser->body_limit(limits.body_bytes);
@@ -182,7 +182,7 @@ RequestReader::Event RequestReader::State::parse_header(std::size_t header_end) 
   return read_body();
 }
 
-RequestReader::Event RequestReader::State::read_body() {
+HttpRequestReader::Event HttpRequestReader::State::read_body() {
   while (!parser->is_done()) {
     if (begin == end) return Event::kMore;
     error_code error;
@@ -198,11 +198,11 @@ RequestReader::Event RequestReader::State::read_body() {
   return Event::kRequest;
 }
 
-RequestReader::RequestReader(const RequestLimits& limits)
+HttpRequestReader::HttpRequestReader(const RequestLimits& limits)
     : state_(std::make_unique<State>(limits)) {}
-RequestReader::~RequestReader() = default;
+HttpRequestReader::~HttpRequestReader() = default;
 
-std::span<char> RequestReader::space() {
+std::span<char> HttpRequestReader::space() {
   auto& s = *state_;
   if (s.begin == s.end) {
     s.begin = s.end = s.scanned = 0;
@@ -218,9 +218,9 @@ std::span<char> RequestReader::space() {
   return {s.buffer.data() + s.end, s.buffer.size() - s.end};
 }
 
-void RequestReader::received(std::size_t bytes) { state_->end += bytes; }
+void HttpRequestReader::received(std::size_t bytes) { state_->end += bytes; }
 
-RequestReader::Event RequestReader::next() {
+HttpRequestReader::Event HttpRequestReader::next() {
   auto& s = *state_;
   if (s.parser && !s.parser->is_done() && s.parser->request.has_body &&
       !s.parser->expects_continue) {
@@ -231,14 +231,14 @@ RequestReader::Event RequestReader::next() {
   return s.read_header();
 }
 
-const HttpRequest& RequestReader::request() const { return state_->parser->request; }
-bool RequestReader::keeps_connection() const { return state_->keeps_connection; }
-bool RequestReader::is_http_10() const { return state_->parser->version == 10; }
-const RequestReader::Refusal& RequestReader::refusal() const { return state_->refusal; }
+const HttpRequest& HttpRequestReader::request() const { return state_->parser->request; }
+bool HttpRequestReader::keeps_connection() const { return state_->keeps_connection; }
+bool HttpRequestReader::is_http_10() const { return state_->parser->version == 10; }
+const HttpRequestReader::Refusal& HttpRequestReader::refusal() const { return state_->refusal; }
 
-bool RequestReader::is_empty() const { return state_->begin == state_->end && !is_in_body(); }
+bool HttpRequestReader::is_empty() const { return state_->begin == state_->end && !is_in_body(); }
 
-bool RequestReader::is_in_body() const {
+bool HttpRequestReader::is_in_body() const {
   return state_->parser.has_value() && !state_->parser->is_done();
 }
 

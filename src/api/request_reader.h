@@ -19,7 +19,7 @@ struct RequestLimits {
 // call next() until it wants more. Strict: lines end in CRLF, no folded fields, HTTP/1.1 needs
 // one Host. Bodies are read and dropped: no path takes one. Holds at most one header block (and
 // what is pipelined behind it), never allocates once its buffer has grown.
-class RequestReader {
+class HttpRequestReader {
  public:
   enum class Event : std::uint8_t {
     kMore,     // no whole request is there
@@ -31,10 +31,10 @@ class RequestReader {
     std::string detail;
   };
 
-  explicit RequestReader(const RequestLimits& limits);
-  ~RequestReader();
-  RequestReader(const RequestReader&) = delete;
-  RequestReader& operator=(const RequestReader&) = delete;
+  explicit HttpRequestReader(const RequestLimits& limits);
+  ~HttpRequestReader();
+  HttpRequestReader(const HttpRequestReader&) = delete;
+  HttpRequestReader& operator=(const HttpRequestReader&) = delete;
 
   // Where the next bytes go: never empty after kMore.
   std::span<char> space();

@@ -9,7 +9,7 @@
 namespace ia {
 namespace {
 
-using Event = RequestReader::Event;
+using Event = HttpRequestReader::Event;
 
 struct Outcome {
   std::vector<std::string> targets;
@@ -21,7 +21,7 @@ struct Outcome {
 // Feeds the bytes in pieces of a size and takes all requests.
 Outcome feed(std::string_view bytes, std::size_t piece = 100'000,
              const RequestLimits& limits = {}) {
-  RequestReader reader(limits);
+  HttpRequestReader reader(limits);
   Outcome outcome;
   for (;;) {
     switch (reader.next()) {
@@ -120,7 +120,7 @@ TEST(RequestReader, LimitsTheBodyInBothItsForms) {
 }
 
 TEST(RequestReader, TakesTheFieldsThatMatter) {
-  RequestReader reader({});
+  HttpRequestReader reader({});
   const std::string bytes =
       "HEAD /x HTTP/1.1\r\nhost: h\r\nIF-NONE-MATCH:  \"a\" \r\nAccept-Encoding: br, gzip\r\n\r\n";
   std::memcpy(reader.space().data(), bytes.data(), bytes.size());

@@ -110,7 +110,7 @@ char* write_two(char* to, unsigned value) {
 
 }  // namespace
 
-std::expected<WallTime, std::string_view> parse_time(std::string_view text) {
+std::expected<WallTime, std::string_view> parse_instant(std::string_view text) {
   const auto time_end = text.find_first_not_of("0123456789.");
   if (time_end != std::string_view::npos) {
     const auto time = parse_rfc3339(text);
@@ -156,7 +156,7 @@ void append_time(std::string& out, WallTime time, bool always_millis) {
   out.append(text.data(), static_cast<std::size_t>(to - text.data()));
 }
 
-std::string http_date(WallTime time) {
+std::string date_field(WallTime time) {
   static constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
                                                             "Thu", "Fri", "Sat"};
   static constexpr std::array<std::string_view, 12> kMonths = {
