@@ -51,26 +51,43 @@ Status create_schema(Connection& db) {
   return transaction->commit();
 }
 
-Status check_format(Connection& db, bool& is_new) {
+struct Marks {
+  std::int64_t format;
+  std::int64_t application;
+  std::int64_t tables;
+};
+
+// All from one snapshot: another process may be creating the tables.
+Result<Marks> read_marks(Connection& db) {
+  auto transaction = Transaction::begin(db, Transaction::Kind::kRead);
+  if (!transaction) return std::unexpected(transaction.error());
+  const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
+  if (!tables) return std::unexpected(tables.error());
   const auto format = db.integer("PRAGMA user_version");
   if (!format) return std::unexpected(format.error());
   const auto application = db.integer("PRAGMA application_id");
   if (!application) return std::unexpected(application.error());
-  const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return std::unexpected(tables.error());
-  is_new = *format == 0 && *application == 0 && *tables == 0;
+  return Marks{*format, *application, *tables};
+}
+
+// True for a file in which nothing was ever written.
+Result<bool> check_new(Connection& db) {
+  const auto marks = read_marks(db);
+  if (!marks) return std::unexpected(marks.error());
+  const auto [format, application, tables] = *marks;
+  if (format == 0 && application == 0 && tables == 0) return true;
   const auto file = db.file().string();
-  if (!is_new && *application != kApplicationId) {
+  if (application != kApplicationId) {
     return fail(Errc::kInvalid, file + ": a database, but not a queue of this program: move it " +
                                     "away, or name another data directory");
   }
-  if (!is_new && *format != kFormat) {
+  if (format != kFormat) {
     return fail(Errc::kInvalid, file + ": written by a newer version (format " +
-                                    std::to_string(*format) + ", this program knows " +
+                                    std::to_string(format) + ", this program knows " +
                                     std::to_string(kFormat) +
                                     "): run that version, or name another data directory");
   }
-  return {};
+  return false;
 }
 
 // Switching a new file to WAL takes an exclusive lock for which SQLite does not wait.
@@ -85,12 +102,10 @@ Status enter_wal_mode(Connection& db) {
 }
 
 Status prepare_file(Connection& db) {
-  bool is_new = false;
-  if (auto known = check_format(db, is_new); !known) return known;
+  const auto is_new = check_new(db);
+  if (!is_new) return std::unexpected(is_new.error());
   if (auto entered = enter_wal_mode(db); !entered) return entered;
-  if (!is_new) return {};
-  if (auto created = create_schema(db); !created) return created;
-  return check_format(db, is_new);
+  return *is_new ? create_schema(db) : Status{};
 }
 
 Result<Connection> connect(const std::filesystem::path& file, const char* settings) {

@@ -172,7 +172,10 @@ TEST_F(SqliteQueueTest, ManyMayOpenANewQueueAtOnce) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       const auto queue = try_open(clock_);
-      if (queue && send(**queue, "x")) ++opened;
+      ASSERT_TRUE(queue) << queue.error().message;
+      const auto sent = send(**queue, "x");
+      ASSERT_TRUE(sent) << sent.error().message;
+      ++opened;
     });
   }
   for (auto& thread : threads) thread.join();
