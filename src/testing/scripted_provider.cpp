@@ -1,7 +1,6 @@
 #include "testing/scripted_provider.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace ia {
@@ -36,12 +35,15 @@ std::vector<FinishedFetch> ScriptedProvider::take_finished(milliseconds wait) {
 
 std::vector<ScriptedProvider::Running> ScriptedProvider::take_due() {
   const auto now = clock_.mono();
-  const auto due =
-      std::stable_partition(running_.begin(), running_.end(),
-                            [&](const Running& running) { return running.finished_at() > now; });
-  std::vector<Running> taken(std::make_move_iterator(due), std::make_move_iterator(running_.end()));
-  running_.erase(due, running_.end());
-  std::ranges::stable_sort(taken, {}, &Running::finished_at);
+  std::vector<Running> taken;
+  std::vector<Running> left;
+  for (auto& running : running_) {
+    (running.finished_at() > now ? left : taken).push_back(std::move(running));
+  }
+  running_ = std::move(left);
+  std::ranges::sort(taken, {}, [](const Running& running) {
+    return std::pair(running.finished_at(), running.order.ticket);
+  });
   return taken;
 }
 
