@@ -83,17 +83,17 @@ Result<AppendResult> MemoryStore::append(std::span<const PointBatch> batches) {
 }
 
 void MemoryStore::apply(const PointBatch& batch, AppendResult& result) {
-  apply_names(batch);
   if (batch.minute < horizon_) {
     result.expired += batch.size();
     return;
   }
+  apply_names(batch);
   PointBatch fresh{.minute = batch.minute,
                    .retrieved_at = batch.retrieved_at,
                    .influencers = {},
                    .followers = {},
                    .following = {},
-                   .misses = batch.misses,
+                   .misses = {},
                    .usernames = batch.usernames};
   auto& row = this->row(batch.minute);
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -107,11 +107,14 @@ void MemoryStore::apply(const PointBatch& batch, AppendResult& result) {
     fresh.following.push_back(batch.following[i]);
   }
   for (const auto& [influencer, reason] : batch.misses) {
-    if (row.values.contains(influencer)) continue;
-    const bool first = row.misses.emplace(influencer, reason).second;
-    if (first && row.closed_misses > 0) --row.closed_misses;
+    const bool counts = !row.values.contains(influencer) && !row.misses.contains(influencer);
+    if (!counts) continue;
+    row.misses.emplace(influencer, reason);
+    fresh.misses.push_back({influencer, reason});
+    if (row.closed_misses > 0) --row.closed_misses;
   }
-  tail_.push_back(std::move(fresh));
+  const bool is_empty = fresh.size() + fresh.misses.size() + fresh.usernames.size() == 0;
+  if (!is_empty) tail_.push_back(std::move(fresh));
 }
 
 // False when there was a value already.

@@ -20,7 +20,7 @@ struct MemoryStoreOptions {
 //  - an influencer's first miss of a minute is the one that counts;
 //  - a minute's `due` is what the registry says when the minute is first touched, or what has
 //    come to a value or miss, if that is more (foreign ids, a registry that grew);
-//  - a tail gives each stored point once: repeats are not in it;
+//  - a tail gives each stored point once: repeats are not in it, nor misses that do not count;
 //  - retention removes points and minute rows, never the latest values.
 class MemoryStore final : public Store {
  public:
