@@ -22,6 +22,7 @@ constexpr milliseconds kClockStepMin{1'000};
 constexpr milliseconds kTimeoutMax{std::chrono::hours{24 * 366}};
 constexpr std::size_t kDeadLettersMax = 10'000;
 constexpr std::int64_t kPageBytes = 4096;
+constexpr std::int64_t kPagesPerTransaction = 6;  // of tables and indexes, about
 // The receiving side works the log off first, so that senders hardly ever have to.
 constexpr std::int64_t kCheckpointPagesReceiving = 1'000;
 constexpr std::int64_t kCheckpointPagesSending = 4'000;
@@ -108,7 +109,7 @@ struct SqliteQueue::State {
   Status bury(MessageKey key, const std::string& reason);
   Status pull_back_when_stepped();
   Status pull_back();
-  void checkpoint_when_due(std::int64_t pages_max);
+  void note_written(std::int64_t pages, std::int64_t pages_max);
   Status checkpoint();
   void give_back_space();
 
@@ -309,7 +310,8 @@ Status SqliteQueue::State::pull_back() {
 }
 
 // What is committed stays committed whatever happens here, so only a failed fsync is passed on.
-void SqliteQueue::State::checkpoint_when_due(std::int64_t pages_max) {
+void SqliteQueue::State::note_written(std::int64_t pages, std::int64_t pages_max) {
+  pages_written += pages + kPagesPerTransaction;
   if (pages_written < pages_max) return;
   const std::unique_lock lock(checkpoint_mutex, std::try_to_lock);
   if (!lock) return;
@@ -368,18 +370,18 @@ Result<std::unique_ptr<SqliteQueue>> SqliteQueue::open(const SqliteQueueOptions&
 Result<std::vector<EntryError>> SqliteQueue::send(std::span<const OutgoingMessage> messages) {
   if (messages.empty()) return std::vector<EntryError>{};
   auto& state = *state_;
+  std::int64_t pages = 0;
   auto sent = state.write(State::Durability::kOnDisk, [&]() -> Status {
     const auto time = state.now();
     for (const auto& message : messages) {
       if (auto inserted = state.insert(message, time); !inserted) return inserted;
-      state.pages_written += pages_of(message.body);
+      pages += pages_of(message.body);
     }
     return {};
   });
   if (!sent) return std::unexpected(sent.error());
   state.notify();
-  state.pages_written += 6;
-  state.checkpoint_when_due(kCheckpointPagesSending);
+  state.note_written(pages, kCheckpointPagesSending);
   return std::vector<EntryError>{};
 }
 
@@ -404,7 +406,7 @@ Result<std::vector<Delivery>> SqliteQueue::receive(std::size_t count_max, millis
       auto taken = state.write(State::Durability::kInSystem,
                                [&] { return state.take(count_max, visibility); });
       if (!taken) return taken;
-      state.pages_written += 6;
+      state.note_written(0, kCheckpointPagesReceiving);
       if (!taken->empty()) return taken;
     }
     const auto left = std::chrono::ceil<milliseconds>(deadline - state.clock.mono());
@@ -430,9 +432,8 @@ Result<std::vector<EntryError>> SqliteQueue::ack(std::span<const Receipt> receip
     return {};
   });
   if (!acked) return std::unexpected(acked.error());
-  state.pages_written += 6 + static_cast<std::int64_t>(receipts.size());
   state.give_back_space();
-  state.checkpoint_when_due(kCheckpointPagesReceiving);
+  state.note_written(std::ssize(receipts), kCheckpointPagesReceiving);
   return std::vector<EntryError>{};
 }
 
@@ -460,15 +461,17 @@ Result<std::vector<EntryError>> SqliteQueue::change_visibility(
   });
   if (!errors) return errors;
   state.notify();
-  state.pages_written += 6;
-  state.checkpoint_when_due(kCheckpointPagesReceiving);
+  state.note_written(0, kCheckpointPagesReceiving);
   return errors;
 }
 
 Status SqliteQueue::bury(const Receipt& receipt, const DeadLetter& letter) {
+  auto& state = *state_;
   const auto key = parse_receipt(receipt).value_or(MessageKey{0, 0});
-  return state_->write(State::Durability::kInSystem,
-                       [&] { return state_->bury(key, letter.reason); });
+  auto buried =
+      state.write(State::Durability::kInSystem, [&] { return state.bury(key, letter.reason); });
+  if (buried) state.note_written(0, kCheckpointPagesReceiving);
+  return buried;
 }
 
 Result<std::vector<DeadLetter>> SqliteQueue::dead_letters(std::size_t count_max) const {
@@ -515,7 +518,7 @@ Status SqliteQueue::purge() {
     return state.writer.execute(
         "DELETE FROM bodies WHERE id NOT IN (SELECT message_id FROM dead); DELETE FROM messages");
   });
-  if (purged) state.pages_written += kCheckpointPagesReceiving;
+  if (purged) state.note_written(kCheckpointPagesReceiving, kCheckpointPagesReceiving);
   return purged;
 }
 

@@ -198,6 +198,21 @@ TEST_F(SqliteQueueTest, AStepBackOfTheClockHidesNoMessageForLongerThanItsTimeout
   EXPECT_EQ(lines_, 1);
 }
 
+TEST_F(SqliteQueueTest, AStepBackDuringAFullDiskIsMadeGoodAfterwards) {
+  FaultyDisk disk;
+  const auto queue = open();
+  ASSERT_TRUE(send(*queue, "taken"));
+  ASSERT_THAT(receive(*queue, seconds{30}), SizeIs(1));
+  clock_.step_wall(-hours{3});
+  disk.is_full = true;
+  EXPECT_FALSE(queue->receive(1, seconds{30}, {}));
+
+  disk.is_full = false;
+  EXPECT_THAT(receive(*queue), IsEmpty());
+  clock_.advance(seconds{30});
+  EXPECT_THAT(receive(*queue), SizeIs(1));
+}
+
 TEST_F(SqliteQueueTest, AStepBackWhileNobodyRanIsSeenByOpen) {
   {
     const auto queue = open();
