@@ -72,7 +72,6 @@ struct Shared {
          const Clock& clock_in)
       : options(std::move(options_in)),
         handler(std::move(handler_in)),
-        log(log_in),
         clock(clock_in),
         metrics(metrics_in, options.routes),
         limiter(options.rate_limit),
@@ -81,7 +80,8 @@ struct Shared {
         idle(dropped(metrics_in, "idle")),
         slow_request(dropped(metrics_in, "slow_request")),
         slow_reader(dropped(metrics_in, "slow_reader")),
-        accepting(log_in, "api") {}
+        accepting(log_in, "api"),
+        handling(log_in, "api") {}
 
   static CounterMetric dropped(Metrics& metrics, const char* reason) {
     return metrics.counter("ia_http_dropped_total", "Connections that the server closed.",
@@ -93,13 +93,13 @@ struct Shared {
 
   const HttpServerOptions options;
   const HttpHandler handler;
-  Log& log;
   const Clock& clock;
   HttpMetrics metrics;
   RateLimiter limiter;
   GaugeMetric open;
   CounterMetric full, idle, slow_request, slow_reader;
   StateLog accepting;
+  StateLog handling;
   std::atomic<std::size_t> connections = 0;
 };
 
@@ -461,9 +461,10 @@ void Worker::fill(Connection& connection, const HttpRequest& request) {
 void Worker::call_handler(const HttpRequest& request) {
   try {
     shared_.handler(request, response_);
+    if (shared_.handling.is_failing()) shared_.handling.recovered("requests are answered again");
     return;
   } catch (const std::exception& failure) {
-    shared_.log.error("api", "a request failed", {{"cause", failure.what()}});
+    shared_.handling.failing("a request failed, as may others", failure.what());
   }
   const auto route = response_.route;
   response_.clear();

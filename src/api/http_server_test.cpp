@@ -208,7 +208,7 @@ TEST(HttpServer, EndsAConnectionAfterItsLastRequest) {
 HttpServerOptions hasty() {
   return {.header_timeout = milliseconds{80},
           .request_timeout = milliseconds{160},
-          .idle_timeout = milliseconds{120},
+          .idle_timeout = milliseconds{300},
           .write_timeout = milliseconds{100}};
 }
 
