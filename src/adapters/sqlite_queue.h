@@ -29,9 +29,12 @@ struct SqliteQueueOptions {
 //
 // Order: what has been visible for longest comes first.
 //
-// Cost, of 8 KB messages in batches of ten: bench/queue_bench. A look that finds nothing is one
-// short read of an index, about 5 us; a waiting receiver looks at once when this process changes
-// the queue, when the next message becomes visible by time, and every 25 ms for other processes.
+// Cost on two virtual cores (bench/queue_bench): a message of 8 KB, sent, received and acked in
+// batches of ten, 33 us of CPU; a send waits for one fsync. A look that finds nothing is one short
+// read of an index, 2 us. A waiting receiver looks at once when this process changes the queue,
+// when the next message becomes visible by time, and every 25 ms for other processes. Once in some
+// 4 MB written, an operation of the receiving side also writes the log back (10 to 30 ms); sends
+// do so only when nobody receives, once in 16 MB. A log of more than 64 MB is emptied at once.
 //
 // Time. Visibility is wall time in the file. When the wall clock steps back, no message stays
 // invisible for longer than its own timeout: each one further away is pulled back to `now` + its
