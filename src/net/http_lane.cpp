@@ -1,0 +1,603 @@
+#include "net/http_lane.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <cstring>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "net/http_endpoint.h"
+#include "net/lane_metrics.h"
+#include "net/order_book.h"
+#include "net/reply_times.h"
+#include "net/throttle.h"
+
+namespace ia {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using std::chrono::milliseconds;
+
+using Executor = asio::io_context::executor_type;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+constexpr asio::use_awaitable_t<Executor> use_task{};
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using TlsStream = asio::ssl::stream<Socket>;
+using boost::system::error_code;
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::uint32_t kAttemptsMax = 3;
+constexpr std::uint32_t kResendsMax = 3;
+constexpr milliseconds kSweepEvery{50};
+constexpr milliseconds kIdleMax{4'000};  // Node closes after 5 s
+constexpr milliseconds kStallMax{2'000};
+constexpr milliseconds kResolveEvery{60'000};
+constexpr milliseconds kUnpipelinedFor{300'000};
+constexpr milliseconds kBlockMax{20};
+constexpr std::size_t kLimitStart = 64;
+constexpr std::size_t kLimitFloor = 4;
+
+// OpenSSL's own macro for it casts in the old style.
+void set_server_name(TlsStream& stream, std::string host) {
+  SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+           host.data());
+}
+
+using Item = OrderBook::Item;
+
+struct Connection {
+  explicit Connection(asio::io_context& io) : socket(io) {}
+  Socket socket;  // the plain one, or moved into `tls`
+  std::optional<TlsStream> tls;
+  bool is_open = false;
+  std::uint64_t replies = 0;  // on this connection
+  bool closes = false;        // the last reply said so, or it is not to be trusted
+  std::vector<Item> batch;
+  std::size_t answered = 0;  // of the batch
+  std::string out;
+  std::string in;
+  std::size_t held = 0;  // bytes at the front of `in` that are no whole reply yet
+  ReplyParser parser;
+  MonoTime sent_at{};
+  MonoTime deadline = MonoTime::max();
+  MonoTime progress_by = MonoTime::max();
+  bool timed_out = false;
+  MonoTime idle_since{};
+  std::move_only_function<void()> wake;
+
+  Socket& lowest() { return tls ? tls->next_layer() : socket; }
+};
+
+void wake(Connection& c) {
+  auto resume = std::exchange(c.wake, nullptr);
+  resume();
+}
+
+}  // namespace
+
+struct HttpLane::State {
+  State(HttpLaneOptions o, HttpEndpoint e, std::unique_ptr<HttpDialect> d, const Clock& c,
+        Metrics& m, Log& l)
+      : options(std::move(o)),
+        endpoint(std::move(e)),
+        dialect(std::move(d)),
+        clock(c),
+        random(options.seed),
+        bucket(options.rate_per_second, std::max(16.0, options.rate_per_second / 100)),
+        limit(kLimitStart * options.pipelining, kLimitFloor,
+              options.max_connections * options.pipelining),
+        breaker(options.seed + 1),
+        connect_state(l, "network"),
+        breaker_state(l, "network"),
+        pause_state(l, "network"),
+        pipeline_state(l, "network"),
+        wrong_id_state(l, "network"),
+        lane_metrics(m) {}
+
+  HttpLaneOptions options;
+  HttpEndpoint endpoint;
+  std::unique_ptr<HttpDialect> dialect;
+  const Clock& clock;
+  asio::io_context io{1};
+  asio::ssl::context tls_context{asio::ssl::context::tls_client};
+  std::mt19937_64 random;
+
+  TokenBucket bucket;
+  AimdLimit limit;
+  RetryBudget budget;
+  Breaker breaker;
+  ReplyTimes times;
+  StateLog connect_state, breaker_state, pause_state, pipeline_state, wrong_id_state;
+  LaneMetrics lane_metrics;
+
+  OrderBook book;
+  std::list<Connection> connections;
+  std::vector<Connection*> parked;
+  std::size_t in_flight = 0;
+  std::size_t opened = 0;
+  std::vector<tcp::endpoint> addresses;
+  std::size_t next_address = 0;
+  bool resolved_once = false;
+  bool resolving = false;
+  MonoTime resolve_at{};
+  MonoTime paused_until{};
+  MonoTime unpipelined_until{};
+  MonoTime sweep_at{};
+  MonoTime fade_at{};
+  std::uint64_t requests = 0, retried = 0;
+  std::string last_error;
+
+  std::atomic<bool> stopping = false;
+  mutable std::mutex mutex;  // of what follows
+  ProviderHealth health_now;
+  std::thread thread;
+
+  void loop();
+  void pump(MonoTime now);
+  void sweep(MonoTime now);
+  void resolve();
+  std::size_t capacity(MonoTime now);
+  MissReason holdup(MonoTime now) const;
+  std::size_t depth(MonoTime now) const { return now < unpipelined_until ? 1 : options.pipelining; }
+  bool acquire(Connection& c, MonoTime now);
+  void fail_item(Item item, MissReason reason);
+  void pause(const HttpReply& reply, MonoTime now);
+  void settle(Connection& c, const HttpReply& reply);
+  bool settle_all(Connection& c);
+  void write_requests(Connection& c);
+  void fail_rest(Connection& c, MissReason reason, bool stale);
+  void close(Connection& c);
+  Task<void> run(Connection& c);
+  Task<void> park(Connection& c);
+  Task<bool> connect(Connection& c);
+  Task<void> exchange(Connection& c);
+  Task<error_code> write(Connection& c);
+  Task<error_code> read(Connection& c, std::size_t& count);
+};
+
+void HttpLane::State::loop() {
+  pthread_setname_np(pthread_self(), "fetch-io");
+  const auto guard = asio::make_work_guard(io);
+  auto next_tick = clock.mono();
+  while (!stopping) {
+    io.poll();
+    const auto now = clock.mono();
+    if (now >= sweep_at) sweep(now);
+    pump(now);
+    if (book.empty()) {
+      io.run_one_for(kBlockMax * 5);
+    } else if (bucket.unlimited()) {
+      io.run_one_for(kBlockMax);
+    } else {
+      next_tick = std::max(next_tick + options.tick, now);
+      std::this_thread::sleep_until(next_tick);
+    }
+  }
+  for (auto& c : connections) close(c);
+}
+
+std::size_t HttpLane::State::capacity(MonoTime now) {
+  if (now < paused_until || !resolved_once) return 0;
+  const auto room = limit.limit() > in_flight ? limit.limit() - in_flight : 0;
+  return std::min({room, bucket.available(now), breaker.allowed(now)});
+}
+
+void HttpLane::State::pump(MonoTime now) {
+  if (now >= resolve_at && !resolving && !book.empty()) resolve();
+  while (book.has_work(now) && capacity(now) > 0) {
+    if (parked.empty()) {
+      if (connections.size() >= options.max_connections) return;
+      connections.emplace_back(io);
+      asio::co_spawn(io, run(connections.back()), asio::detached);
+      io.poll();
+      continue;
+    }
+    auto* c = parked.back();
+    parked.pop_back();
+    wake(*c);
+  }
+}
+
+bool HttpLane::State::acquire(Connection& c, MonoTime now) {
+  c.batch.clear();
+  c.answered = 0;
+  const auto count = std::min(depth(now), capacity(now));
+  Item item;
+  while (c.batch.size() < count && book.pop(now, item)) c.batch.push_back(item);
+  if (c.batch.empty()) return false;
+  bucket.take(c.batch.size());
+  breaker.on_begin(c.batch.size());
+  in_flight += c.batch.size();
+  return true;
+}
+
+// Why nobody was asked for lately.
+MissReason HttpLane::State::holdup(MonoTime now) const {
+  if (breaker.open()) return MissReason::kConnection;
+  return now < paused_until ? MissReason::kRateLimited : MissReason::kOverrun;
+}
+
+void HttpLane::State::sweep(MonoTime now) {
+  sweep_at = now + kSweepEvery;
+  book.expire(now, holdup(now));
+  for (auto& c : connections) {
+    if (!c.is_open && c.deadline == MonoTime::max()) continue;
+    const bool late = now >= c.deadline || now >= c.progress_by;
+    const bool idle = c.batch.empty() && c.is_open && now - c.idle_since >= kIdleMax;
+    if (late) c.timed_out = true;
+    if (late || idle) close(c);
+  }
+  if (now >= fade_at) {
+    fade_at = now + milliseconds{30'000};
+    times.fade();
+  }
+  const ProviderHealth health{.requests_total = requests,
+                              .retries_total = retried,
+                              .in_flight = in_flight,
+                              .in_flight_limit = limit.limit(),
+                              .connections = opened,
+                              .breaker_open = breaker.open(),
+                              .p50 = times.quantile(0.5),
+                              .p99 = times.quantile(0.99),
+                              .last_error = last_error};
+  lane_metrics.set(health);
+  const std::scoped_lock lock(mutex);
+  health_now = health;
+}
+
+void HttpLane::State::fail_item(Item item, MissReason reason) {
+  item.reason = reason;
+  ++item.attempts;
+  if (item.attempts >= kAttemptsMax || !budget.take()) return book.end(item, reason);
+  ++retried;
+  book.repeat(item, clock.mono() + full_jitter(item.attempts, random));
+}
+
+// The whole host waits, not only this influencer.
+void HttpLane::State::pause(const HttpReply& reply, MonoTime now) {
+  if (now < paused_until) return;
+  const auto wait =
+      parse_retry_after(reply.retry_after, clock.wall()).value_or(std::chrono::seconds{1});
+  const milliseconds jitter{std::uniform_int_distribution<std::int64_t>(0, 500)(random)};
+  paused_until = now + wait + jitter;
+  pause_state.failing("the network limits the rate: waiting",
+                      fmt::format("{} with Retry-After {} s", reply.status, wait.count()));
+}
+
+void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
+  auto& item = c.batch[c.answered++];
+  --in_flight;
+  const auto now = clock.mono();
+  times.add(now - c.sent_at);
+  if (!reply.keep_alive) c.closes = true;
+  if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
+    pause(reply, now);
+    limit.on_trouble(now, now - c.sent_at);
+    return fail_item(item, MissReason::kRateLimited);
+  }
+  const auto judgement = dialect->judge(item.influencer, reply);
+  if (judgement.wrong_id) {
+    c.closes = true;
+    wrong_id_state.failing("replies for other influencers came: dropped, their connection closed",
+                           std::to_string(number_of(item.influencer)));
+  }
+  switch (judgement.kind) {
+    case Judgement::Kind::kValue:
+      limit.on_success(in_flight + 1);
+      budget.on_success();
+      breaker.on_success();
+      connect_state.recovered("the network answers again");
+      if (now >= paused_until) pause_state.recovered("the network's rate limit is over");
+      if (!breaker.open()) breaker_state.recovered("requests go on");
+      return book.end(item, {item.influencer, clock.wall(), judgement.counts}, judgement.username);
+    case Judgement::Kind::kMiss:
+      breaker.on_success();
+      return book.end(item, judgement.reason);
+    case Judgement::Kind::kRetry:
+      breaker.on_failure(now);
+      if (breaker.open())
+        breaker_state.failing("nearly everything fails: requests pause", "server errors");
+      return fail_item(item, judgement.reason);
+  }
+}
+
+// The connection ended under its batch. `stale`: the server had closed it before our request came.
+void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool stale) {
+  const auto now = clock.mono();
+  bool first = true;
+  if (c.batch.size() - c.answered > 1 && options.pipelining > 1 && !stale) {
+    unpipelined_until = now + kUnpipelinedFor;
+    pipeline_state.failing("pipelining does not work: one request at a time for five minutes",
+                           "early close");
+  }
+  while (c.answered < c.batch.size()) {
+    auto item = c.batch[c.answered++];
+    --in_flight;
+    const bool resend = (stale || !first) && item.resends++ < kResendsMax;
+    if (resend) {
+      book.repeat(item, now);
+    } else {
+      if (reason == MissReason::kTimeout || reason == MissReason::kConnection)
+        limit.on_trouble(now, times.quantile(0.5));
+      breaker.on_failure(now);
+      if (breaker.open()) {
+        breaker_state.failing("nearly everything fails: requests pause",
+                              std::string(name_of(reason)));
+      }
+      fail_item(item, reason);
+    }
+    first = false;
+  }
+}
+
+void HttpLane::State::close(Connection& c) {
+  if (c.is_open) --opened;
+  c.is_open = false;
+  error_code ignored;
+  c.lowest().close(ignored);
+}
+
+void HttpLane::State::resolve() {
+  resolving = true;
+  auto resolver = std::make_shared<asio::ip::basic_resolver<tcp, Executor>>(io);
+  resolver->async_resolve(
+      endpoint.host, endpoint.port,
+      [this, resolver](const error_code& error, const tcp::resolver::results_type& results) {
+        resolving = false;
+        resolved_once = true;
+        resolve_at = clock.mono() + (error ? milliseconds{5'000} : kResolveEvery);
+        if (error) {
+          last_error = endpoint.host + ": " + error.message();
+          connect_state.failing("cannot resolve the network's name", last_error);
+          return;
+        }
+        addresses.clear();
+        for (const auto& entry : results) addresses.push_back(entry.endpoint());
+      });
+}
+
+// Until pump finds work for it.
+Task<void> HttpLane::State::park(Connection& c) {
+  c.idle_since = clock.mono();
+  c.deadline = c.progress_by = MonoTime::max();
+  parked.push_back(&c);
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void()>(
+      [&c](auto handler) {
+        c.wake = [h = std::make_shared<decltype(handler)>(std::move(handler))]() mutable {
+          (*h)();
+        };
+      },
+      use_task);
+}
+
+Task<void> HttpLane::State::run(Connection& c) {
+  while (!stopping) {
+    if (!acquire(c, clock.mono())) {
+      co_await park(c);
+      continue;
+    }
+    // Apart, because g++ 12 gets a co_await behind && wrong.
+    if (!c.is_open) co_await connect(c);
+    if (c.is_open) {
+      co_await exchange(c);
+    } else {
+      fail_rest(c, c.timed_out ? MissReason::kTimeout : MissReason::kConnection, false);
+    }
+    if (c.closes) close(c);
+  }
+}
+
+Task<bool> HttpLane::State::connect(Connection& c) {
+  c.tls.reset();
+  c.socket = Socket(io);
+  c.replies = 0;
+  c.closes = c.timed_out = false;
+  c.held = 0;
+  c.parser.reset();
+  c.deadline = clock.mono() + options.connect_timeout;
+  error_code error = asio::error::host_not_found;
+  if (!addresses.empty()) {
+    const auto address = addresses[next_address++ % addresses.size()];
+    co_await c.socket.async_connect(address, asio::redirect_error(use_task, error));
+  }
+  if (!error) {
+    error_code ignored;
+    c.socket.set_option(tcp::no_delay(true), ignored);
+    c.socket.non_blocking(true, ignored);
+  }
+  if (!error && endpoint.tls) {
+    c.tls.emplace(std::move(c.socket), tls_context);
+    c.tls->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
+    set_server_name(*c.tls, endpoint.host);
+    co_await c.tls->async_handshake(asio::ssl::stream_base::client,
+                                    asio::redirect_error(use_task, error));
+  }
+  c.deadline = MonoTime::max();
+  if (c.timed_out && !error) error = asio::error::timed_out;
+  if (error) {
+    last_error = endpoint.authority + ": " +
+                 (c.timed_out ? "no answer within the connect timeout" : error.message());
+    connect_state.failing("cannot connect to the network", last_error);
+    resolve_at = std::min(resolve_at, clock.mono() + milliseconds{5'000});
+    c.lowest().close(error);
+    co_return false;
+  }
+  c.is_open = true;
+  ++opened;
+  co_return true;
+}
+
+Task<error_code> HttpLane::State::write(Connection& c) {
+  error_code error;
+  if (c.tls) {
+    co_await asio::async_write(*c.tls, asio::buffer(c.out), asio::redirect_error(use_task, error));
+    co_return error;
+  }
+  const auto sent = c.socket.send(asio::buffer(c.out), 0, error);
+  if (error == asio::error::would_block) error = {};
+  if (error || sent == c.out.size()) co_return error;
+  co_await asio::async_write(c.socket, asio::buffer(c.out) + sent,
+                             asio::redirect_error(use_task, error));
+  co_return error;
+}
+
+Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
+  const auto space = asio::buffer(c.in.data() + c.held, kReadBytes);
+  error_code error;
+  if (c.tls) {
+    count = co_await c.tls->async_read_some(space, asio::redirect_error(use_task, error));
+    co_return error;
+  }
+  count = co_await c.socket.async_receive(space, asio::redirect_error(use_task, error));
+  co_return error;
+}
+
+void HttpLane::State::write_requests(Connection& c) {
+  c.out.clear();
+  c.sent_at = clock.mono();
+  c.deadline = c.sent_at + options.request_timeout;
+  c.progress_by = c.deadline;
+  c.timed_out = false;
+  for (const auto& item : c.batch) {
+    c.out += "GET ";
+    c.out += endpoint.prefix;
+    dialect->append_path(c.out, item.influencer);
+    c.out += " HTTP/1.1\r\nHost: ";
+    c.out += endpoint.authority;
+    c.out += "\r\nAccept: application/json\r\n\r\n";
+    c.deadline = std::min(c.deadline, item.order->finish_before);
+  }
+  requests += c.batch.size();
+}
+
+// Every reply that has come. False when the bytes are no HTTP.
+bool HttpLane::State::settle_all(Connection& c) {
+  std::size_t done = 0;
+  bool sound = true;
+  while (done < c.held && c.answered < c.batch.size() && !c.closes) {
+    std::size_t used = 0;
+    const auto result = c.parser.read({c.in.data() + done, c.held - done}, used);
+    done += used;
+    sound = result != ReplyParser::Result::kUnsound;
+    if (result != ReplyParser::Result::kReply) break;
+    ++c.replies;
+    settle(c, c.parser.reply());
+  }
+  c.held -= done;
+  if (done > 0 && c.held > 0) std::memmove(c.in.data(), c.in.data() + done, c.held);
+  return sound;
+}
+
+Task<void> HttpLane::State::exchange(Connection& c) {
+  write_requests(c);
+  auto error = co_await write(c);
+  bool sound = true;
+  while (!error && sound && !c.closes && c.answered < c.batch.size()) {
+    if (c.in.size() < c.held + kReadBytes) c.in.resize(c.held + kReadBytes);
+    std::size_t count = 0;
+    error = co_await read(c, count);
+    if (error) break;
+    c.held += count;
+    c.progress_by = clock.mono() + kStallMax;
+    sound = settle_all(c);
+  }
+  const bool ends_a_body =
+      error == asio::error::eof && c.parser.end() == ReplyParser::Result::kReply;
+  if (ends_a_body) settle(c, c.parser.reply());
+  c.deadline = c.progress_by = MonoTime::max();
+  if (c.held > 0 || ends_a_body) c.closes = true;  // bytes that nobody asked for, or no more
+  if (c.answered == c.batch.size()) co_return;
+  const bool untouched = c.held == 0 && !c.parser.has_begun();
+  const bool stale = error && !c.timed_out && untouched && c.replies > 0;
+  auto reason = MissReason::kConnection;
+  if (!sound) reason = MissReason::kMalformed;
+  if (c.timed_out) reason = MissReason::kTimeout;
+  c.closes = true;
+  fail_rest(c, reason, stale);
+}
+
+HttpLane::HttpLane(std::unique_ptr<State> state) : state_(std::move(state)) {
+  state_->thread = std::thread([s = state_.get()] { s->loop(); });
+}
+
+HttpLane::~HttpLane() {
+  state_->stopping = true;
+  state_->io.stop();
+  state_->thread.join();
+}
+
+Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
+                                                   std::unique_ptr<HttpDialect> dialect,
+                                                   const Clock& clock, Metrics& metrics, Log& log) {
+  auto endpoint = parse_endpoint(options.url);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  auto state = std::make_unique<State>(std::move(options), std::move(*endpoint), std::move(dialect),
+                                       clock, metrics, log);
+  error_code error;
+  state->tls_context.set_verify_mode(asio::ssl::verify_peer);
+  if (state->options.ca_file.empty()) {
+    state->tls_context.set_default_verify_paths(error);
+  } else {
+    state->tls_context.load_verify_file(state->options.ca_file, error);
+  }
+  if (error)
+    return fail(Errc::kInvalid, "cannot use the certificates of " + state->options.ca_file + ": " +
+                                    error.message());
+  return std::unique_ptr<HttpLane>(new HttpLane(std::move(state)));
+}
+
+void HttpLane::start(FetchOrder order) {
+  state_->book.announce(order.influencers.size());
+  asio::post(state_->io, [s = state_.get(), order = std::move(order)]() mutable {
+    s->book.begin(std::move(order), s->clock.wall(), s->clock.mono());
+  });
+}
+
+std::vector<FinishedFetch> HttpLane::take_finished(milliseconds wait) {
+  return state_->book.take(wait);
+}
+
+void HttpLane::cancel(milliseconds grace) {
+  asio::post(state_->io, [s = state_.get(), grace] {
+    const auto now = s->clock.mono();
+    s->book.cancel(now, now + grace);
+    for (auto& c : s->connections) {
+      if (c.deadline != MonoTime::max()) c.deadline = std::min(c.deadline, now + grace);
+    }
+  });
+}
+
+Status HttpLane::probe() {
+  const auto now = state_->clock.wall();
+  start({.ticket = UINT64_MAX,
+         .influencers = {state_->options.probe_influencer},
+         .start_before = now + std::chrono::seconds{4},
+         .finish_before = now + std::chrono::seconds{5}});
+  const auto answers = take_finished(std::chrono::seconds{6});
+  if (!answers.empty() && !answers.front().values.empty()) return {};
+  const auto why = answers.empty() || answers.front().misses.empty()
+                       ? std::string("no answer within 6 s")
+                       : std::string(name_of(answers.front().misses.front().reason));
+  const auto detail = health().last_error;
+  return fail(Errc::kUnavailable,
+              state_->options.url + ": " + why + (detail.empty() ? "" : ": " + detail));
+}
+
+ProviderHealth HttpLane::health() const {
+  const std::scoped_lock lock(state_->mutex);
+  auto health = state_->health_now;
+  health.waiting = state_->book.waiting();
+  return health;
+}
+
+}  // namespace ia

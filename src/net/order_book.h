@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/name_hashes.h"
+#include "ports/provider.h"
+
+namespace ia {
+
+// The orders of a lane: who is to be asked for, who again and when, and what came of it. Every
+// influencer of an order ends exactly once; a finished order goes to the inbox as a whole.
+// One thread, except for take, waiting and announce.
+class OrderBook {
+ public:
+  struct Order {
+    FetchOrder order;
+    MonoTime start_before;
+    MonoTime finish_before;
+    std::size_t next = 0;  // first influencer not asked for yet
+    std::size_t open = 0;  // influencers without an end yet
+    FinishedFetch result;
+    std::list<Order>::iterator self;
+  };
+  struct Item {
+    Order* order = nullptr;
+    InfluencerId influencer{};
+    std::uint32_t attempts = 0;  // that failed
+    std::uint32_t resends = 0;   // on another connection, without having failed
+    MissReason reason = MissReason::kOverrun;
+    MonoTime due{};  // of a repetition
+  };
+
+  // Counts an order that begin will get, so that waiting is right at once.
+  void announce(std::size_t influencers) { waiting_ += influencers; }
+  void begin(FetchOrder order, WallTime wall, MonoTime mono);
+
+  bool empty() const { return orders_.empty(); }
+  // Somebody can be asked for now.
+  bool has_work(MonoTime now) const;
+  // The next one: repetitions that are due first. False when there is none. Whoever may no more
+  // be begun ends here.
+  bool pop(MonoTime now, Item& item);
+
+  void end(const Item& item, MissReason reason);
+  void end(const Item& item, const FetchedValue& value, std::string_view username);
+  // Asks again at `due`, or ends with the item's reason when that is too late.
+  void repeat(Item item, MonoTime due);
+
+  // Ends what can no more be begun; `why` for those that were never asked for.
+  void expire(MonoTime now, MissReason why);
+  // Lets nothing begin any more, and waits for replies until `finish_before` at most.
+  void cancel(MonoTime now, MonoTime finish_before);
+
+  // Influencers not asked for yet.
+  std::uint64_t waiting() const { return waiting_; }
+  std::vector<FinishedFetch> take(std::chrono::milliseconds wait);
+
+ private:
+  void ended_one(Order& order);
+  void finish(Order& order);
+
+  std::list<Order> orders_;
+  std::deque<Order*> unsent_;  // orders with influencers not asked for yet
+  std::vector<Item> repeats_;  // a heap by due time
+  NameHashes names_;
+  std::atomic<std::uint64_t> waiting_ = 0;
+
+  std::mutex mutex_;  // of the inbox
+  std::condition_variable finished_changed_;
+  std::vector<FinishedFetch> finished_;
+};
+
+}  // namespace ia

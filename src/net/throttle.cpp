@@ -1,0 +1,107 @@
+#include "net/throttle.h"
+
+#include <charconv>
+#include <ctime>
+#include <string>
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kBreakerCallsMin = 100;
+constexpr double kBreakerFailureShare = 0.9;
+constexpr seconds kBreakerWindow{10};
+constexpr milliseconds kBreakerPauseMin{5'000};
+constexpr milliseconds kBreakerPauseMax{60'000};
+constexpr std::size_t kProbes = 10;
+constexpr std::size_t kNoLimit = SIZE_MAX;
+constexpr milliseconds kBackoffBase{200};
+constexpr milliseconds kBackoffCap{5'000};
+
+}  // namespace
+
+std::size_t TokenBucket::available(MonoTime now) {
+  if (unlimited()) return kNoLimit;
+  if (filled_at_) {
+    tokens_ += rate_ * std::chrono::duration<double>(now - *filled_at_).count();
+    tokens_ = std::min(tokens_, burst_);
+  }
+  filled_at_ = now;
+  return tokens_ < 1 ? 0 : static_cast<std::size_t>(tokens_);
+}
+
+void AimdLimit::on_success(std::size_t in_flight) {
+  if (static_cast<double>(in_flight) * 2 >= limit_) limit_ = std::min(cap_, limit_ + 1 / limit_);
+}
+
+void AimdLimit::on_trouble(MonoTime now, std::chrono::nanoseconds round_trip) {
+  if (lowered_at_ && now - *lowered_at_ < round_trip) return;
+  lowered_at_ = now;
+  limit_ = std::max(floor_, limit_ * 0.9);
+}
+
+std::size_t Breaker::allowed(MonoTime now) {
+  if (state_ == State::kOpen && now >= open_until_) {
+    state_ = State::kProbing;
+    probes_left_ = kProbes;
+    probe_successes_ = 0;
+  }
+  if (state_ == State::kOpen) return 0;
+  return state_ == State::kProbing ? probes_left_ : kNoLimit;
+}
+
+void Breaker::on_begin(std::size_t count) {
+  if (state_ == State::kProbing) probes_left_ -= std::min(probes_left_, count);
+}
+
+void Breaker::on_success() {
+  ++calls_;
+  if (state_ != State::kProbing || ++probe_successes_ < kProbes / 2) return;
+  state_ = State::kClosed;
+  pause_ = kBreakerPauseMin;
+  calls_ = failures_ = 0;
+}
+
+void Breaker::on_failure(MonoTime now) {
+  if (state_ == State::kProbing) return trip(now);
+  if (state_ == State::kOpen) return;
+  if (!window_began_ || now - *window_began_ > kBreakerWindow) {
+    window_began_ = now;
+    calls_ = failures_ = 0;
+  }
+  ++calls_;
+  ++failures_;
+  const auto enough = static_cast<double>(calls_) * kBreakerFailureShare;
+  if (calls_ >= kBreakerCallsMin && static_cast<double>(failures_) >= enough) trip(now);
+}
+
+void Breaker::trip(MonoTime now) {
+  state_ = State::kOpen;
+  const auto spread = std::uniform_real_distribution<>(0.8, 1.2)(random_);
+  open_until_ = now + std::chrono::duration_cast<milliseconds>(pause_ * spread);
+  pause_ = std::min(pause_ * 2, kBreakerPauseMax);
+  calls_ = failures_ = 0;
+}
+
+milliseconds full_jitter(std::uint32_t attempt, std::mt19937_64& random) {
+  const auto top = std::min(kBackoffCap, kBackoffBase * (1 << std::min(attempt, 8u)));
+  return milliseconds{std::uniform_int_distribution<std::int64_t>(0, top.count())(random)};
+}
+
+std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
+  std::int64_t wait = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    std::tm fields{};
+    const std::string date(text);
+    const char* rest = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
+    if (rest == nullptr || *rest != '\0') return std::nullopt;
+    const auto then = std::chrono::sys_seconds{seconds{timegm(&fields)}};
+    wait = std::chrono::ceil<seconds>(then - now).count();
+  }
+  return seconds{std::clamp<std::int64_t>(wait, 1, 300)};
+}
+
+}  // namespace ia

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace ia {
+
+// The devices that protect a host, each a few numbers; time is passed in. One thread.
+
+// So many requests a second at most. After a stall it repays at most `burst` of what was not used.
+class TokenBucket {
+ public:
+  // `rate` 0: unlimited.
+  TokenBucket(double rate, double burst) : rate_(rate), burst_(std::max(1.0, burst)) {}
+  bool unlimited() const { return rate_ <= 0; }
+  // How many may be sent now.
+  std::size_t available(MonoTime now);
+  void take(std::size_t count) { tokens_ -= static_cast<double>(count); }
+
+ private:
+  double rate_;
+  double burst_;
+  double tokens_ = 0;
+  std::optional<MonoTime> filled_at_;
+};
+
+// How many requests may be in flight: one more for each limit's worth of successes while at least
+// half is used, a tenth less on trouble, at most once a round trip.
+class AimdLimit {
+ public:
+  AimdLimit(std::size_t start, std::size_t floor, std::size_t cap)
+      : limit_(static_cast<double>(std::min(start, cap))),
+        floor_(static_cast<double>(std::min(floor, cap))),
+        cap_(static_cast<double>(cap)) {}
+  std::size_t limit() const { return static_cast<std::size_t>(limit_); }
+  void on_success(std::size_t in_flight);
+  void on_trouble(MonoTime now, std::chrono::nanoseconds round_trip);
+
+ private:
+  double limit_;
+  double floor_;
+  double cap_;
+  std::optional<MonoTime> lowered_at_;
+};
+
+// Retries are at most about a tenth of the successes.
+class RetryBudget {
+ public:
+  void on_success() { tokens_ = std::min(kCap, tokens_ + 0.1); }
+  bool take() {
+    if (tokens_ < 1) return false;
+    tokens_ -= 1;
+    return true;
+  }
+
+ private:
+  static constexpr double kCap = 100;
+  double tokens_ = kCap;
+};
+
+// Opens when nearly everything fails; partial failures are AimdLimit's business.
+class Breaker {
+ public:
+  explicit Breaker(std::uint64_t seed) : random_(seed) {}
+  // How many may be begun now: 0 while open, few while probing, many otherwise.
+  std::size_t allowed(MonoTime now);
+  void on_begin(std::size_t count);
+  void on_success();
+  void on_failure(MonoTime now);
+  bool open() const { return state_ != State::kClosed; }
+
+ private:
+  enum class State { kClosed, kOpen, kProbing };
+  void trip(MonoTime now);
+
+  std::mt19937_64 random_;
+  State state_ = State::kClosed;
+  std::optional<MonoTime> window_began_;
+  std::size_t calls_ = 0;
+  std::size_t failures_ = 0;
+  MonoTime open_until_{};
+  std::chrono::milliseconds pause_{5'000};
+  std::size_t probes_left_ = 0;
+  std::size_t probe_successes_ = 0;
+};
+
+// Full jitter: uniform between nothing and base x 2^attempt, at most the cap.
+std::chrono::milliseconds full_jitter(std::uint32_t attempt, std::mt19937_64& random);
+
+// "120" or an HTTP date, clamped to 1 s to 300 s. Nothing for anything else.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, WallTime now);
+
+}  // namespace ia

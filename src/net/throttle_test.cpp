@@ -1,0 +1,132 @@
+#include "net/throttle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::Optional;
+
+const MonoTime kStart{seconds{1'000}};
+
+TEST(TokenBucket, LetsItsRateThrough) {
+  TokenBucket bucket(1'000, 50);
+  std::size_t sent = 0;
+  for (int ms = 0; ms <= 10'000; ms += 4) {
+    const auto count = bucket.available(kStart + milliseconds{ms});
+    bucket.take(count);
+    sent += count;
+  }
+  EXPECT_NEAR(static_cast<double>(sent), 10'000, 60);
+}
+
+// A stall must not be repaid as a burst.
+TEST(TokenBucket, RepaysAStallOnlyUpToItsBurst) {
+  TokenBucket bucket(1'000, 50);
+  bucket.available(kStart);
+
+  EXPECT_EQ(bucket.available(kStart + seconds{60}), 50u);
+}
+
+TEST(TokenBucket, IsUnlimitedAtRateZero) {
+  TokenBucket bucket(0, 1);
+  bucket.take(1'000'000);
+
+  EXPECT_GT(bucket.available(kStart), 1'000'000u);
+}
+
+TEST(AimdLimit, GrowsOnlyWhileItIsUsed) {
+  AimdLimit limit(64, 4, 128);
+  for (int i = 0; i < 10'000; ++i) limit.on_success(10);
+  EXPECT_EQ(limit.limit(), 64u);
+
+  for (int i = 0; i < 100'000; ++i) limit.on_success(limit.limit());
+  EXPECT_EQ(limit.limit(), 128u);
+}
+
+TEST(AimdLimit, FallsAtMostOnceARoundTrip) {
+  AimdLimit limit(100, 4, 128);
+  for (int i = 0; i < 50; ++i) limit.on_trouble(kStart, milliseconds{100});
+  EXPECT_EQ(limit.limit(), 90u);
+
+  for (int i = 0; i < 100; ++i) limit.on_trouble(kStart + seconds{i}, milliseconds{100});
+  EXPECT_EQ(limit.limit(), 4u);
+}
+
+TEST(RetryBudget, AllowsATenthOfTheSuccesses) {
+  RetryBudget budget;
+  while (budget.take()) {
+  }
+  int retries = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    budget.on_success();
+    if (budget.take()) ++retries;
+  }
+  EXPECT_NEAR(retries, 100, 2);
+}
+
+TEST(Breaker, StaysClosedWhileSomethingWorks) {
+  Breaker breaker(1);
+  for (int i = 0; i < 10'000; ++i) {
+    breaker.on_failure(kStart + milliseconds{i});
+    if (i % 5 == 0) breaker.on_success();
+  }
+  EXPECT_FALSE(breaker.open());
+}
+
+TEST(Breaker, OpensWhenNearlyEverythingFailsAndProbesLater) {
+  Breaker breaker(1);
+  for (int i = 0; i < 200; ++i) breaker.on_failure(kStart + milliseconds{i});
+  ASSERT_TRUE(breaker.open());
+  EXPECT_EQ(breaker.allowed(kStart + seconds{1}), 0u);
+
+  const auto later = kStart + seconds{10};
+  EXPECT_EQ(breaker.allowed(later), 10u);
+  breaker.on_begin(10);
+  EXPECT_EQ(breaker.allowed(later), 0u) << "no more than the probes";
+  for (int i = 0; i < 10; ++i) breaker.on_success();
+  EXPECT_FALSE(breaker.open());
+}
+
+TEST(Breaker, WaitsLongerAfterAFailedProbe) {
+  Breaker breaker(1);
+  for (int i = 0; i < 200; ++i) breaker.on_failure(kStart);
+  const auto probing = kStart + seconds{7};
+  ASSERT_GT(breaker.allowed(probing), 0u);
+  breaker.on_failure(probing);
+
+  EXPECT_EQ(breaker.allowed(probing + seconds{7}), 0u);
+  EXPECT_GT(breaker.allowed(probing + seconds{13}), 0u);
+}
+
+TEST(Backoff, IsFullyJitteredUpToItsCap) {
+  std::mt19937_64 random(3);
+  milliseconds longest{0}, shortest{10'000};
+  for (int i = 0; i < 2'000; ++i) {
+    longest = std::max(longest, full_jitter(1, random));
+    shortest = std::min(shortest, full_jitter(1, random));
+    ASSERT_LE(full_jitter(30, random), milliseconds{5'000});
+  }
+  EXPECT_LE(longest, milliseconds{400});
+  EXPECT_GT(longest, milliseconds{380});
+  EXPECT_LT(shortest, milliseconds{20});
+}
+
+TEST(RetryAfter, ReadsSecondsAndDatesAndNothingElse) {
+  const WallTime now = std::chrono::sys_days{std::chrono::year{2026} / 11 / 23};
+  EXPECT_THAT(parse_retry_after("7", now), Optional(seconds{7}));
+  EXPECT_THAT(parse_retry_after("Mon, 23 Nov 2026 00:01:30 GMT", now), Optional(seconds{90}));
+  EXPECT_THAT(parse_retry_after("0", now), Optional(seconds{1}));
+  EXPECT_THAT(parse_retry_after("-5", now), Optional(seconds{1}));
+  EXPECT_THAT(parse_retry_after("999999", now), Optional(seconds{300}));
+  EXPECT_THAT(parse_retry_after("Sun, 22 Nov 2026 00:00:00 GMT", now), Optional(seconds{1}));
+  for (const auto* junk : {"", "soon", "7s", "1.5", "99999999999999999999"}) {
+    EXPECT_EQ(parse_retry_after(junk, now), std::nullopt) << junk;
+  }
+}
+
+}  // namespace
+}  // namespace ia
