@@ -1,0 +1,135 @@
+#include "adapters/mockstagram_provider.h"
+
+#include <simdjson.h>
+
+#include <charconv>
+#include <cstring>
+#include <string>
+
+namespace ia {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/influencers/";
+constexpr std::string_view kDenial = "InfluencerNotFoundError";
+
+using Field = simdjson::ondemand::field;
+
+bool is_fit(std::string_view username) {
+  if (username.empty() || username.size() > kUsernameBytesMax) return false;
+  for (const char c : username) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  }
+  return true;  // simdjson has checked the UTF-8
+}
+
+struct Body {
+  std::optional<std::uint64_t> id;
+  std::optional<std::int64_t> followers;
+  std::optional<std::int64_t> following;
+  std::optional<std::string_view> username;
+
+  template <class Number, class Value>
+  static bool set_once(std::optional<Number>& to, Value&& value) {
+    Number number{};
+    if (to || std::forward<Value>(value).get(number) != simdjson::SUCCESS) return false;
+    to = number;
+    return true;
+  }
+
+  bool take(Field field) {
+    std::string_view key;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
+    auto& value = field.value();
+    if (key == "pk") return set_once(id, value.get_uint64());
+    if (key == "followerCount") return set_once(followers, value.get_int64());
+    if (key == "followingCount") return set_once(following, value.get_int64());
+    if (key == "username") return take_username(value);
+    return true;
+  }
+
+  // A name that is not text or not fit costs the name, not the value; twice is malformed.
+  bool take_username(simdjson::ondemand::value& value) {
+    if (username) return false;
+    std::string_view text;
+    const bool is_text = value.get_string().get(text) == simdjson::SUCCESS;
+    username = is_text && is_fit(text) ? text : std::string_view{};
+    return true;
+  }
+
+  bool is_whole() const {
+    const auto in_range = [](std::optional<std::int64_t> count) {
+      return count && *count >= 0 && *count <= kCountMax;
+    };
+    return id && in_range(followers) && in_range(following);
+  }
+};
+
+class MockstagramDialect final : public HttpDialect {
+ public:
+  void append_path(std::string& out, InfluencerId influencer) const override {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number_of(influencer)).ptr;
+    out.append(kPath);
+    out.append(digits, end);
+  }
+
+  Judgement judge(InfluencerId influencer, const HttpReply& reply) override {
+    using Kind = Judgement::Kind;
+    if (reply.status != 200) return judge_failure(reply);
+    Body body;
+    if (reply.is_compressed || !parse(reply.body, body)) {
+      return {.kind = Kind::kRetry, .reason = MissReason::kMalformed};
+    }
+    if (*body.id != number_of(influencer)) {
+      return {.kind = Kind::kRetry, .reason = MissReason::kMalformed, .wrong_id = true};
+    }
+    return {.kind = Kind::kValue,
+            .counts = {*body.followers, *body.following},
+            .username = body.username.value_or(std::string_view{})};
+  }
+
+ private:
+  static Judgement judge_failure(const HttpReply& reply) {
+    using Kind = Judgement::Kind;
+    const bool denied = reply.status == 404 || reply.status == 410 ||
+                        reply.body.find(kDenial) != std::string_view::npos;
+    if (denied) return {.kind = Kind::kMiss, .reason = MissReason::kNotFound};
+    const bool worth_another = reply.status >= 500 || reply.status == 408 || reply.status == 425;
+    return {.kind = worth_another ? Kind::kRetry : Kind::kMiss, .reason = MissReason::kServerError};
+  }
+
+  bool parse(std::string_view text, Body& body) {
+    if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
+      padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
+    }
+    std::memcpy(padded_.data(), text.data(), text.size());
+    simdjson::ondemand::document document;
+    if (parser_.iterate(padded_.data(), text.size(), padded_.size()).get(document)) return false;
+    simdjson::ondemand::object object;
+    if (document.get_object().get(object)) return false;
+    for (auto field : object) {
+      Field one;
+      if (std::move(field).get(one) || !body.take(one)) return false;
+    }
+    return document.current_location().error() == simdjson::OUT_OF_BOUNDS && body.is_whole();
+  }
+
+  simdjson::ondemand::parser parser_;
+  std::string padded_ = std::string(4096, '\0');
+};
+
+}  // namespace
+
+std::unique_ptr<HttpDialect> make_mockstagram_dialect() {
+  return std::make_unique<MockstagramDialect>();
+}
+
+Result<std::unique_ptr<Provider>> make_mockstagram_provider(HttpLaneOptions options,
+                                                            const Clock& clock, Metrics& metrics,
+                                                            Log& log) {
+  auto lane = HttpLane::create(std::move(options), make_mockstagram_dialect(), clock, metrics, log);
+  if (!lane) return std::unexpected(lane.error());
+  return std::unique_ptr<Provider>(std::move(*lane));
+}
+
+}  // namespace ia
