@@ -1,0 +1,105 @@
+#include "adapters/sqlite_store.h"
+
+#include "adapters/sqlite_store_housekeeper.h"
+#include "adapters/sqlite_store_reader.h"
+#include "adapters/sqlite_store_writer.h"
+
+namespace ia {
+namespace {
+
+using namespace sqlite_store;
+
+std::unexpected<Error> read_only(const Files& files) {
+  return fail(Errc::kInvalid, "store " + files.directory().string() + " was opened read-only");
+}
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(const std::filesystem::path& directory)
+      : files_(directory), readers_(files_) {}
+
+  Status open(const SqliteStoreOptions& options, Log& log) {
+    if (options.read_only) {
+      if (auto there = check_for_reading(files_); !there) return there;
+    } else if (auto opened = open_for_writing(options, log); !opened) {
+      return opened;
+    }
+    return readers_.with([](Reader&) { return Status{}; });
+  }
+
+  Result<Registry> registry() const override {
+    return readers_.with([](Reader& reader) { return reader.registry(); });
+  }
+
+  Status put_registry(const Registry& registry) override {
+    return writer_ ? writer_->put_registry(registry) : read_only(files_);
+  }
+
+  Result<AppendResult> append(std::span<const PointBatch> batches) override {
+    return writer_ ? writer_->append(batches) : read_only(files_);
+  }
+
+  Status close_minutes(MinuteRange range, MissReason reason) override {
+    return writer_ ? writer_->close_minutes(range, reason) : read_only(files_);
+  }
+
+  Result<bool> maintain(WallTime now) override {
+    return housekeeper_ ? housekeeper_->step(now) : read_only(files_);
+  }
+
+  Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {
+    return readers_.with([&](Reader& reader) { return reader.series(influencer, range); });
+  }
+
+  Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
+    return readers_.with([&](Reader& reader) { return reader.minutes(range); });
+  }
+
+  Result<Latest> read_latest() const override {
+    return readers_.with([](Reader& reader) { return reader.latest(); });
+  }
+
+  Result<Tail> read_tail(TailCursor from) const override {
+    return readers_.with([&](Reader& reader) { return reader.tail(from); });
+  }
+
+  Result<std::vector<Username>> find_usernames(std::string_view prefix,
+                                               std::size_t count_max) const override {
+    return readers_.with([&](Reader& reader) { return reader.usernames(prefix, count_max); });
+  }
+
+  Result<StoreSize> size() const override {
+    return readers_.with([](Reader& reader) { return reader.size(); });
+  }
+
+ private:
+  Status open_for_writing(const SqliteStoreOptions& options, Log& log) {
+    if (auto prepared = prepare_for_writing(files_); !prepared) return prepared;
+    auto writer = Writer::open(files_, gate_);
+    if (!writer) return std::unexpected(writer.error());
+    writer_ = std::move(*writer);
+    auto housekeeper = Housekeeper::open(files_, gate_, options.retention, log);
+    if (!housekeeper) return std::unexpected(housekeeper.error());
+    housekeeper_ = std::move(*housekeeper);
+    return {};
+  }
+
+  const Files files_;
+  WriteGate gate_;
+  mutable ReaderPool readers_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Housekeeper> housekeeper_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, Log& log) {
+  if (options.retention.count() < 1) {
+    return fail(Errc::kInvalid, "store: the retention must be a day or more");
+  }
+  auto store = std::make_unique<SqliteStore>(options.directory);
+  if (auto opened = store->open(options, log); !opened) return std::unexpected(opened.error());
+  return store;
+}
+
+}  // namespace ia

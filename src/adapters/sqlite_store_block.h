@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "adapters/chunk_codec.h"
+#include "core/point_batch.h"
+
+namespace ia::sqlite_store {
+
+// The part of a batch whose influencers are in [begin, end), without usernames.
+PointBatch part_of(PointBatch batch, InfluencerId begin, InfluencerId end);
+
+// Turns batches, which are minute by minute, into series, which are influencer by influencer.
+// Memory: some 45 bytes a point, used again. Nothing here knows of files.
+class Block {
+ public:
+  // `expected`: ascending; whoever else is in the batches costs a little more.
+  void begin(std::vector<InfluencerId> expected, Minute first_minute);
+  // Oldest minute first. All minutes are less than kChunkSpanMax after the first one.
+  void add(PointBatch batch);
+  void transpose();
+
+  // After transpose. Influencers are in ascending order; those without any point or miss stay
+  // empty.
+  std::size_t size() const { return ids_.size(); }
+  InfluencerId influencer(std::size_t index) const { return ids_[index]; }
+  ChunkView series(std::size_t index) const;
+
+ private:
+  void learn_ids();
+  void count();
+  void place(const PointBatch& batch);
+  void place_misses();
+
+  std::vector<InfluencerId> ids_;
+  Minute first_minute_;
+  std::vector<PointBatch> batches_;
+  // Of series i: begin_[i] to end_[i] in the columns.
+  std::vector<std::uint32_t> begin_;
+  std::vector<std::uint32_t> end_;
+  std::vector<std::uint16_t> offsets_;
+  std::vector<std::int64_t> followers_;
+  std::vector<std::int64_t> following_;
+  std::vector<std::uint32_t> miss_begin_;  // one more than there are ids
+  std::vector<ChunkMiss> misses_;
+};
+
+// `late` on top of what was `settled` before: the settled value counts where both have one, and
+// any value takes a miss back. Replaces `out`.
+void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out);
+
+// Makes a series out of adjacent parts: `part` begins `offset` minutes after `out`.
+void append_chunk(const Chunk& part, std::uint32_t offset, Chunk& out);
+
+}  // namespace ia::sqlite_store

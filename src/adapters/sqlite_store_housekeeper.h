@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "adapters/sqlite_store_directory.h"
+#include "adapters/sqlite_store_jobs.h"
+#include "base/log.h"
+
+namespace ia::sqlite_store {
+
+// Decides what there is to do, and does it slice by slice. An hour is settled two minutes after its
+// end, unless old batches of it are still coming in; a day is merged when all its hours are.
+// Threads: one at a time.
+class Housekeeper {
+ public:
+  static Result<std::unique_ptr<Housekeeper>> open(const Files& files, WriteGate& gate,
+                                                   std::chrono::days retention, Log& log);
+  // One slice; true while there is more to do at once. What fails is tried again by a later call,
+  // but for a range with damaged files: that is left as it is until the next start.
+  Result<bool> step(WallTime now);
+
+ private:
+  struct Activity {  // of an hour's frames
+    std::size_t frames = 0;
+    WallTime unchanged_since;
+  };
+  Housekeeper(const Files& files, WriteGate& gate, std::chrono::days retention, Log& log,
+              sqlite::Connection db);
+
+  Status tidy();
+  Status checkpoint_log(WallTime now);
+  Status move_horizon(WallTime now);
+  Status forget_before(Minute horizon);
+  Status refresh_directory();
+  Result<bool> step_job();
+  // Nothing: there is nothing to do.
+  Result<std::unique_ptr<Job>> next_job(WallTime now);
+  Result<std::unique_ptr<Job>> drop_job();
+  Result<std::unique_ptr<Job>> latest_job(WallTime now);
+  Result<std::unique_ptr<Job>> settle_job(MinuteRange range);
+  std::optional<MinuteRange> hour_to_settle(WallTime now);
+  std::optional<MinuteRange> day_to_merge(WallTime now);
+  std::size_t frame_count(MinuteRange range) const;
+  bool has_open_hour(MinuteRange day) const;
+  bool is_quiet(MinuteRange hour, WallTime now);
+
+  const Files& files_;
+  WriteGate& gate_;
+  std::chrono::days retention_;
+  Log& log_;
+  sqlite::Connection db_;
+  Directory directory_;
+  std::unique_ptr<Job> job_;
+  std::optional<MinuteRange> settling_;
+  std::set<Minute> given_up_;  // begins of ranges
+  std::map<Minute, Activity> activity_;
+  std::optional<WallTime> latest_at_;
+  std::optional<WallTime> checkpoint_at_;
+  bool is_tidy_ = false;
+  bool frames_to_drop_ = true;
+};
+
+}  // namespace ia::sqlite_store

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "adapters/sqlite_store_block.h"
+#include "adapters/sqlite_store_latest.h"
+#include "adapters/sqlite_store_tables.h"
+#include "core/influencer_set.h"
+
+// The long works of housekeeping, in slices of some 20 ms. A kill between any two instructions
+// leaves the store as it was before or after the work, and at most files to be removed.
+namespace ia::sqlite_store {
+
+class Job {
+ public:
+  virtual ~Job() = default;
+  // One slice; true while there is more. After an Error the job must be thrown away.
+  virtual Result<bool> step() = 0;
+};
+
+// What the jobs work on. All of it outlives them.
+struct Workshop {
+  const Files& files;
+  WriteGate& gate;
+  sqlite::Connection& db;  // of housekeeping alone
+};
+
+// Writes the newest value of everyone in one place, so that a start reads that and the few frames
+// behind it, and frames may go.
+class LatestJob final : public Job {
+ public:
+  static Result<std::unique_ptr<Job>> start(Workshop shop);
+  Result<bool> step() override;
+
+ private:
+  LatestJob(Workshop shop, LatestWalk walk, std::int64_t generation,
+            std::vector<sqlite::Statement> sql);
+  Status write_slice();
+  Status publish();
+
+  Workshop shop_;
+  LatestWalk walk_;
+  std::int64_t generation_;
+  std::vector<sqlite::Statement> sql_;
+  bool published_ = false;
+};
+
+// Deletes frames. No reader needs them: they are in a segment or older than the horizon, and their
+// newest values are in the checkpoint.
+class DropFramesJob final : public Job {
+ public:
+  DropFramesJob(Workshop shop, std::vector<std::uint64_t> positions)
+      : shop_(shop), positions_(std::move(positions)) {}
+  Result<bool> step() override;
+
+ private:
+  Workshop shop_;
+  std::vector<std::uint64_t> positions_;  // ascending
+  std::size_t next_ = 0;
+};
+
+// All frames that nobody needs, ascending.
+Result<std::vector<std::uint64_t>> droppable_frames(sqlite::Connection& db);
+
+// Writes one segment out of the segments and the frames of a range, and puts it in their place:
+// settles an hour, merges a day, or merges what came late.
+class SettleJob final : public Job {
+ public:
+  // kInvalid when the range is longer than a day.
+  static Result<std::unique_ptr<Job>> start(Workshop shop, MinuteRange range);
+  Result<bool> step() override;
+
+ private:
+  struct Frame {
+    std::uint64_t position;
+    Minute minute;
+    InfluencerId first;
+    InfluencerId last;
+  };
+  SettleJob(Workshop shop, SegmentInfo info, SegmentWriter writer, sqlite::Statement select_data);
+
+  Status list_frames();
+  Status open_segments();
+  Status learn_influencers();
+  void choose_block_size();
+
+  Status settle_block();
+  Status load_block(std::size_t begin, std::size_t end, InfluencerId first, InfluencerId behind);
+  Status load_frame(const Frame& frame, InfluencerId begin, InfluencerId end);
+  Status write_block(InfluencerId end);
+  Status write_one(InfluencerId influencer, const ChunkView& late);
+  Status put_in_place();
+
+  Workshop shop_;
+  SegmentInfo info_;
+  SegmentWriter writer_;
+  sqlite::Statement select_data_;
+  std::vector<SegmentReader> segments_;  // oldest first
+  std::vector<Frame> frames_;            // oldest minute first
+  std::uint64_t frame_points_ = 0;
+  InfluencerSet known_;  // those that are expected: they only set the block size
+  std::size_t block_size_ = 0;
+  std::size_t next_ = 0;  // index into known_
+  bool all_written_ = false;
+
+  Block block_;  // and memory that is used again
+  Chunk part_;
+  Chunk settled_;
+  Chunk merged_;
+  std::string bytes_;
+};
+
+}  // namespace ia::sqlite_store

@@ -1,0 +1,93 @@
+#include "adapters/sqlite_store_latest.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+namespace ia::sqlite_store {
+namespace {
+
+enum Sql { kFrames, kRows, kFrameData, kRowData };
+constexpr std::array<const char*, 4> kSql = {
+    "SELECT position, retrieved_ms FROM frame WHERE position > ?1 AND points > 0",
+    "SELECT seq, retrieved_ms FROM latest WHERE generation = ?1",
+    "SELECT data FROM frame_data WHERE position = ?1",
+    "SELECT data FROM latest WHERE seq = ?1",
+};
+
+}  // namespace
+
+LatestWalk::LatestWalk(std::uint64_t position, std::vector<Source> sources,
+                       std::vector<sqlite::Statement> sql)
+    : position_(position), sources_(std::move(sources)), sql_(std::move(sql)) {}
+
+Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db) {
+  auto sql = prepare_all(db, kSql);
+  if (!sql) return std::unexpected(sql.error());
+  const auto state = read_state(db);
+  if (!state) return std::unexpected(state.error());
+  const auto position = last_position(db);
+  if (!position) return std::unexpected(position.error());
+
+  std::vector<Source> sources;
+  (*sql)[kFrames].bind(1, static_cast<std::int64_t>(state->latest_position));
+  if (auto listed = list((*sql)[kFrames], true, sources); !listed) {
+    return std::unexpected(listed.error());
+  }
+  (*sql)[kRows].bind(1, state->latest_generation);
+  if (auto listed = list((*sql)[kRows], false, sources); !listed) {
+    return std::unexpected(listed.error());
+  }
+  std::ranges::sort(sources, std::ranges::greater{}, &Source::retrieved_ms);
+  return LatestWalk(*position, std::move(sources), std::move(*sql));
+}
+
+Status LatestWalk::list(sqlite::Statement& select, bool is_frame, std::vector<Source>& sources) {
+  while (true) {
+    const auto row = select.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    sources.push_back({select.integer(1), select.integer(0), is_frame});
+  }
+}
+
+Result<PointBatch> LatestWalk::next() {
+  const auto& source = sources_[next_++];
+  auto& select = sql_[source.is_frame ? kFrameData : kRowData];
+  const sqlite::ResetAtEnd reset(select);
+  const auto row = select.bind(1, source.key).step();
+  if (!row) return std::unexpected(row.error());
+  const auto batch = *row ? decode_point_batch(select.blob(0)) : fail(Errc::kInvalid, "it is gone");
+  if (!batch) {
+    return fail(Errc::kCorrupt, "store.db: a frame is damaged (" + batch.error().message +
+                                    "): restore it from a backup");
+  }
+  return unseen_of(*batch);
+}
+
+PointBatch LatestWalk::unseen_of(const PointBatch& batch) {
+  PointBatch out{.minute = batch.minute,
+                 .retrieved_at = batch.retrieved_at,
+                 .influencers = {},
+                 .followers = {},
+                 .following = {},
+                 .misses = {},
+                 .usernames = {}};
+  const auto id_of = [](InfluencerId id) { return id; };
+  for_each_group(batch.influencers, id_of, [&](const IdGroup& group) {
+    const auto index = groups_.find_or_add(group.key);
+    const auto unseen = group.mask & ~seen_.get(index);
+    if (unseen == 0) return;
+    seen_.add(index, unseen);
+    for (auto i = group.begin; i < group.end; ++i) {
+      const auto id = batch.influencers[i];
+      if (!(unseen >> (number_of(id) % 64) & 1)) continue;
+      out.influencers.push_back(id);
+      out.followers.push_back(batch.followers[i]);
+      out.following.push_back(batch.following[i]);
+    }
+  });
+  return out;
+}
+
+}  // namespace ia::sqlite_store

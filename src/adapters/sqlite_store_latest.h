@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "adapters/sqlite_store_presence.h"
+#include "adapters/sqlite_store_tables.h"
+#include "core/point_batch.h"
+
+namespace ia::sqlite_store {
+
+// Walks over the newest value of every influencer, as batches with their times: the values of the
+// last checkpoint and of all frames behind it, newest first, so that whoever was seen is done.
+// One minute of a million influencers is some 100,000 bytes here; the frames are read one by one.
+class LatestWalk {
+ public:
+  // Everything that the snapshot of the caller's transaction holds. The transaction may end before
+  // the walk does only where nobody drops frames: in the process that maintains.
+  static Result<LatestWalk> begin(sqlite::Connection& db);
+
+  // Where the frames end that it contains.
+  std::uint64_t position() const { return position_; }
+  bool at_end() const { return next_ == sources_.size(); }
+  // Values of influencers that no batch before had; it may be empty. Not at the end.
+  Result<PointBatch> next();
+
+ private:
+  struct Source {
+    std::int64_t retrieved_ms;
+    std::int64_t key;  // position of a frame, or the number of a checkpoint's row
+    bool is_frame;
+  };
+  LatestWalk(std::uint64_t position, std::vector<Source> sources,
+             std::vector<sqlite::Statement> sql);
+  static Status list(sqlite::Statement& select, bool is_frame, std::vector<Source>& sources);
+  PointBatch unseen_of(const PointBatch& batch);
+
+  std::uint64_t position_;
+  std::vector<Source> sources_;
+  std::size_t next_ = 0;
+  std::vector<sqlite::Statement> sql_;
+  GroupIndex groups_;
+  IdBits seen_;
+};
+
+}  // namespace ia::sqlite_store

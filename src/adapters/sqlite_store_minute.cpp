@@ -1,0 +1,221 @@
+#include "adapters/sqlite_store_minute.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <limits>
+
+namespace ia::sqlite_store {
+namespace {
+
+constexpr std::size_t kSumStep = 512;  // so many counts cannot overflow 64 bits
+
+template <class Items, class Projection>
+bool strictly_ascending(const Items& items, Projection projection) {
+  return std::ranges::adjacent_find(items, std::ranges::greater_equal{}, projection) == items.end();
+}
+
+bool all_counts(std::span<const std::int64_t> values) {
+  std::uint64_t largest = 0;
+  for (const auto value : values) largest = std::max(largest, static_cast<std::uint64_t>(value));
+  return largest <= static_cast<std::uint64_t>(kCountMax);
+}
+
+bool disjoint(const PointBatch& batch) {
+  return std::ranges::none_of(batch.misses, [&](const Miss& miss) {
+    return std::ranges::binary_search(batch.influencers, miss.influencer);
+  });
+}
+
+bool ids_in_range(const PointBatch& batch) {
+  const auto in_range = [](InfluencerId id) { return number_of(id) <= kInfluencerIdMax; };
+  return (batch.influencers.empty() || in_range(batch.influencers.back())) &&
+         (batch.misses.empty() || in_range(batch.misses.back().influencer)) &&
+         std::ranges::all_of(batch.usernames, in_range, &Username::influencer);
+}
+
+const char* flaw_of(const PointBatch& batch) {
+  if (batch.followers.size() != batch.size() || batch.following.size() != batch.size()) {
+    return "its columns differ in length";
+  }
+  if (minute_of(batch.retrieved_at) != batch.minute) return "it was not retrieved in its minute";
+  if (!strictly_ascending(batch.influencers, std::identity{}) ||
+      !strictly_ascending(batch.misses, &Miss::influencer)) {
+    return "its influencers are not in ascending order";
+  }
+  if (!ids_in_range(batch)) return "an influencer id is above 2^63 - 1";
+  if (!all_counts(batch.followers) || !all_counts(batch.following)) {
+    return "a count is not in 0 to 2^53 - 1";
+  }
+  const auto known = [](const Miss& miss) {
+    return static_cast<std::size_t>(miss.reason) < kMissReasonCount;
+  };
+  if (!std::ranges::all_of(batch.misses, known)) return "a reason of a miss is not known here";
+  if (!disjoint(batch)) return "an influencer is both stored and missed";
+  return nullptr;
+}
+
+void add_saturating(std::int64_t& sum, std::span<const std::int64_t> values) {
+  for (std::size_t begin = 0; begin < values.size(); begin += kSumStep) {
+    std::int64_t part = 0;
+    for (const auto value : values.subspan(begin, std::min(kSumStep, values.size() - begin))) {
+      part += value;
+    }
+    if (__builtin_add_overflow(sum, part, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+  }
+}
+
+void append_range(std::vector<IndexRange>& ranges, std::size_t begin, std::size_t end) {
+  if (!ranges.empty() && ranges.back().end == begin) {
+    ranges.back().end = end;
+  } else {
+    ranges.push_back({begin, end});
+  }
+}
+
+InfluencerId id_of_point(InfluencerId id) { return id; }
+InfluencerId id_of_miss(const Miss& miss) { return miss.influencer; }
+std::uint64_t bit_of(InfluencerId id) { return std::uint64_t{1} << (number_of(id) % 64); }
+
+template <class Column>
+void take(const Column& from, const std::vector<IndexRange>& ranges, Column& to) {
+  const auto at = [&](std::size_t index) {
+    return from.begin() + static_cast<std::ptrdiff_t>(index);
+  };
+  for (const auto [begin, end] : ranges) to.insert(to.end(), at(begin), at(end));
+}
+
+}  // namespace
+
+Status check_batch(const PointBatch& batch) {
+  const auto* flaw = flaw_of(batch);
+  if (flaw == nullptr) return {};
+  return fail(Errc::kInvalid, std::string("store: a batch is refused: ") + flaw);
+}
+
+PointBatch filtered(const PointBatch& batch, const Kept& kept) {
+  PointBatch out{.minute = batch.minute,
+                 .retrieved_at = batch.retrieved_at,
+                 .influencers = {},
+                 .followers = {},
+                 .following = {},
+                 .misses = {},
+                 .usernames = batch.usernames};
+  take(batch.influencers, kept.points, out.influencers);
+  take(batch.followers, kept.points, out.followers);
+  take(batch.following, kept.points, out.following);
+  take(batch.misses, kept.misses, out.misses);
+  return out;
+}
+
+MinuteAccount::MinuteAccount(Minute minute, std::uint64_t due_registered) {
+  stats_.minute = minute;
+  stats_.due = due_registered;
+}
+
+MinuteAccount::MinuteAccount(const MinuteStats& stats, std::uint64_t rest, MissReason rest_reason)
+    : stats_(stats), rest_(rest), rest_reason_(rest_reason) {}
+
+Kept MinuteAccount::apply(const PointBatch& batch, Presence& presence, GroupIndex& groups) {
+  Kept kept;
+  add_points(batch, presence, groups, kept);
+  add_misses(batch, presence, groups, kept);
+  settle_due();
+  return kept;
+}
+
+void MinuteAccount::add_points(const PointBatch& batch, Presence& presence, GroupIndex& groups,
+                               Kept& kept) {
+  for_each_group(batch.influencers, id_of_point, [&](const IdGroup& group) {
+    const auto index = groups.find_or_add(group.key);
+    const auto fresh = group.mask & ~presence.present(index);
+    if (fresh == group.mask) {
+      append_range(kept.points, group.begin, group.end);
+    } else {
+      for (auto i = group.begin; i < group.end; ++i) {
+        if (fresh & bit_of(batch.influencers[i])) append_range(kept.points, i, i + 1);
+      }
+    }
+    take_back(presence, index, fresh);
+    presence.set_present(index, fresh);
+  });
+  for (const auto& points : kept.points) {
+    kept.point_count += points.end - points.begin;
+    add_values(batch, points);
+  }
+  stats_.repeats += batch.size() - kept.point_count;
+  if (kept.point_count == 0) return;
+  const bool first = stats_.stored == 0;
+  stats_.first_retrieved_at =
+      first ? batch.retrieved_at : std::min(stats_.first_retrieved_at, batch.retrieved_at);
+  stats_.last_retrieved_at =
+      first ? batch.retrieved_at : std::max(stats_.last_retrieved_at, batch.retrieved_at);
+  stats_.stored += kept.point_count;
+}
+
+void MinuteAccount::add_misses(const PointBatch& batch, Presence& presence, GroupIndex& groups,
+                               Kept& kept) {
+  for (std::size_t i = 0; i < batch.misses.size(); ++i) {
+    const auto& miss = batch.misses[i];
+    const auto index = groups.find_or_add(number_of(miss.influencer) / 64);
+    const auto bit = bit_of(miss.influencer);
+    if ((presence.present(index) | presence.missed(index)) & bit) continue;
+    presence.set_missed(index, bit, miss.reason);
+    take_from_rest(1);
+    ++stats_.missed[static_cast<std::size_t>(miss.reason)];
+    ++kept.miss_count;
+    append_range(kept.misses, i, i + 1);
+  }
+}
+
+// Of `bits` that now have a value, the misses do not count any more.
+void MinuteAccount::take_back(const Presence& presence, std::uint32_t group, std::uint64_t bits) {
+  auto missed = presence.missed(group) & bits;
+  take_from_rest(static_cast<std::uint64_t>(std::popcount(bits & ~missed)));
+  for (; missed != 0; missed &= missed - 1) {
+    const auto bit = missed & -missed;
+    --stats_.missed[static_cast<std::size_t>(presence.reason(group, bit))];
+  }
+}
+
+void MinuteAccount::take_from_rest(std::uint64_t count) {
+  const auto taken = std::min(rest_, count);
+  rest_ -= taken;
+  stats_.missed[static_cast<std::size_t>(rest_reason_)] -= taken;
+}
+
+void MinuteAccount::add_values(const PointBatch& batch, IndexRange points) {
+  const auto count = points.end - points.begin;
+  add_saturating(stats_.followers_sum, std::span(batch.followers).subspan(points.begin, count));
+  add_saturating(stats_.following_sum, std::span(batch.following).subspan(points.begin, count));
+}
+
+// Influencers that are not registered, or were not when the minute began, are due as well.
+void MinuteAccount::settle_due() {
+  stats_.due = std::max(stats_.due, stats_.stored + stats_.missed_total());
+}
+
+bool MinuteAccount::close(MissReason reason) {
+  if (stats_.closed) return false;
+  stats_.closed = true;
+  rest_ = stats_.open();
+  rest_reason_ = reason;
+  stats_.missed[static_cast<std::size_t>(reason)] += rest_;
+  return true;
+}
+
+void replay(const PointBatch& batch, Presence& presence, GroupIndex& groups) {
+  for_each_group(batch.influencers, id_of_point, [&](const IdGroup& group) {
+    presence.set_present(groups.find_or_add(group.key), group.mask);
+  });
+  for_each_group(batch.misses, id_of_miss, [&](const IdGroup& group) {
+    const auto index = groups.find_or_add(group.key);
+    for (auto i = group.begin; i < group.end; ++i) {
+      const auto bit = bit_of(batch.misses[i].influencer);
+      if ((presence.present(index) | presence.missed(index)) & bit) continue;
+      presence.set_missed(index, bit, batch.misses[i].reason);
+    }
+  });
+}
+
+}  // namespace ia::sqlite_store

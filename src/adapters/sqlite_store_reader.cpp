@@ -1,0 +1,318 @@
+#include "adapters/sqlite_store_reader.h"
+
+#include <algorithm>
+#include <array>
+
+#include "adapters/sqlite_store_latest.h"
+#include "core/point_batch.h"
+
+namespace ia::sqlite_store {
+namespace {
+
+constexpr int kCacheKib = 2048;
+constexpr std::size_t kIdleMax = 8;
+constexpr int kTriesMax = 4;
+constexpr std::size_t kTailBatchesMax = 256;
+
+enum Sql { kBegin, kCommit, kFrameData, kMinutes, kTail };
+constexpr std::array<const char*, 5> kSql = {
+    "BEGIN",
+    "COMMIT",
+    "SELECT data FROM frame_data WHERE position = ?1",
+    kSelectMinutes,
+    "SELECT position, data FROM frame_data WHERE position > ?1 ORDER BY position",
+};
+
+std::unexpected<Error> damaged_frame(const sqlite::Connection& db, const Error& cause) {
+  return fail(Errc::kCorrupt, db.file().string() + ": a frame is damaged (" + cause.message +
+                                  "): restore it from a backup");
+}
+
+char folded(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool begins_with(std::string_view name, std::string_view prefix) {
+  return name.size() >= prefix.size() &&
+         std::ranges::equal(name.substr(0, prefix.size()), prefix, {}, folded, folded);
+}
+
+void append_point(Series& series, Minute minute, Counts counts) {
+  series.minutes.push_back(minute);
+  series.followers.push_back(counts.followers);
+  series.following.push_back(counts.following);
+}
+
+}  // namespace
+
+Reader::Reader(const Files& files, sqlite::Connection db, std::vector<sqlite::Statement> sql)
+    : files_(files), db_(std::move(db)), sql_(std::move(sql)), segments_(files) {}
+
+Result<std::unique_ptr<Reader>> Reader::open(const Files& files) {
+  auto db = open_database(files, sqlite::Access::kRead, kCacheKib);
+  if (!db) return std::unexpected(db.error());
+  auto sql = prepare_all(*db, kSql);
+  if (!sql) return std::unexpected(sql.error());
+  return std::unique_ptr<Reader>(new Reader(files, std::move(*db), std::move(*sql)));
+}
+
+template <class Read>
+auto Reader::in_snapshot(Read read) -> decltype(read()) {
+  if (auto begun = sql_[kBegin].run(); !begun) return std::unexpected(begun.error());
+  auto result = [&]() -> decltype(read()) {
+    if (auto fresh = directory_.refresh(db_); !fresh) return std::unexpected(fresh.error());
+    return read();
+  }();
+  const auto ended = sql_[kCommit].run();
+  if (result && !ended) return std::unexpected(ended.error());
+  return result;
+}
+
+Result<Registry> Reader::registry() { return read_registry(db_); }
+
+// A segment may be replaced and removed between our look at the catalog and its opening.
+Result<Series> Reader::series(InfluencerId influencer, MinuteRange range) {
+  for (int tries = 1;; ++tries) {
+    auto result = in_snapshot([&] { return series_once(influencer, range); });
+    if (result || result.error().code != Errc::kNotFound) return result;
+    if (tries == kTriesMax) {
+      return fail(Errc::kCorrupt, result.error().message + ": restore it from a backup");
+    }
+  }
+}
+
+Result<Series> Reader::series_once(InfluencerId influencer, MinuteRange range) {
+  range.begin = std::max(range.begin, directory_.horizon());
+  frames_.clear();
+  if (auto read = read_frames(influencer, range); !read) return std::unexpected(read.error());
+  Series settled;
+  for (const auto& segment : directory_.segments()) {
+    if (segment.range.end <= range.begin) continue;
+    if (segment.range.begin >= range.end) break;
+    if (auto read = read_segment(segment, influencer, range, settled); !read) {
+      return std::unexpected(read.error());
+    }
+  }
+  return with_frames(std::move(settled));
+}
+
+// Frames are newer than all that is settled, but for those that came late.
+Series Reader::with_frames(Series settled) const {
+  const bool in_order =
+      frames_.empty() || settled.minutes.empty() || settled.minutes.back() < frames_.front().minute;
+  Series merged;
+  if (in_order) merged = std::move(settled);
+  std::size_t next = 0;
+  for (const auto& [minute, counts] : frames_) {
+    for (; next < settled.size() && settled.minutes[next] < minute; ++next) {
+      append_point(merged, settled.minutes[next],
+                   {settled.followers[next], settled.following[next]});
+    }
+    append_point(merged, minute, counts);
+  }
+  for (; next < settled.size(); ++next) {
+    append_point(merged, settled.minutes[next], {settled.followers[next], settled.following[next]});
+  }
+  return merged;
+}
+
+Status Reader::read_frames(InfluencerId influencer, MinuteRange range) {
+  const auto& frames = directory_.frames();
+  if (range.begin >= range.end) return {};
+  const auto end = frames.lower_bound(range.end);
+  for (auto at = frames.lower_bound(range.begin); at != end; ++at) {
+    Status read;
+    at->second.for_each(influencer, [&](std::uint64_t position) {
+      if (read) read = read_frame(influencer, at->first, position);
+    });
+    if (!read) return read;
+  }
+  return {};
+}
+
+// Its checksum is left to the transposer: it costs more than the look at one value.
+Status Reader::read_frame(InfluencerId influencer, Minute minute, std::uint64_t position) {
+  auto& select = sql_[kFrameData];
+  const sqlite::ResetAtEnd reset(select);
+  const auto row = select.bind(1, static_cast<std::int64_t>(position)).step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return {};
+  const auto counts = find_in_encoded(select.blob(0), influencer);
+  if (counts) frames_.push_back({minute, *counts});
+  return {};
+}
+
+Status Reader::read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
+                            Series& series) {
+  const auto segment = segments_.get(info);
+  if (!segment) return std::unexpected(segment.error());
+  const auto found = (*segment)->read(influencer, chunk_);
+  if (!found) {
+    segments_.forget(info);
+    return std::unexpected(found.error());
+  }
+  if (*found) append_chunk(info, range, series);
+  return {};
+}
+
+void Reader::append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const {
+  const auto index_of = [&](Minute minute) {
+    const auto offset = std::clamp(minute, info.range.begin, info.range.end) - info.range.begin;
+    const auto at = std::ranges::lower_bound(chunk_.offsets, offset.count());
+    return at - chunk_.offsets.begin();
+  };
+  const auto begin = index_of(range.begin);
+  const auto end = index_of(range.end);
+  const auto append = [&](const auto& from, auto& to) {
+    to.insert(to.end(), from.begin() + begin, from.begin() + end);
+  };
+  append(chunk_.followers, series.followers);
+  append(chunk_.following, series.following);
+  auto next = series.minutes.size();
+  series.minutes.resize(series.followers.size());
+  for (auto i = begin; i < end; ++i) {
+    const auto offset = chunk_.offsets[static_cast<std::size_t>(i)];
+    series.minutes[next++] = info.range.begin + std::chrono::minutes{offset};
+  }
+}
+
+Result<std::vector<MinuteStats>> Reader::minutes(MinuteRange range) {
+  auto& select = sql_[kMinutes];
+  const sqlite::ResetAtEnd reset(select);
+  select.bind(1, to_number(range.begin)).bind(2, to_number(range.end));
+  std::vector<MinuteStats> rows;
+  while (true) {
+    const auto row = select.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return rows;
+    rows.push_back(minute_stats_of(select));
+  }
+}
+
+Result<Latest> Reader::latest() {
+  return in_snapshot([&]() -> Result<Latest> {
+    Latest latest;
+    if (auto added = add_latest_values(latest); !added) return std::unexpected(added.error());
+    if (auto added = add_usernames(latest); !added) return std::unexpected(added.error());
+    return latest;
+  });
+}
+
+Status Reader::add_latest_values(Latest& latest) {
+  auto walk = LatestWalk::begin(db_);
+  if (!walk) return std::unexpected(walk.error());
+  latest.cursor.position = walk->position();
+  auto& values = latest.values;
+  const auto append = [](const auto& from, auto& to) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  while (!walk->at_end()) {
+    const auto batch = walk->next();
+    if (!batch) return std::unexpected(batch.error());
+    append(batch->influencers, values.influencers);
+    append(batch->followers, values.followers);
+    append(batch->following, values.following);
+    values.retrieved_at.resize(values.influencers.size(), batch->retrieved_at);
+  }
+  return {};
+}
+
+Status Reader::add_usernames(Latest& latest) {
+  auto select = db_.prepare("SELECT id, name FROM username");
+  if (!select) return std::unexpected(select.error());
+  while (true) {
+    const auto row = select->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    latest.usernames.push_back({influencer_at(select->integer(0)), std::string(select->text(1))});
+  }
+}
+
+Result<Tail> Reader::tail(TailCursor from) {
+  return in_snapshot([&]() -> Result<Tail> {
+    const auto state = read_state(db_);
+    if (!state) return std::unexpected(state.error());
+    if (from.position < state->dropped_through) return tail_of_checkpoint(*state);
+    return tail_of_frames(from);
+  });
+}
+
+// Whoever is so far behind that frames are gone gets the newest value of everyone instead, which
+// leads to the same end.
+Result<Tail> Reader::tail_of_checkpoint(const State& state) {
+  auto select = db_.prepare("SELECT data FROM latest WHERE generation = ?1 ORDER BY seq");
+  if (!select) return std::unexpected(select.error());
+  select->bind(1, state.latest_generation);
+  Tail tail{.batches = {}, .cursor = {state.latest_position}};
+  while (true) {
+    const auto row = select->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return tail;
+    auto batch = decode_point_batch(select->blob(0));
+    if (!batch) return damaged_frame(db_, batch.error());
+    tail.batches.push_back(std::move(*batch));
+  }
+}
+
+Result<Tail> Reader::tail_of_frames(TailCursor from) {
+  auto& select = sql_[kTail];
+  const sqlite::ResetAtEnd reset(select);
+  select.bind(1, static_cast<std::int64_t>(from.position));
+  Tail tail{.batches = {}, .cursor = from};
+  while (tail.batches.size() < kTailBatchesMax) {
+    const auto row = select.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    auto batch = decode_point_batch(select.blob(1));
+    if (!batch) return damaged_frame(db_, batch.error());
+    tail.batches.push_back(std::move(*batch));
+    tail.cursor.position = static_cast<std::uint64_t>(select.integer(0));
+  }
+  return tail;
+}
+
+Result<std::vector<Username>> Reader::usernames(std::string_view prefix, std::size_t count_max) {
+  auto select = db_.prepare(
+      "SELECT id, name FROM username WHERE name >= ?1 COLLATE NOCASE "
+      "ORDER BY name COLLATE NOCASE, id");
+  if (!select) return std::unexpected(select.error());
+  select->bind_text(1, prefix);
+  std::vector<Username> found;
+  while (found.size() < count_max) {
+    const auto row = select->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row || !begins_with(select->text(1), prefix)) break;
+    found.push_back({influencer_at(select->integer(0)), std::string(select->text(1))});
+  }
+  return found;
+}
+
+Result<StoreSize> Reader::size() {
+  auto select = db_.prepare(
+      "SELECT sum(stored), min(minute) FROM minute WHERE stored > 0 AND minute >= "
+      "(SELECT horizon FROM state)");
+  if (!select) return std::unexpected(select.error());
+  const auto row = select->step();
+  if (!row) return std::unexpected(row.error());
+  return StoreSize{.bytes = files_.bytes(),
+                   .points = static_cast<std::uint64_t>(select->integer(0)),
+                   .free_bytes = files_.free_bytes(),
+                   .oldest_minute = minute_at(select->integer(1))};
+}
+
+Result<std::unique_ptr<Reader>> ReaderPool::take() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!idle_.empty()) {
+      auto reader = std::move(idle_.back());
+      idle_.pop_back();
+      return reader;
+    }
+  }
+  return Reader::open(files_);
+}
+
+void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
+  const std::scoped_lock lock(mutex_);
+  if (idle_.size() < kIdleMax) idle_.push_back(std::move(reader));
+}
+
+}  // namespace ia::sqlite_store

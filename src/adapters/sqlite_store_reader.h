@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "adapters/sqlite_store_directory.h"
+#include "adapters/sqlite_store_segment.h"
+#include "ports/store.h"
+
+namespace ia::sqlite_store {
+
+// The reads of the port on a connection of their own. Threads: one at a time; ReaderPool gives
+// each its own.
+class Reader {
+ public:
+  static Result<std::unique_ptr<Reader>> open(const Files& files);
+
+  Result<Registry> registry();
+  Result<Series> series(InfluencerId influencer, MinuteRange range);
+  Result<std::vector<MinuteStats>> minutes(MinuteRange range);
+  Result<Latest> latest();
+  Result<Tail> tail(TailCursor from);
+  Result<std::vector<Username>> usernames(std::string_view prefix, std::size_t count_max);
+  Result<StoreSize> size();
+
+ private:
+  struct FramePoint {
+    Minute minute;
+    Counts counts;
+  };
+  Reader(const Files& files, sqlite::Connection db, std::vector<sqlite::Statement> sql);
+
+  // Runs `read` within one snapshot, with a directory that shows it.
+  template <class Read>
+  auto in_snapshot(Read read) -> decltype(read());
+  Result<Series> series_once(InfluencerId influencer, MinuteRange range);
+  Status read_frames(InfluencerId influencer, MinuteRange range);
+  Status read_frame(InfluencerId influencer, Minute minute, std::uint64_t position);
+  Status read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
+                      Series& series);
+  void append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const;
+  Series with_frames(Series settled) const;
+  Status add_latest_values(Latest& latest);
+  Status add_usernames(Latest& latest);
+  Result<Tail> tail_of_checkpoint(const State& state);
+  Result<Tail> tail_of_frames(TailCursor from);
+
+  const Files& files_;
+  sqlite::Connection db_;
+  std::vector<sqlite::Statement> sql_;
+  Directory directory_;
+  SegmentCache segments_;
+  Chunk chunk_;                     // memory that is used again
+  std::vector<FramePoint> frames_;  // the same
+};
+
+// As many readers as there were reads at the same time, up to some of them kept.
+class ReaderPool {
+ public:
+  explicit ReaderPool(const Files& files) : files_(files) {}
+
+  // Runs `read(Reader&)` on a reader that nobody else has. Safe to call from any thread.
+  template <class Read>
+  auto with(Read read) -> decltype(read(std::declval<Reader&>())) {
+    auto reader = take();
+    if (!reader) return std::unexpected(reader.error());
+    auto result = read(**reader);
+    give_back(std::move(*reader));
+    return result;
+  }
+
+ private:
+  Result<std::unique_ptr<Reader>> take();
+  void give_back(std::unique_ptr<Reader> reader);
+
+  const Files& files_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Reader>> idle_;
+};
+
+}  // namespace ia::sqlite_store

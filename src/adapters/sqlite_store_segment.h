@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <list>
+#include <optional>
+#include <string>
+
+#include "adapters/chunk_codec.h"
+#include "adapters/sqlite_store_files.h"
+
+namespace ia::sqlite_store {
+
+// A row of the catalog: an immutable file with all chunks of an hour or a day.
+struct SegmentInfo {
+  std::string name;
+  MinuteRange range;
+  // All frames of the range up to this position are in it; later ones come on top.
+  std::uint64_t frames_through = 0;
+  std::uint64_t points = 0;
+
+  std::uint32_t span() const {
+    return static_cast<std::uint32_t>((range.end - range.begin).count());
+  }
+  // Of a minute within the range.
+  std::uint16_t offset_of(Minute minute) const {
+    return static_cast<std::uint16_t>((minute - range.begin).count());
+  }
+};
+
+// An open segment. Threads: one at a time. Errors name the file: kNotFound when it is gone (a
+// newer one has replaced it), kCorrupt when it is damaged or not the one of the catalog.
+class SegmentReader {
+ public:
+  static Result<SegmentReader> open(const Files& files, const SegmentInfo& info);
+  SegmentReader(SegmentReader&&) noexcept = default;
+  SegmentReader& operator=(SegmentReader&&) = delete;
+
+  const SegmentInfo& info() const { return info_; }
+  // False when the influencer is not in it. Some 3 us and decode_chunk.
+  Result<bool> read(InfluencerId influencer, Chunk& out);
+  // Only what decode_chunk_coverage gives.
+  Result<bool> read_coverage(InfluencerId influencer, Chunk& out);
+
+  // The chunks in ascending order of influencers: begin, then next for each further one.
+  Status begin_walk();
+  Status next();
+  std::optional<InfluencerId> current() const { return current_; }  // nothing: at the end
+  Status decode_current(Chunk& out);
+  std::string_view current_bytes() const { return walk_.blob(1); }
+
+ private:
+  SegmentReader(sqlite::Connection db, sqlite::Statement find, sqlite::Statement walk,
+                const SegmentInfo& info);
+  Status name_file(Status status) const;
+
+  SegmentInfo info_;
+  sqlite::Connection db_;
+  sqlite::Statement find_;
+  sqlite::Statement walk_;
+  std::optional<InfluencerId> current_;
+};
+
+// The open segments of one reader, the least recently used of them closed when there are many.
+class SegmentCache {
+ public:
+  explicit SegmentCache(const Files& files) : files_(files) {}
+  // Valid until the next call.
+  Result<SegmentReader*> get(const SegmentInfo& info);
+  void forget(const SegmentInfo& info);
+
+ private:
+  const Files& files_;
+  std::list<SegmentReader> open_;  // the last one used in front
+};
+
+// Writes a segment under a temporary name. Without `finish` the file is removed at the end.
+class SegmentWriter {
+ public:
+  static Result<SegmentWriter> create(const Files& files, const SegmentInfo& info);
+  SegmentWriter(SegmentWriter&& other) noexcept;
+  SegmentWriter& operator=(SegmentWriter&&) = delete;
+  ~SegmentWriter();
+
+  // In strictly ascending order.
+  Status add(InfluencerId influencer, std::string_view chunk);
+  // Durable under info.name from now on.
+  Status finish();
+  const std::filesystem::path& draft() const { return draft_; }
+
+ private:
+  SegmentWriter(sqlite::Connection db, sqlite::Statement insert, std::filesystem::path draft,
+                std::filesystem::path target);
+  // Closed before the file is synced, in this order.
+  std::optional<sqlite::Connection> db_;
+  std::optional<sqlite::Statement> insert_;
+  std::filesystem::path draft_;
+  std::filesystem::path target_;
+};
+
+// Temporary files of an interrupted process end so.
+inline constexpr std::string_view kDraftSuffix = ".tmp";
+
+}  // namespace ia::sqlite_store

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "adapters/sqlite.h"
+#include "adapters/sqlite_store_minute.h"
+#include "adapters/sqlite_store_segment.h"
+#include "core/schedule.h"
+#include "ports/store.h"
+
+// The rows of store.db, each as one of our types.
+namespace ia::sqlite_store {
+
+// What the writers of one process share. Its mutex is SQLite's write lock in a form that hands
+// over at once instead of polling; only who writes holds it, and only for one transaction.
+struct WriteGate {
+  std::mutex mutex;
+  std::atomic<std::uint64_t> bytes_in_log = 0;  // since the last checkpoint, about
+};
+
+// All or none.
+Result<std::vector<sqlite::Statement>> prepare_all(sqlite::Connection& db,
+                                                   std::span<const char* const> texts);
+
+// The only row of its table.
+struct State {
+  std::int64_t catalog_version = 0;  // grows when the segments or the horizon change
+  Minute horizon;                    // what is older is gone
+  std::int64_t latest_generation = 0;
+  std::uint64_t latest_position = 0;  // the newest values of all frames up to it are in `latest`
+  std::uint64_t dropped_through = 0;  // no frame up to it can be relied on to be there
+};
+inline constexpr const char* kSelectState =
+    "SELECT catalog_version, horizon, latest_generation, latest_position, dropped_through "
+    "FROM state";
+Result<State> read_state(sqlite::Statement& select);
+Result<State> read_state(sqlite::Connection& db);
+
+Result<Registry> read_registry(sqlite::Connection& db);
+Status write_registry(sqlite::Connection& db, const Registry& registry);
+
+inline constexpr const char* kSelectMinutes =
+    "SELECT minute, due, stored, repeats, missed, closed, rest, rest_reason, followers_sum, "
+    "following_sum, first_retrieved_ms, last_retrieved_ms FROM minute "
+    "WHERE minute >= ?1 AND minute < ?2 ORDER BY minute";
+MinuteStats minute_stats_of(const sqlite::Statement& row);
+MinuteAccount minute_account_of(const sqlite::Statement& row);
+inline constexpr const char* kPutMinute =
+    "INSERT OR REPLACE INTO minute VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+Status put_minute(sqlite::Statement& put, const MinuteAccount& account);
+
+// Those that overlap the range, oldest first.
+Result<std::vector<SegmentInfo>> read_segments(sqlite::Connection& db, MinuteRange range);
+inline constexpr MinuteRange kAllMinutes{Minute::min(), Minute::max()};
+// The one that has a minute.
+Result<std::optional<SegmentInfo>> find_segment(sqlite::Connection& db, Minute minute);
+// In place of all that lie within its range.
+Status put_segment(sqlite::Connection& db, const SegmentInfo& segment);
+
+// Where the frames go on: above every position that was ever given.
+Result<std::uint64_t> last_position(sqlite::Connection& db);
+
+}  // namespace ia::sqlite_store
