@@ -16,7 +16,7 @@ MAY_USE = {
     "base": set(),
     "core": {"base"},
     "ports": {"core", "base"},
-    "net": {"core", "base"},
+    "net": {"ports", "core", "base"},
     "pipeline": {"ports", "core", "base"},
     "adapters": {"net", "ports", "core", "base"},
     "api": {"ports", "core", "base"},

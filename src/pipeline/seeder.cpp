@@ -28,9 +28,9 @@ Seeder::Seeder(Store& store, Queue& ids, const Clock& clock)
 Result<SeedReport> Seeder::seed(const SeedOrder& order, const Progress& progress) {
   const auto count = order.influencers.size();
   if (count == 0) return fail(Errc::kInvalid, "seed: no influencers: name some with --influencers");
-  if (count > kInfluencersMax) {
+  if (count > kSeededMax) {
     return fail(Errc::kInvalid, fmt::format("seed: {} influencers are more than the {} that fit",
-                                            count, kInfluencersMax));
+                                            count, kSeededMax));
   }
   const auto last = store_.registry();
   if (!last) return fail("seed", last.error());

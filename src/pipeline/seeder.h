@@ -19,7 +19,7 @@ struct SeedOrder {
 };
 
 // More would not fit this program's memory: about 100 bytes an influencer.
-inline constexpr std::size_t kInfluencersMax = 100'000'000;
+inline constexpr std::size_t kSeededMax = 100'000'000;
 
 struct SeedReport {
   std::uint64_t epoch = 0;

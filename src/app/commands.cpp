@@ -1,0 +1,228 @@
+#include "app/commands.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "app/doctor.h"
+#include "app/export_csv.h"
+#include "app/service.h"
+#include "app/signals.h"
+#include "app/wiring.h"
+#include "pipeline/seeder.h"
+#include "simulator/mockstagram_server.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{200};
+constexpr std::chrono::seconds kPatience{25};
+
+int report_failure(const Error& error) {
+  fmt::print(stderr, "influencer-analytics: {}\n", error.message);
+  return kExitFailure;
+}
+
+void say(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+void say_addresses(const Service& service, const std::string& upstream,
+                   const std::filesystem::path& data_dir) {
+  const auto url = service.api_url();
+  if (!upstream.empty()) say("network     " + upstream);
+  if (!url.empty()) {
+    say("page        " + url + "/");
+    say("API         " + url + "/api/v1/summary   (all of it: " + url + "/openapi.json)");
+    say("metrics     " + url + "/metrics");
+  }
+  say("data        " + data_dir.string());
+}
+
+// Until a signal, or until as many whole minutes were reported as asked for.
+void tick_until_stopped(Service& service, std::uint64_t minutes) {
+  while (!wait_for_stop_signal(kTick)) {
+    service.tick();
+    if (minutes > 0 && service.whole_minutes() >= minutes) break;
+  }
+  leave_at_next_signal_or_after(kPatience);
+}
+
+int serve(const Config& config, Stages stages, const std::string& upstream, Log& log) {
+  const auto files = raise_file_limit(files_needed(config));
+  if (files.finding != Finding::kOk) log.warning("main", files.seen, {{"advice", files.advice}});
+  const SystemClock clock;
+  Metrics metrics;
+  auto service = Service::start(config, stages, clock, metrics, log);
+  if (!service) return report_failure(service.error());
+  if (config.report) say_addresses(**service, upstream, config.data_dir);
+  tick_until_stopped(**service, config.minutes);
+  log.info("main", "stopping: finishing what is in flight");
+  (*service)->stop();
+  log.info("main", "stopped");
+  return 0;
+}
+
+SimulatorOptions simulator_options(const Config& config) {
+  return {.listen = format_address(config.mockstagram_listen),
+          .influencers = config.influencers,
+          .seed = config.simulator_seed,
+          .faults = config.faults,
+          .answers_kept = config.simulator_answers_kept};
+}
+
+// A directory of its own for a demo that was given none, removed at the end.
+class DemoDirectory {
+ public:
+  static Result<DemoDirectory> make() {
+    std::string pattern = std::filesystem::temp_directory_path() / "influencer-analytics.XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) {
+      return fail(Errc::kInvalid, "cannot make a temporary directory in " +
+                                      std::filesystem::temp_directory_path().string() +
+                                      ": give one with --data-dir");
+    }
+    return DemoDirectory(pattern);
+  }
+  DemoDirectory(DemoDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  DemoDirectory& operator=(DemoDirectory&&) = delete;
+  ~DemoDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit DemoDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+int demo(Config config, Log& log) {
+  const SystemClock clock;
+  auto simulator = MockstagramServer::start(simulator_options(config), clock, log);
+  if (!simulator) return report_failure(simulator.error());
+  config.mockstagram_url = (*simulator)->url();
+  std::optional<DemoDirectory> directory;
+  if (config.data_dir.empty()) {
+    auto made = DemoDirectory::make();
+    if (!made) return report_failure(made.error());
+    directory.emplace(std::move(*made));
+    config.data_dir = directory->path();
+  }
+  const auto first = number_of(config.influencers.at(0));
+  return serve(
+      config, {.seed = true, .fetch = true, .sink = true, .api = true},
+      fmt::format("{}/api/v1/influencers/{}   (simulated, offline)", config.mockstagram_url, first),
+      log);
+}
+
+int seed(const Config& config, Log& log) {
+  const SystemClock clock;
+  auto store = open_store(config, log);
+  if (!store) return report_failure(store.error());
+  auto ids = open_id_queue(config, clock, log);
+  if (!ids) return report_failure(ids.error());
+  const bool is_terminal = isatty(STDERR_FILENO) != 0;
+  const auto report = Seeder(**store, **ids, clock)
+                          .seed({.influencers = config.influencers,
+                                 .schedule = config.schedule,
+                                 .shard_size = config.shard_size},
+                                [&](std::uint32_t sent, std::uint32_t shards) {
+                                  if (!is_terminal) return;
+                                  fmt::print(stderr, "\rshards sent: {} of {}", sent, shards);
+                                  if (sent == shards) fmt::print(stderr, "\n");
+                                });
+  if (!report) return report_failure(report.error());
+  say(fmt::format("seeded {} influencers in {} shards (epoch {})", report->influencers,
+                  report->shards, report->epoch));
+  return 0;
+}
+
+int simulate(const Config& config, Log& log) {
+  const SystemClock clock;
+  auto simulator = MockstagramServer::start(simulator_options(config), clock, log);
+  if (!simulator) return report_failure(simulator.error());
+  say(fmt::format("network     {}/api/v1/influencers/{}", (*simulator)->url(),
+                  number_of(config.influencers.at(0))));
+  while (!wait_for_stop_signal(kTick)) {
+  }
+  (*simulator)->stop();
+  return 0;
+}
+
+int export_series(const Config& config, Log& log) {
+  const SystemClock clock;
+  auto store = open_store(config, log);
+  if (!store) return report_failure(store.error());
+  const auto range = export_range(config, clock.wall());
+  if (!range) return report_failure(range.error());
+  const auto written = export_csv(**store, export_influencers(config), *range, config.output);
+  if (!written) return report_failure(written.error());
+  fmt::print(stderr, "{} rows\n", *written);
+  return 0;
+}
+
+int doctor(const Config& config, Log& log) {
+  const SystemClock clock;
+  const DoctorCalls calls{.probe_upstream = [&]() -> Result<std::optional<WallTime>> {
+                            Metrics metrics;
+                            const auto provider = make_provider(config, 1, clock, metrics, log);
+                            if (!provider) return std::unexpected(provider.error());
+                            if (const auto answer = (*provider)->probe(); !answer) {
+                              return std::unexpected(answer.error());
+                            }
+                            return std::nullopt;
+                          },
+                          .check_stored_version = [&](const std::filesystem::path& dir) -> Status {
+                            auto looked_at = config;
+                            looked_at.data_dir = dir;
+                            const auto store = open_store(looked_at, log);
+                            return store ? Status{} : std::unexpected(store.error());
+                          }};
+  const auto checks = examine(config, clock, calls);
+  fmt::print("{}", report_of(checks));
+  return exit_code_of(checks);
+}
+
+}  // namespace
+
+int run_command(const Invocation& invocation) {
+  block_stop_signals();
+  const auto& config = invocation.config;
+  Log log(config.log_level, config.log_format);
+  for (const auto& warning : invocation.warnings) log.warning("config", warning);
+  switch (invocation.command) {
+    case Command::kDemo:
+      return demo(config, log);
+    case Command::kRun:
+      return serve(config, {.seed = true, .fetch = true, .sink = true, .api = true},
+                   config.mockstagram_url, log);
+    case Command::kSeed:
+      return seed(config, log);
+    case Command::kFetch:
+      return serve(config, {.fetch = true}, config.mockstagram_url, log);
+    case Command::kSink:
+      return serve(config, {.sink = true}, "", log);
+    case Command::kApi:
+      return serve(config, {.api = true}, "", log);
+    case Command::kMockstagram:
+      return simulate(config, log);
+    case Command::kExport:
+      return export_series(config, log);
+    case Command::kDoctor:
+      return doctor(config, log);
+    case Command::kCheckConfig:
+    case Command::kVersion:
+      break;  // answered by the command line itself
+  }
+  return 0;
+}
+
+}  // namespace ia

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "core/influencer_set.h"
+#include "ports/store.h"
+
+namespace ia {
+
+// Writes influencer_id,minute,follower_count,following_count,follower_ratio with a header line,
+// ordered by influencer, then minute (RFC 3339, UTC). `output` is a file, or "-" for standard
+// output; a file appears under its name only when it is whole. Shows progress on a terminal.
+// Returns the number of rows.
+Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
+                                 MinuteRange range, const std::string& output);
+
+// One series as such rows, without the header line.
+std::string csv_rows(InfluencerId influencer, const Series& series);
+
+}  // namespace ia

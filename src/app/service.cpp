@@ -1,0 +1,364 @@
+#include "app/service.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "api/api.h"
+#include "api/http_server.h"
+#include "app/cli.h"
+#include "app/lock_file.h"
+#include "app/minute_report.h"
+#include "app/stage_thread.h"
+#include "app/wiring.h"
+#include "pipeline/fetcher.h"
+#include "pipeline/leaderboard_feed.h"
+#include "pipeline/seeder.h"
+#include "pipeline/sink.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kFetcherWait{20};
+constexpr milliseconds kSinkWait{250};
+// Batches that come within this are stored in one transaction.
+constexpr milliseconds kSinkRest{100};
+constexpr milliseconds kFollowEvery{1'000};
+constexpr milliseconds kDrainGrace{5'000};
+constexpr seconds kEpochEvery{1};
+constexpr seconds kDiskEvery{1};
+constexpr milliseconds kMaintenanceRest{500};
+constexpr milliseconds kMaintenanceBusyRest{2};
+constexpr milliseconds kMaintenanceErrorRest{10'000};
+// Reads are served, but the data is old: readiness says so.
+constexpr seconds kLagMax{180};
+
+}  // namespace
+
+struct Service::State {
+  State(const Config& config_in, Stages stages_in, const Clock& clock_in, Metrics& metrics_in,
+        Log& log_in)
+      : config(config_in),
+        stages(stages_in),
+        clock(clock_in),
+        metrics(metrics_in),
+        log(log_in),
+        housekeeping_state(log_in, "housekeeping"),
+        started_at(clock_in.wall()) {}
+
+  const Config config;
+  const Stages stages;
+  const Clock& clock;
+  Metrics& metrics;
+  Log& log;
+  StateLog housekeeping_state;
+  const WallTime started_at;
+
+  // In the order of making; destroyed in reverse.
+  std::vector<LockFile> locks;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Queue> ids;
+  std::unique_ptr<Queue> points;
+  std::unique_ptr<Provider> provider;
+  std::unique_ptr<Fetcher> fetcher;
+  std::unique_ptr<Sink> sink;
+  std::unique_ptr<LeaderboardFeed> feed;
+  std::unique_ptr<HttpServer> server;
+  std::unique_ptr<MinuteReport> report;
+  std::unique_ptr<StageThread> fetcher_thread;
+  std::unique_ptr<StageThread> sink_thread;
+  std::unique_ptr<StageThread> housekeeping_thread;
+  std::unique_ptr<StageThread> leaderboard_thread;
+
+  std::atomic<std::uint64_t> epoch = 0;
+  std::atomic<std::uint64_t> registered = 0;
+  mutable std::mutex pause_mutex;
+  std::optional<std::string> pause_reason;
+  MonoTime epoch_read_at{};
+  MonoTime disk_read_at{};
+  MonoTime seeded_at{};
+  std::atomic<bool> stopped = false;
+
+  Status lock_stages();
+  Status open_parts();
+  Status seed_if_needed();
+  Status reseed();
+  Status read_registry();
+  Status start_api();
+  void start_threads();
+  void check_disk();
+  std::optional<std::string> pause() const;
+  std::vector<std::string> not_ready_reasons() const;
+  PipelineSummary pipeline_summary() const;
+  void add_gauges();
+};
+
+Status Service::State::lock_stages() {
+  const std::pair<bool, const char*> wanted[] = {
+      {stages.fetch, "fetch"}, {stages.sink, "sink"}, {stages.api, "api"}, {stages.seed, "seed"}};
+  for (const auto& [runs, name] : wanted) {
+    if (!runs) continue;
+    auto lock = LockFile::acquire(config.data_dir, name);
+    if (!lock) return std::unexpected(lock.error());
+    locks.push_back(std::move(*lock));
+  }
+  return {};
+}
+
+Status Service::State::open_parts() {
+  auto opened_store = open_store(config, log);
+  if (!opened_store) return std::unexpected(opened_store.error());
+  store = std::move(*opened_store);
+  auto opened_ids = open_id_queue(config, clock, log);
+  if (!opened_ids) return std::unexpected(opened_ids.error());
+  ids = std::move(*opened_ids);
+  auto opened_points = open_point_queue(config, clock, log);
+  if (!opened_points) return std::unexpected(opened_points.error());
+  points = std::move(*opened_points);
+  return {};
+}
+
+Status Service::State::read_registry() {
+  const auto registry = store->registry();
+  if (!registry) return std::unexpected(registry.error());
+  epoch = registry->epoch;
+  registered = registry->influencers.size();
+  return {};
+}
+
+Status Service::State::seed_if_needed() {
+  if (!stages.seed) return {};
+  Seeder seeder(*store, *ids, clock);
+  const auto needed = seeder.needs_seeding({.influencers = config.influencers,
+                                            .schedule = config.schedule,
+                                            .shard_size = config.shard_size});
+  if (!needed) return std::unexpected(needed.error());
+  seeded_at = clock.mono();
+  return *needed ? reseed() : Status{};
+}
+
+Status Service::State::reseed() {
+  Seeder seeder(*store, *ids, clock);
+  const auto report_of = seeder.seed({.influencers = config.influencers,
+                                      .schedule = config.schedule,
+                                      .shard_size = config.shard_size});
+  if (!report_of) return std::unexpected(report_of.error());
+  seeded_at = clock.mono();
+  log.info("seeder", "seeded",
+           {{"epoch", std::to_string(report_of->epoch)},
+            {"influencers", std::to_string(report_of->influencers)},
+            {"shards", std::to_string(report_of->shards)}});
+  return {};
+}
+
+Status Service::State::start_api() {
+  feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log);
+  if (const auto loaded = feed->load(); !loaded) return loaded;
+  ApiContext context{.store = *store,
+                     .leaderboard = [this] { return feed->snapshot(); },
+                     .not_ready_reasons = [this] { return not_ready_reasons(); },
+                     .pipeline = [this] { return pipeline_summary(); },
+                     .metrics = metrics,
+                     .log = log,
+                     .clock = clock,
+                     .version = version_text()};
+  const HttpServerOptions options{.host = config.listen.host,
+                                  .port = config.listen.port,
+                                  .threads = config.api_threads,
+                                  .connections_max = config.api_max_connections,
+                                  .rate_limit = config.api_rate_limit};
+  auto started = ::ia::start_api(options, std::move(context));
+  if (!started) return std::unexpected(started.error());
+  server = std::move(*started);
+  leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
+    (void)feed->step();  // said once by the feed; the old snapshot stays
+    return kFollowEvery;
+  });
+  return {};
+}
+
+void Service::State::start_threads() {
+  if (stages.sink) {
+    sink_thread = std::make_unique<StageThread>(
+        "sink", [this] { return sink->step(kSinkWait) > 0 ? kSinkRest : milliseconds{0}; });
+    housekeeping_thread = std::make_unique<StageThread>("housekeeping", [this] {
+      const auto more = store->maintain(clock.wall());
+      if (!more) {
+        housekeeping_state.failing("housekeeping waits", more.error().message);
+        return kMaintenanceErrorRest;
+      }
+      housekeeping_state.recovered("housekeeping goes on");
+      return *more ? kMaintenanceBusyRest : kMaintenanceRest;
+    });
+  }
+  if (stages.fetch) {
+    fetcher_thread = std::make_unique<StageThread>("fetcher", [this] {
+      fetcher->step(kFetcherWait);
+      return milliseconds{0};
+    });
+  }
+}
+
+void Service::State::check_disk() {
+  std::error_code error;
+  const auto space = std::filesystem::space(config.data_dir, error);
+  std::optional<std::string> reason;
+  if (!error && space.available < config.min_free_bytes) {
+    reason = fmt::format("{} has {} free, less than --min-free-bytes {}: free some space",
+                         config.data_dir.string(), format_size(space.available),
+                         format_size(config.min_free_bytes));
+  }
+  const std::scoped_lock lock(pause_mutex);
+  pause_reason = std::move(reason);
+}
+
+std::optional<std::string> Service::State::pause() const {
+  const std::scoped_lock lock(pause_mutex);
+  return pause_reason;
+}
+
+std::vector<std::string> Service::State::not_ready_reasons() const {
+  std::vector<std::string> reasons;
+  if (stopped) reasons.push_back("stopping");
+  if (const auto paused = pause()) reasons.push_back("fetching pauses: " + *paused);
+  const auto now = clock.wall();
+  const auto newest = feed->snapshot()->newest_retrieved_at();
+  const auto watched_since = std::max(newest, started_at);
+  const auto allowed = std::max<milliseconds>(kLagMax, 3 * config.schedule.interval);
+  if (now - watched_since > allowed) {
+    reasons.push_back(fmt::format("the newest value is {} s old",
+                                  std::chrono::floor<seconds>(now - watched_since).count()));
+  }
+  return reasons;
+}
+
+PipelineSummary Service::State::pipeline_summary() const {
+  PipelineSummary summary;
+  summary.registered = registered;
+  if (const auto depth = ids->depth()) summary.id_queue = *depth;
+  if (const auto depth = points->depth()) summary.point_queue = *depth;
+  return summary;
+}
+
+void Service::State::add_gauges() {
+  const auto add_queue = [this](const std::string& name, const Queue& queue) {
+    const MetricLabels labels{{"queue", name}};
+    auto visible = metrics.gauge("ia_queue_visible_messages", "Messages to be received.", labels);
+    auto in_flight = metrics.gauge("ia_queue_in_flight_messages", "Messages in hands.", labels);
+    auto delayed = metrics.gauge("ia_queue_delayed_messages", "Messages not due yet.", labels);
+    auto dead = metrics.gauge("ia_queue_dead_messages", "Messages in the dead letters.", labels);
+    auto oldest = metrics.gauge("ia_queue_oldest_seconds", "Age of the oldest visible.", labels);
+    metrics.before_exposition([=, &queue]() mutable {
+      const auto depth = queue.depth();
+      if (!depth) return;
+      visible.set(static_cast<double>(depth->visible));
+      in_flight.set(static_cast<double>(depth->in_flight));
+      delayed.set(static_cast<double>(depth->delayed));
+      dead.set(static_cast<double>(depth->dead));
+      oldest.set(std::chrono::duration<double>(depth->oldest_age).count());
+    });
+  };
+  add_queue(kIdQueueName, *ids);
+  add_queue(kPointQueueName, *points);
+  auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
+  auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
+  auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
+  metrics.before_exposition([=, this]() mutable {
+    influencers.set(static_cast<double>(registered.load()));
+    const auto size = store->size();
+    if (!size) return;
+    bytes.set(static_cast<double>(size->bytes));
+    free_bytes.set(static_cast<double>(size->free_bytes));
+  });
+  metrics.gauge("ia_build_info", "Always 1.", {{"version", version_text()}}).set(1);
+}
+
+Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages stages,
+                                                const Clock& clock, Metrics& metrics, Log& log) {
+  auto state = std::make_unique<State>(config, stages, clock, metrics, log);
+  auto& s = *state;
+  if (const auto locked = s.lock_stages(); !locked) return std::unexpected(locked.error());
+  if (const auto opened = s.open_parts(); !opened) return std::unexpected(opened.error());
+  if (const auto seeded = s.seed_if_needed(); !seeded) return std::unexpected(seeded.error());
+  if (const auto read = s.read_registry(); !read) return std::unexpected(read.error());
+  s.check_disk();
+  s.add_gauges();
+  if (stages.fetch) {
+    auto provider = make_provider(config, s.registered, clock, metrics, log);
+    if (!provider) return std::unexpected(provider.error());
+    s.provider = std::move(*provider);
+    s.fetcher = std::make_unique<Fetcher>(FetcherOptions{.visibility = config.visibility},
+                                          FetcherGuards{.epoch = [&s] { return s.epoch.load(); },
+                                                        .pause = [&s] { return s.pause(); }},
+                                          *s.ids, *s.points, *s.provider, clock, metrics, log);
+  }
+  if (stages.sink) {
+    s.sink = std::make_unique<Sink>(SinkOptions{}, *s.points, *s.store, clock, metrics, log);
+    if (config.report) {
+      s.report = std::make_unique<MinuteReport>(*s.store, clock, [](const std::string& line) {
+        fmt::print("{}\n", line);
+        std::fflush(stdout);
+      });
+    }
+  }
+  if (stages.api) {
+    if (const auto started = s.start_api(); !started) return std::unexpected(started.error());
+  }
+  s.start_threads();
+  return std::unique_ptr<Service>(new Service(std::move(state)));
+}
+
+Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Service::~Service() { stop(); }
+
+void Service::tick() {
+  auto& s = *state_;
+  const auto now = s.clock.mono();
+  if (now - s.epoch_read_at >= kEpochEvery) {
+    s.epoch_read_at = now;
+    (void)s.read_registry();  // the known epoch stays good
+  }
+  if (now - s.disk_read_at >= kDiskEvery) {
+    s.disk_read_at = now;
+    s.check_disk();
+  }
+  const bool reseeds = s.stages.seed && s.config.reseed > milliseconds{0};
+  if (reseeds && now - s.seeded_at >= s.config.reseed) {
+    if (const auto seeded = s.reseed(); !seeded) {
+      s.log.warning("seeder", "the daily seeding failed, the next one is in an hour",
+                    {{"cause", seeded.error().message}});
+      s.seeded_at = now - s.config.reseed + std::chrono::hours{1};
+    }
+  }
+  if (s.report) s.report->step();
+}
+
+void Service::stop() {
+  auto& s = *state_;
+  if (s.stopped.exchange(true)) return;
+  if (s.fetcher_thread) s.fetcher_thread->stop();
+  if (s.fetcher) s.fetcher->drain(kDrainGrace);
+  if (s.sink_thread) s.sink_thread->stop();
+  if (s.sink) s.sink->drain();
+  if (s.housekeeping_thread) s.housekeeping_thread->stop();
+  if (s.server) s.server->stop();
+  if (s.leaderboard_thread) s.leaderboard_thread->stop();
+}
+
+std::string Service::api_url() const {
+  return state_->server ? "http://" + state_->server->address() : "";
+}
+
+std::uint64_t Service::whole_minutes() const {
+  return state_->report ? state_->report->whole_minutes() : 0;
+}
+
+}  // namespace ia

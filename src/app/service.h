@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace ia {
+
+// Which stages this process runs.
+struct Stages {
+  bool seed = false;
+  bool fetch = false;
+  bool sink = false;
+  bool api = false;
+};
+
+// The stages, wired to the parts that the config names, each on its own named thread
+// (docs/architecture.md, Threads). Starting fails as a whole: nothing stays behind.
+class Service {
+ public:
+  static Result<std::unique_ptr<Service>> start(const Config& config, Stages stages,
+                                                const Clock& clock, Metrics& metrics, Log& log);
+  // Drains: see stop.
+  ~Service();
+
+  // Housekeeping of the process itself: epoch, disk space, daily seeding, the report. Call it
+  // several times a second from one thread.
+  void tick();
+
+  // Stops taking work, finishes what is in flight or gives it back, stores what was fetched,
+  // lets requests end. At most some 20 s.
+  void stop();
+
+  std::string api_url() const;  // empty without the api stage
+  std::uint64_t whole_minutes() const;
+
+ private:
+  struct State;
+  explicit Service(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ia

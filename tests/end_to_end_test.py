@@ -1,0 +1,194 @@
+"""The real binary and the simulator as processes, over HTTP: three real minutes.
+
+usage: end_to_end_test.py PROGRAM
+"""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
+FIRST, COUNT = 1_000_000, 3_000
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def get(url, timeout=10):
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as reply:
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def get_json(url):
+    status, body = get(url)
+    assert status == 200, (url, status, body)
+    return json.loads(body)
+
+
+def wait_until(what, condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except (OSError, AssertionError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Process:
+    def __init__(self, *arguments):
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([PROGRAM, *arguments], stdout=self.log, stderr=self.log)
+
+    def output(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self, sent=signal.SIGTERM, seconds=30):
+        self.process.send_signal(sent)
+        return self.process.wait(seconds)
+
+    def kill_if_running(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def run_once(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
+
+
+class EndToEnd(unittest.TestCase):
+    def setUp(self):
+        self.processes = []
+        self.directory = tempfile.TemporaryDirectory()
+        self.data = pathlib.Path(self.directory.name, "data")
+        self.network = f"127.0.0.1:{free_port()}"
+        self.api = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.api}"
+
+    def tearDown(self):
+        for process in self.processes:
+            process.kill_if_running()
+        self.directory.cleanup()
+
+    def start(self, *arguments):
+        process = Process(*arguments)
+        self.processes.append(process)
+        return process
+
+    def start_network(self, *faults):
+        process = self.start("mockstagram", "--mockstagram-listen", self.network, "--influencers",
+                             f"{FIRST}-{FIRST + COUNT - 1}", *faults)
+        wait_until("the simulator answers", lambda: get(f"http://{self.network}/")[0] == 404)
+        return process
+
+    def start_program(self, *more):
+        process = self.start("run", "--mockstagram-url", f"http://{self.network}",
+                             "--influencers", f"{FIRST}-{FIRST + COUNT - 1}", "--shard-size", "100",
+                             "--data-dir", str(self.data), "--listen", self.api, *more)
+        wait_until("the program is ready", lambda: get(self.url + "/readyz")[0] == 200)
+        return process
+
+    def stored_now(self):
+        minutes = get_json(self.url + "/api/v1/minutes")["minutes"]
+        return sum(minute["stored"] for minute in minutes)
+
+    def minute(self, begin):
+        rows = get_json(f"{self.url}/api/v1/minutes?start={begin}&end={begin + 60}")["minutes"]
+        return rows[0] if rows else None
+
+    # A kill -9 in the middle of the work, a second start, then a whole minute without a gap.
+    def test_survives_kill_9_and_then_misses_nothing(self):
+        self.start_network()
+        program = self.start_program()
+        wait_until("points are stored", lambda: self.stored_now() > 0, 90)
+        before = self.stored_now()
+        program.stop(signal.SIGKILL)
+        program = self.start_program()
+        self.assertGreaterEqual(self.stored_now(), before, "what was served before is still there")
+
+        refused = run_once("sink", "--data-dir", str(self.data))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("use", refused.stderr)
+
+        whole = (int(time.time()) // 60 + 1) * 60
+        wait_until("a whole minute is over", lambda: time.time() > whole + 61, 130)
+        wait_until("it is complete", lambda: self.minute(whole)["stored"] == COUNT, 20)
+        row = self.minute(whole)
+        self.assertEqual(row["due"], COUNT)
+        self.assertEqual(sum(row["missed"].values()), 0)
+        self.assertEqual(row["repeats"], 0)
+
+        self.check_answers(whole)
+        self.assertEqual(program.stop(), 0, program.output())
+        self.check_export(whole)
+
+    def check_answers(self, whole):
+        summary = get_json(self.url + "/api/v1/summary")
+        self.assertEqual(summary["influencers"]["with_value"], COUNT)
+        seen = get_json(f"{self.url}/influencer_analytics/{FIRST}?start_time={whole}&end_time={whole + 59.9}")
+        self.assertTrue(seen["success"])
+        self.assertEqual(len(seen["data"]), 1)
+        minute_ms, followers, following, ratio = seen["data"][0]
+        self.assertEqual(minute_ms, whole * 1000)
+        self.assertGreaterEqual(followers, 5_000)
+        self.assertGreaterEqual(following, 50)
+        self.assertAlmostEqual(ratio, followers / following, places=3)
+
+        page = get_json(self.url + "/api/v1/leaderboard?limit=1000")
+        followers = [item["follower_count"] for item in page["items"]]
+        self.assertEqual(followers, sorted(followers, reverse=True))
+        one = page["items"][0]
+        latest = get_json(f"{self.url}/api/v1/influencers/{one['id']}")
+        self.assertEqual(latest["of"], COUNT)
+        self.assertEqual(get(self.url + "/api/v1/influencers/5")[0], 404)
+
+    def check_export(self, whole):
+        exported = run_once("export", "--data-dir", str(self.data), "--influencer", str(FIRST),
+                            "--start", str(whole), "--end", str(whole + 60))
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        rows = list(csv.DictReader(io.StringIO(exported.stdout)))
+        self.assertEqual(len(rows), 1)
+        self.assertEqual(rows[0]["influencer_id"], str(FIRST))
+
+    # Every fault at once: others are unharmed, everybody is accounted for.
+    def test_accounts_for_everybody_when_the_network_misbehaves(self):
+        self.start_network("--fault-error-rate", "0.02", "--fault-truncate-rate", "0.02",
+                           "--fault-wrong-id-rate", "0.02", "--fault-close-rate", "0.02",
+                           "--fault-malformed-rate", "0.02", "--fault-extra-bytes-rate", "0.02",
+                           "--fault-redirect-rate", "0.01", "--fault-latency", "uniform:1ms-20ms")
+        program = self.start_program("--request-timeout", "2s")
+        whole = (int(time.time()) // 60 + 1) * 60
+        wait_until("a whole minute is closed",
+                   lambda: time.time() > whole + 60 and self.minute(whole)["open"] == 0, 150)
+        row = self.minute(whole)
+        self.assertEqual(row["due"], COUNT)
+        self.assertEqual(row["stored"] + sum(row["missed"].values()), COUNT)
+        self.assertGreater(row["stored"], COUNT * 0.95)
+        self.assertGreater(sum(row["missed"].values()), 0)
+        self.assertEqual(program.stop(signal.SIGINT), 0, program.output())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
