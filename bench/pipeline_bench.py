@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""The whole pipeline against the simulator, as two processes.
+
+  bench/pipeline_bench.py saturated [--minutes 3] [--pipelining 8]
+      CPU per stored point of the whole program (fetch, queues, store, leaderboard, API), flat out
+      on one core, against the CPU per request of wrk -c64 on the same core and simulator, in one
+      run. wrk runs before and after.
+  bench/pipeline_bench.py paced [--minutes 10] [--pipelining 8]
+      A million influencers a minute at the default pace, nothing pinned: CPU share and memory of
+      the program alone, coverage, and how soon after its end a minute is complete.
+
+Needs wrk (Debian package wrk) for `saturated`. Prints ratios; absolute figures are this machine's.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_mib(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 2**20
+
+
+def pinned(core, command):
+    return command if core is None else ["taskset", "-c", str(core), *command]
+
+
+def wait_for(url):
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(url, timeout=1).read()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"no answer from {url}")
+
+
+def start_simulator(program, address, influencers, core):
+    process = subprocess.Popen(
+        pinned(core, [program, "mockstagram", "--mockstagram-listen", address, "--influencers", influencers]),
+        stdout=subprocess.DEVNULL)
+    first = influencers.split("-")[0]
+    wait_for(f"http://{address}/api/v1/influencers/{first}")
+    return process
+
+
+def wrk(address, influencers, core, seconds=10):
+    """CPU microseconds per request of wrk -c64."""
+    first, last = (int(n) for n in influencers.split("-"))
+    script = (f"local n={first}\nrequest=function()\n n=n+1\n if n>{last} then n={first} end\n"
+              " return wrk.format('GET','/api/v1/influencers/'..n)\nend\n")
+    results = {}
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
+        lua.write(script)
+        lua.flush()
+        for kind, extra in (("same id", []), ("varying id", ["-s", lua.name])):
+            process = subprocess.Popen(
+                pinned(core, ["wrk", "-t1", "-c64", f"-d{seconds}s", *extra,
+                              f"http://{address}/api/v1/influencers/{first}"]),
+                stdout=subprocess.PIPE, text=True)
+            output = process.stdout.read()
+            _, _, usage = os.wait4(process.pid, 0)
+            requests = int(re.search(r"(\d+) requests in", output).group(1))
+            results[kind] = (usage.ru_utime + usage.ru_stime) / requests * 1e6
+            print(f"  wrk -t1 -c64, {kind:10}  {requests / seconds:9,.0f} requests/s"
+                  f"  {results[kind]:5.2f} us CPU a request", flush=True)
+    return results
+
+
+class Run:
+    """The program, its report lines as they come, its CPU and memory."""
+
+    def __init__(self, program, address, influencers, minutes, core, more):
+        self.directory = tempfile.TemporaryDirectory(prefix="ia_bench.")
+        command = [program, "run", "--mockstagram-url", f"http://{address}", "--influencers", influencers,
+                   "--data-dir", self.directory.name, "--listen", f"127.0.0.1:{free_port()}",
+                   "--report", "on", *more]
+        print("  " + " ".join(command[1:]), flush=True)
+        self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True)
+        self.minutes = minutes
+        self.rows = []  # of whole minutes
+
+    def watch(self):
+        """Reads `minutes` whole minutes; returns (CPU s, wall s, peak resident MiB) over them."""
+        began = None
+        peak = 0.0
+        for line in self.process.stdout:
+            row = re.match(r"(\d\d:\d\d)  ([\d,]+) of ([\d,]+) stored", line)
+            if not row:
+                continue
+            print("  " + line.rstrip(), flush=True)
+            peak = max(peak, resident_mib(self.process.pid))
+            now = (cpu_seconds(self.process.pid), time.monotonic())
+            if began is None:  # the minute in which it started
+                began = now
+                continue
+            age = re.search(r"data ([\d.]+) s old", line)
+            self.rows.append((int(row.group(2).replace(",", "")), int(row.group(3).replace(",", "")),
+                              float(age.group(1)) if age else 0.0, time.time() % 60))
+            if len(self.rows) == self.minutes:
+                return now[0] - began[0], now[1] - began[1], peak
+        sys.exit("the program ended early")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.stdout.read()
+        self.process.wait()
+        self.directory.cleanup()
+
+
+def saturated(options):
+    if not shutil.which("wrk") or not shutil.which("taskset"):
+        sys.exit("needs wrk and taskset: apt-get install wrk util-linux")
+    address = f"127.0.0.1:{free_port()}"
+    simulator = start_simulator(options.program, address, options.influencers, core=0)
+    try:
+        print("wrk before")
+        before = wrk(address, options.influencers, core=1)
+        print("the program: every shard due at once, no rate limit, 64 connections")
+        run = Run(options.program, address, options.influencers, options.minutes, 1,
+                  ["--spread", "0s", "--max-rate", "unlimited", "--max-connections", "64",
+                   "--pipelining", str(options.pipelining)])
+        cpu, _, peak = run.watch()
+        stored = sum(row[0] for row in run.rows)
+        run.stop()
+        print("wrk after")
+        after = wrk(address, options.influencers, core=1)
+    finally:
+        simulator.kill()
+    point = cpu / stored * 1e6
+    print(f"\nwhole program, pipelining {options.pipelining}: {point:.2f} us CPU a stored point"
+          f" ({stored:,} points, {peak:.0f} MiB resident)")
+    for kind in before:
+        both = (before[kind] + after[kind]) / 2
+        print(f"ratio to wrk -c64, {kind}: {point:.2f} / {both:.2f} = {point / both:.2f}")
+
+
+def paced(options):
+    address = f"127.0.0.1:{free_port()}"
+    simulator = start_simulator(options.program, address, options.influencers, core=None)
+    try:
+        run = Run(options.program, address, options.influencers, options.minutes, None,
+                  ["--pipelining", str(options.pipelining)])
+        simulator_cpu = cpu_seconds(simulator.pid)
+        cpu, wall, peak = run.watch()
+        simulator_cpu = cpu_seconds(simulator.pid) - simulator_cpu
+        run.stop()
+    finally:
+        simulator.kill()
+    stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
+    print(f"\npaced, pipelining {options.pipelining}, {len(run.rows)} minutes: coverage {100 * stored / due:.3f} %,"
+          f" {stored / wall:,.0f} points/s")
+    print(f"program {100 * cpu / wall:.1f} % of one core, {cpu / stored * 1e6:.2f} us a point, peak {peak:.0f} MiB"
+          f" resident; simulator {100 * simulator_cpu / wall:.1f} %")
+    print(f"a minute is complete and served {max(r[3] for r in run.rows):.1f} s after its end at the latest")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", choices=["saturated", "paced"])
+    parser.add_argument("--minutes", type=int, default=0)
+    parser.add_argument("--pipelining", type=int, default=1)
+    parser.add_argument("--influencers", default="1000000-1999999")
+    parser.add_argument("--program", default=str(ROOT / "build/release/influencer-analytics"))
+    options = parser.parse_args()
+    options.minutes = options.minutes or (10 if options.mode == "paced" else 3)
+    {"saturated": saturated, "paced": paced}[options.mode](options)
+
+
+if __name__ == "__main__":
+    main()
