@@ -45,6 +45,8 @@ class Directory {
  public:
   // Within a read transaction of `db`, always the same connection.
   Status refresh(sqlite::Connection& db);
+  // To be called when `db` itself has changed something: SQLite only tells what others did.
+  void expect_changes() { data_version_ = -1; }
 
   Minute horizon() const { return state_.horizon; }
   // Disjoint, oldest first.

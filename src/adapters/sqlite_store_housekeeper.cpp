@@ -71,6 +71,7 @@ Result<bool> Housekeeper::step_job() {
   const auto more = job_->step();
   if (more && *more) return true;
   job_.reset();
+  directory_.expect_changes();
   const auto range = std::exchange(settling_, std::nullopt);
   if (more) return true;  // there may be another one
   if (range && more.error().code == Errc::kCorrupt) given_up_.insert(range->begin);
@@ -137,6 +138,7 @@ Status Housekeeper::move_horizon(WallTime now) {
     if (segment.range.end <= horizon)
       std::filesystem::remove(files_.segment(segment.name), ignored);
   }
+  directory_.expect_changes();
   return refresh_directory();
 }
 
