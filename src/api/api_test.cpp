@@ -47,7 +47,7 @@ class Api : public ::testing::Test {
     EXPECT_THAT(reply.body, HasSubstr(detail));
   }
 
-  TestWorld world;
+  TestWorld world{{.threads = 2}};
   Minute first;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
 #include <stdexcept>
@@ -59,7 +60,9 @@ struct Served {
 
   ManualClock clock;
   Metrics metrics;
-  Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
+  int lines() const { return lines_; }
+  std::atomic<int> lines_ = 0;
+  Log log{LogLevel::kWarning, LogFormat::kText, [this](std::string_view) { ++lines_; }};
   std::unique_ptr<HttpServer> server;
 };
 
@@ -292,6 +295,44 @@ TEST(HttpServer, LetsOthersInWhenAClientLeft) {
   int status = 503;
   for (int i = 0; i < 500 && status == 503; ++i) status = served.connect().get("/x").status;
   EXPECT_EQ(status, 200);
+}
+
+// Takes all file descriptors but one, and gives them back at the end.
+class ScarceFiles {
+ public:
+  ScarceFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit scarce{std::min<rlim_t>(before_.rlim_cur, 512), before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &scarce);
+    for (int file = dup(0); file >= 0; file = dup(0)) taken_.push_back(file);
+    close(taken_.back());
+    taken_.pop_back();
+  }
+  ~ScarceFiles() {
+    for (const int file : taken_) close(file);
+    setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+// The last one goes to the client, so the server has none to accept it with.
+TEST(HttpServer, WaitsWhenThereAreNoFileDescriptorsAndGoesOn) {
+  Served served;
+  auto first = served.connect();
+  EXPECT_EQ(first.get("/x", "Connection: close\r\n").status, 200);
+  EXPECT_TRUE(first.is_closed());
+  auto scarce = std::make_unique<ScarceFiles>();
+  auto client = served.connect();
+  EXPECT_TRUE(client.is_connected());
+  for (int i = 0; i < 1'000 && served.lines() == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds{5});
+  }
+  EXPECT_EQ(served.lines(), 1);
+  scarce.reset();
+  EXPECT_EQ(client.get("/x").status, 200);
 }
 
 TEST(HttpServer, LimitsTheRateOfAnAddress) {
