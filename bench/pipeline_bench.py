@@ -60,7 +60,8 @@ def wait_for(url):
 
 def start_simulator(program, address, influencers, core):
     process = subprocess.Popen(
-        pinned(core, [program, "mockstagram", "--mockstagram-listen", address, "--influencers", influencers]),
+        pinned(core, [program, "mockstagram", "--mockstagram-listen", address,
+                      "--influencers", influencers]),
         stdout=subprocess.DEVNULL)
     first = influencers.split("-")[0]
     wait_for(f"http://{address}/api/v1/influencers/{first}")
@@ -95,9 +96,9 @@ class Run:
 
     def __init__(self, program, address, influencers, minutes, core, more):
         self.directory = tempfile.TemporaryDirectory(prefix="ia_bench.")
-        command = [program, "run", "--mockstagram-url", f"http://{address}", "--influencers", influencers,
-                   "--data-dir", self.directory.name, "--listen", f"127.0.0.1:{free_port()}",
-                   "--report", "on", *more]
+        command = [program, "run", "--mockstagram-url", f"http://{address}",
+                   "--influencers", influencers, "--data-dir", self.directory.name,
+                   "--listen", f"127.0.0.1:{free_port()}", "--report", "on", *more]
         print("  " + " ".join(command[1:]), flush=True)
         self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True)
         self.minutes = minutes
@@ -118,8 +119,9 @@ class Run:
                 began = now
                 continue
             age = re.search(r"data ([\d.]+) s old", line)
-            self.rows.append((int(row.group(2).replace(",", "")), int(row.group(3).replace(",", "")),
-                              float(age.group(1)) if age else 0.0, time.time() % 60))
+            stored, due = (int(row.group(n).replace(",", "")) for n in (2, 3))
+            self.rows.append((stored, due, float(age.group(1)) if age else 0.0,
+                              time.time() % 60))
             if len(self.rows) == self.minutes:
                 return now[0] - began[0], now[1] - began[1], peak
         sys.exit("the program ended early")
@@ -171,15 +173,17 @@ def paced(options):
     finally:
         simulator.kill()
     stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
-    print(f"\npaced, pipelining {options.pipelining}, {len(run.rows)} minutes: coverage {100 * stored / due:.3f} %,"
-          f" {stored / wall:,.0f} points/s")
-    print(f"program {100 * cpu / wall:.1f} % of one core, {cpu / stored * 1e6:.2f} us a point, peak {peak:.0f} MiB"
-          f" resident; simulator {100 * simulator_cpu / wall:.1f} %")
-    print(f"a minute is complete and served {max(r[3] for r in run.rows):.1f} s after its end at the latest")
+    print(f"\npaced, pipelining {options.pipelining}, {len(run.rows)} minutes:"
+          f" coverage {100 * stored / due:.3f} %, {stored / wall:,.0f} points/s")
+    print(f"program {100 * cpu / wall:.1f} % of one core, {cpu / stored * 1e6:.2f} us a point,"
+          f" peak {peak:.0f} MiB resident; simulator {100 * simulator_cpu / wall:.1f} %")
+    latest = max(row[3] for row in run.rows)
+    print(f"a minute is complete and served {latest:.1f} s after its end at the latest")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=["saturated", "paced"])
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--pipelining", type=int, default=1)

@@ -25,6 +25,9 @@ std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
   return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
 }
 
+// Enough for everything in Sometimes to happen.
+constexpr std::uint64_t kSeeds = 24;
+
 // What happened over all runs. A fault that never happened proves nothing.
 struct Sometimes {
   std::uint64_t crashes = 0;
@@ -269,7 +272,7 @@ class Simulation {
 TEST(PipelineSimulation, KeepsItsInvariantsThroughCrashesAndFaults) {
   const auto first = from_environment("IA_SEED", 1);
   const auto count =
-      std::getenv("IA_SEED") == nullptr ? from_environment("IA_SEEDS", 40) : std::uint64_t{1};
+      std::getenv("IA_SEED") == nullptr ? from_environment("IA_SEEDS", kSeeds) : std::uint64_t{1};
   Sometimes sometimes;
   for (auto seed = first; seed < first + count && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("IA_SEED=" + std::to_string(seed));
@@ -280,7 +283,7 @@ TEST(PipelineSimulation, KeepsItsInvariantsThroughCrashesAndFaults) {
     if (HasFatalFailure()) return;
     simulation.check(sometimes);
   }
-  if (count < 40) return;
+  if (count < kSeeds) return;
   EXPECT_GT(sometimes.crashes, 0u);
   EXPECT_GT(sometimes.repeats, 0u);
   EXPECT_GT(sometimes.reseeds, 0u);
@@ -288,7 +291,7 @@ TEST(PipelineSimulation, KeepsItsInvariantsThroughCrashesAndFaults) {
   EXPECT_GT(sometimes.clock_steps, 0u);
   EXPECT_GT(sometimes.missed_overrun, 0u);
   EXPECT_GT(sometimes.missed_down, 0u);
-  EXPECT_GT(sometimes.stored, 100'000u);
+  EXPECT_GT(sometimes.stored, 50'000u);
 }
 
 }  // namespace

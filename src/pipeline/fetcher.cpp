@@ -233,7 +233,7 @@ WallTime Fetcher::next_due(const Held& held) const {
                   next_due_minute(shard.number, shard.schedule, held.minute));
 }
 
-// All that is ready goes in one transaction; what is sent has no bodies left.
+// All that is ready goes in one transaction.
 void Fetcher::send_outbound() {
   if (outbound_.empty() || clock_.mono() < retry_after_) return;
   std::vector<OutgoingMessage> messages;
@@ -261,28 +261,32 @@ void Fetcher::send_outbound() {
     }
     batches_sent_total_.add(messages.size() - (failed ? failed->size() : 0));
   }
-  const auto sent = std::stable_partition(
-      outbound_.begin(), outbound_.end(),
-      [&, i = std::size_t{0}](const Outbound&) mutable { return unsent[i++] == 0; });
-  const auto count = static_cast<std::size_t>(sent - outbound_.begin());
-  for (auto it = outbound_.begin(); it != sent; ++it) it->bodies.clear();
-  release(count);
+  std::vector<Outbound> sent;
+  std::deque<Outbound> kept;
+  for (std::size_t i = 0; i < outbound_.size(); ++i) {
+    if (unsent[i] != 0) {
+      kept.push_back(std::move(outbound_[i]));
+    } else {
+      sent.push_back(std::move(outbound_[i]));
+    }
+  }
+  outbound_ = std::move(kept);
+  release(sent);
 }
 
-// Gives the first `count` shards back until their next due time. When that fails they come back
-// by themselves when their visibility ends, and are fetched again: harmless.
-void Fetcher::release(std::size_t count) {
-  if (count == 0) return;
+// Gives shards back until their next due time. When that fails they come back by themselves when
+// their visibility ends, and are fetched again: harmless.
+void Fetcher::release(std::span<const Outbound> sent) {
+  if (sent.empty()) return;
   const auto now = clock_.wall();
   std::vector<VisibilityChange> changes;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto wait = std::max(outbound_[i].next_due - now, milliseconds{0});
-    changes.push_back({outbound_[i].held.receipt, wait});
+  for (const auto& outbound : sent) {
+    const auto wait = std::max(outbound.next_due - now, milliseconds{0});
+    changes.push_back({outbound.held.receipt, wait});
   }
   if (const auto changed = ids_.change_visibility(changes); !changed) {
     ids_state_.failing("cannot give shards back", changed.error().message);
   }
-  outbound_.erase(outbound_.begin(), outbound_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void Fetcher::extend_visibility() {

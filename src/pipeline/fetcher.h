@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,7 @@ class Fetcher {
   void collect(std::chrono::milliseconds wait);
   void hand_on(Held held, FinishedFetch fetch);
   void send_outbound();
-  void release(std::size_t count);
+  void release(std::span<const Outbound> sent);
   void extend_visibility();
   void note_clock();
   bool may_take() const;
