@@ -68,19 +68,20 @@ struct Connection {
   std::string in;
   std::size_t held = 0;  // bytes at the front of `in` that are no whole reply yet
   ReplyParser parser;
-  MonoTime sent_at{};
-  MonoTime deadline = MonoTime::max();
-  MonoTime progress_by = MonoTime::max();
+  MonoTime deadline = MonoTime::max(), progress_by = MonoTime::max();
   bool timed_out = false;
-  MonoTime idle_since{};
+  MonoTime sent_at{}, idle_since{};
   std::move_only_function<void()> wake;
 
   Socket& lowest() { return tls ? tls->next_layer() : socket; }
 };
 
-void wake(Connection& c) {
-  auto resume = std::exchange(c.wake, nullptr);
-  resume();
+void wake(Connection& c) { std::exchange(c.wake, nullptr)(); }
+
+// `deadline`, or the end of the first order in the batch that ends before it.
+MonoTime latest(const std::vector<Item>& batch, MonoTime deadline) {
+  for (const auto& item : batch) deadline = std::min(deadline, item.order->finish_before);
+  return deadline;
 }
 
 }  // namespace
@@ -123,17 +124,12 @@ struct HttpLane::State {
   OrderBook book;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
-  std::size_t in_flight = 0;
-  std::size_t opened = 0;
+  std::size_t in_flight = 0, opened = 0;
   std::vector<tcp::endpoint> addresses;
   std::size_t next_address = 0;
-  bool resolved_once = false;
-  bool resolving = false;
-  MonoTime resolve_at{};
-  MonoTime paused_until{};
-  MonoTime unpipelined_until{};
-  MonoTime sweep_at{};
-  MonoTime fade_at{};
+  bool resolved_once = false, resolving = false;
+  MonoTime resolve_at{}, sweep_at{}, fade_at{};
+  MonoTime paused_until{}, unpipelined_until{};
   std::uint64_t requests = 0, retried = 0;
   std::string last_error;
 
@@ -151,6 +147,12 @@ struct HttpLane::State {
   std::size_t depth(MonoTime now) const { return now < unpipelined_until ? 1 : options.pipelining; }
   bool acquire(Connection& c, MonoTime now);
   void fail_item(Item item, MissReason reason);
+  void count_failure(MonoTime now, std::string_view why) {
+    breaker.on_failure(now);
+    if (breaker.open()) {
+      breaker_state.failing("nearly everything fails: requests pause", std::string(why));
+    }
+  }
   void pause(const HttpReply& reply, MonoTime now);
   void settle(Connection& c, const HttpReply& reply);
   bool settle_all(Connection& c);
@@ -296,6 +298,7 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
       limit.on_success(in_flight + 1);
       budget.on_success();
       breaker.on_success();
+      last_error.clear();
       connect_state.recovered("the network answers again");
       if (now >= paused_until) pause_state.recovered("the network's rate limit is over");
       if (!breaker.open()) breaker_state.recovered("requests go on");
@@ -304,9 +307,7 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
       breaker.on_success();
       return book.end(item, judgement.reason);
     case Judgement::Kind::kRetry:
-      breaker.on_failure(now);
-      if (breaker.open())
-        breaker_state.failing("nearly everything fails: requests pause", "server errors");
+      count_failure(now, "server errors");
       return fail_item(item, judgement.reason);
   }
 }
@@ -329,11 +330,7 @@ void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool stale) {
     } else {
       if (reason == MissReason::kTimeout || reason == MissReason::kConnection)
         limit.on_trouble(now, times.quantile(0.5));
-      breaker.on_failure(now);
-      if (breaker.open()) {
-        breaker_state.failing("nearly everything fails: requests pause",
-                              std::string(name_of(reason)));
-      }
+      count_failure(now, name_of(reason));
       fail_item(item, reason);
     }
     first = false;
@@ -404,7 +401,7 @@ Task<bool> HttpLane::State::connect(Connection& c) {
   c.closes = c.timed_out = false;
   c.held = 0;
   c.parser.reset();
-  c.deadline = clock.mono() + options.connect_timeout;
+  c.deadline = latest(c.batch, clock.mono() + options.connect_timeout);
   error_code error = asio::error::host_not_found;
   if (!addresses.empty()) {
     const auto address = addresses[next_address++ % addresses.size()];
@@ -446,8 +443,8 @@ Task<error_code> HttpLane::State::write(Connection& c) {
   const auto sent = c.socket.send(asio::buffer(c.out), 0, error);
   if (error == asio::error::would_block) error = {};
   if (error || sent == c.out.size()) co_return error;
-  co_await asio::async_write(c.socket, asio::buffer(c.out) + sent,
-                             asio::redirect_error(use_task, error));
+  const auto rest = asio::buffer(c.out) + sent;
+  co_await asio::async_write(c.socket, rest, asio::redirect_error(use_task, error));
   co_return error;
 }
 
@@ -456,16 +453,16 @@ Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
   error_code error;
   if (c.tls) {
     count = co_await c.tls->async_read_some(space, asio::redirect_error(use_task, error));
-    co_return error;
+  } else {
+    count = co_await c.socket.async_receive(space, asio::redirect_error(use_task, error));
   }
-  count = co_await c.socket.async_receive(space, asio::redirect_error(use_task, error));
   co_return error;
 }
 
 void HttpLane::State::write_requests(Connection& c) {
   c.out.clear();
   c.sent_at = clock.mono();
-  c.deadline = c.sent_at + options.request_timeout;
+  c.deadline = latest(c.batch, c.sent_at + options.request_timeout);
   c.progress_by = c.deadline;
   c.timed_out = false;
   for (const auto& item : c.batch) {
@@ -475,7 +472,6 @@ void HttpLane::State::write_requests(Connection& c) {
     c.out += " HTTP/1.1\r\nHost: ";
     c.out += endpoint.authority;
     c.out += "\r\nAccept: application/json\r\n\r\n";
-    c.deadline = std::min(c.deadline, item.order->finish_before);
   }
   requests += c.batch.size();
 }
@@ -550,9 +546,10 @@ Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
   } else {
     state->tls_context.load_verify_file(state->options.ca_file, error);
   }
-  if (error)
-    return fail(Errc::kInvalid, "cannot use the certificates of " + state->options.ca_file + ": " +
-                                    error.message());
+  if (error) {
+    const auto what = "cannot use the certificates of " + state->options.ca_file + ": ";
+    return fail(Errc::kInvalid, what + error.message());
+  }
   return std::unique_ptr<HttpLane>(new HttpLane(std::move(state)));
 }
 
@@ -589,8 +586,8 @@ Status HttpLane::probe() {
                        ? std::string("no answer within 6 s")
                        : std::string(name_of(answers.front().misses.front().reason));
   const auto detail = health().last_error;
-  return fail(Errc::kUnavailable,
-              state_->options.url + ": " + why + (detail.empty() ? "" : ": " + detail));
+  const auto said = state_->options.url + ": " + why;
+  return fail(Errc::kUnavailable, detail.empty() ? said : said + ": " + detail);
 }
 
 ProviderHealth HttpLane::health() const {
