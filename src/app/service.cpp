@@ -37,6 +37,12 @@ constexpr seconds kDiskEvery{1};
 constexpr milliseconds kMaintenanceRest{500};
 constexpr milliseconds kMaintenanceBusyRest{2};
 constexpr milliseconds kMaintenanceErrorRest{10'000};
+// "0.1.0".
+std::string version_number() {
+  const auto text = version_text();
+  return text.substr(text.rfind(' ') + 1);
+}
+
 // Reads are served, but the data is old: readiness says so.
 constexpr seconds kLagMax{180};
 
@@ -129,7 +135,8 @@ Status Service::State::read_registry() {
   const auto registry = store->registry();
   if (!registry) return std::unexpected(registry.error());
   epoch = registry->epoch;
-  registered = registry->influencers.size();
+  const auto before = registered.exchange(registry->influencers.size());
+  if (provider && registered != before) provider->set_rate(rate_limit(config, registered));
   return {};
 }
 
@@ -168,7 +175,7 @@ Status Service::State::start_api() {
                      .metrics = metrics,
                      .log = log,
                      .clock = clock,
-                     .version = version_text()};
+                     .version = version_number()};
   const HttpServerOptions options{.host = config.listen.host,
                                   .port = config.listen.port,
                                   .threads = config.api_threads,
@@ -277,7 +284,7 @@ void Service::State::add_gauges() {
     bytes.set(static_cast<double>(size->bytes));
     free_bytes.set(static_cast<double>(size->free_bytes));
   });
-  metrics.gauge("ia_build_info", "Always 1.", {{"version", version_text()}}).set(1);
+  metrics.gauge("ia_build_info", "Always 1.", {{"version", version_number()}}).set(1);
 }
 
 Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages stages,

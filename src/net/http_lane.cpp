@@ -34,6 +34,7 @@ constexpr asio::use_awaitable_t<Executor> use_task{};
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using TlsStream = asio::ssl::stream<Socket>;
 using boost::system::error_code;
+using Item = OrderBook::Item;
 
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::uint32_t kAttemptsMax = 3;
@@ -43,7 +44,6 @@ constexpr milliseconds kIdleMax{4'000};  // Node closes after 5 s
 constexpr milliseconds kStallMax{2'000};
 constexpr milliseconds kResolveEvery{60'000};
 constexpr milliseconds kUnpipelinedFor{300'000};
-constexpr milliseconds kBlockMax{20};
 constexpr std::size_t kLimitStart = 64;
 constexpr std::size_t kLimitFloor = 4;
 
@@ -52,8 +52,6 @@ void set_server_name(TlsStream& stream, std::string host) {
   SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
            host.data());
 }
-
-using Item = OrderBook::Item;
 
 struct Connection {
   explicit Connection(asio::io_context& io) : socket(io) {}
@@ -94,7 +92,7 @@ struct HttpLane::State {
         dialect(std::move(d)),
         clock(c),
         random(options.seed),
-        bucket(options.rate_per_second, std::max(16.0, options.rate_per_second / 100)),
+        bucket(options.rate_per_second),
         limit(kLimitStart * options.pipelining, kLimitFloor,
               options.max_connections * options.pipelining),
         breaker(options.seed + 1),
@@ -177,9 +175,9 @@ void HttpLane::State::loop() {
     if (now >= sweep_at) sweep(now);
     pump(now);
     if (book.empty()) {
-      io.run_one_for(kBlockMax * 5);
+      io.run_one_for(kSweepEvery);
     } else if (bucket.unlimited()) {
-      io.run_one_for(kBlockMax);
+      io.run_one_for(kSweepEvery);
     } else {
       next_tick = std::max(next_tick + options.tick, now);
       std::this_thread::sleep_until(next_tick);
@@ -564,6 +562,10 @@ std::vector<FinishedFetch> HttpLane::take_finished(milliseconds wait) {
   return state_->book.take(wait);
 }
 
+void HttpLane::set_rate(double rate) {
+  asio::post(state_->io, [s = state_.get(), rate] { s->bucket = TokenBucket(rate); });
+}
+
 void HttpLane::cancel(milliseconds grace) {
   asio::post(state_->io, [s = state_.get(), grace] {
     const auto now = s->clock.mono();
@@ -585,9 +587,7 @@ Status HttpLane::probe() {
   const auto why = answers.empty() || answers.front().misses.empty()
                        ? std::string("no answer within 6 s")
                        : std::string(name_of(answers.front().misses.front().reason));
-  const auto detail = health().last_error;
-  const auto said = state_->options.url + ": " + why;
-  return fail(Errc::kUnavailable, detail.empty() ? said : said + ": " + detail);
+  return fail(Errc::kUnavailable, state_->options.url + ": " + why + " " + health().last_error);
 }
 
 ProviderHealth HttpLane::health() const {

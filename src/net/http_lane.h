@@ -63,6 +63,7 @@ class HttpLane final : public Provider {
 
   void start(FetchOrder order) override;
   std::vector<FinishedFetch> take_finished(std::chrono::milliseconds wait) override;
+  void set_rate(double requests_per_second) override;
   void cancel(std::chrono::milliseconds grace) override;
   ProviderHealth health() const override;
   Status probe() override;  // asks for options.probe_influencer

@@ -17,7 +17,8 @@ namespace ia {
 // So many requests a second at most. After a stall it repays at most `burst` of what was not used.
 class TokenBucket {
  public:
-  // `rate` 0: unlimited.
+  // `rate` 0: unlimited. The burst is a hundredth of a second's worth unless told otherwise.
+  explicit TokenBucket(double rate) : TokenBucket(rate, std::max(16.0, rate / 100)) {}
   TokenBucket(double rate, double burst) : rate_(rate), burst_(std::max(1.0, burst)) {}
   bool unlimited() const { return rate_ <= 0; }
   // How many may be sent now.

@@ -60,12 +60,15 @@ class Provider {
   // The fetches that are finished, waiting up to `wait` for the first one.
   virtual std::vector<FinishedFetch> take_finished(std::chrono::milliseconds wait) = 0;
 
+  // From now on at most so many requests a second; 0: as many as it can. Any thread.
+  virtual void set_rate(double requests_per_second) = 0;
+
   // Ends all orders soon: what has no reply within `grace` is finished as missed (overrun).
   virtual void cancel(std::chrono::milliseconds grace) = 0;
 
   virtual ProviderHealth health() const = 0;
 
-  // One request, for `doctor` and readiness: kUnavailable with the reason when there is no answer.
+  // One request, for `doctor`, while no order is open: kUnavailable with the reason when there is no answer.
   virtual Status probe() = 0;
 };
 

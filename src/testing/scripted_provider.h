@@ -31,6 +31,7 @@ class ScriptedProvider final : public Provider {
 
   void start(FetchOrder order) override;
   std::vector<FinishedFetch> take_finished(std::chrono::milliseconds wait) override;
+  void set_rate(double) override {}
   void cancel(std::chrono::milliseconds grace) override;
   ProviderHealth health() const override;
   Status probe() override;
