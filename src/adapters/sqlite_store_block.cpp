@@ -6,32 +6,8 @@
 namespace ia::sqlite_store {
 namespace {
 
-InfluencerId id_of(InfluencerId id) { return id; }
-InfluencerId id_of(const Miss& miss) { return miss.influencer; }
-
-// Calls visit(slot, index) for each item, slot being its id's place in `ids`; both ascend.
-// An id that is not there: unknown(index).
-template <class Items, class Visit, class Unknown>
-void for_each_slot(const std::vector<InfluencerId>& ids, const Items& items, Visit visit,
-                   Unknown unknown) {
-  if (items.empty()) return;
-  auto slot =
-      static_cast<std::size_t>(std::ranges::lower_bound(ids, id_of(items.front())) - ids.begin());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto id = id_of(items[i]);
-    if (slot < ids.size() && ids[slot] < id) {
-      const auto rest = ids.begin() + static_cast<std::ptrdiff_t>(slot);
-      slot = static_cast<std::size_t>(std::lower_bound(rest, ids.end(), id) - ids.begin());
-    }
-    if (slot < ids.size() && ids[slot] == id) {
-      visit(slot++, i);
-    } else {
-      unknown(i);
-    }
-  }
-}
-
-constexpr auto kIgnore = [](std::size_t) {};
+// Influencers whose series are filled together, so that they stay in the processor's cache.
+constexpr std::uint32_t kTile = 512;
 
 template <class Column>
 Column slice(const Column& column, std::size_t begin, std::size_t end) {
@@ -71,41 +47,66 @@ PointBatch part_of(PointBatch batch, InfluencerId begin, InfluencerId end) {
 void Block::begin(std::vector<InfluencerId> expected, Minute first_minute) {
   ids_ = std::move(expected);
   first_minute_ = first_minute;
-  batches_.clear();
+  placements_.clear();
 }
 
-void Block::add(PointBatch batch) { batches_.push_back(std::move(batch)); }
+void Block::add(PointBatch batch) {
+  placements_.push_back({.batch = std::move(batch), .first = 0, .further = {}});
+}
 
 void Block::transpose() {
   learn_ids();
   count();
-  for (const auto& batch : batches_) place(batch);
-  place_misses();
-  batches_.clear();
+  const auto slots = static_cast<std::uint32_t>(ids_.size());
+  for (std::uint32_t begin = 0; begin < slots; begin += kTile) {
+    fill(begin, std::min(begin + kTile, slots));
+  }
+  fill_misses();
+  placements_.clear();
 }
 
 void Block::learn_ids() {
   std::vector<InfluencerId> unknown;
-  constexpr auto known = [](std::size_t, std::size_t) {};
-  for (const auto& batch : batches_) {
-    for_each_slot(ids_, batch.influencers, known,
-                  [&](std::size_t i) { unknown.push_back(batch.influencers[i]); });
-    for_each_slot(ids_, batch.misses, known,
-                  [&](std::size_t i) { unknown.push_back(batch.misses[i].influencer); });
+  for (auto& placement : placements_) {
+    place_in_ids(placement, unknown);
+    for (const auto& miss : placement.batch.misses) {
+      if (!std::ranges::binary_search(ids_, miss.influencer)) unknown.push_back(miss.influencer);
+    }
   }
   if (unknown.empty()) return;
   ids_.insert(ids_.end(), unknown.begin(), unknown.end());
   std::ranges::sort(ids_);
   const auto twice = std::ranges::unique(ids_);
   ids_.erase(twice.begin(), twice.end());
+  for (auto& placement : placements_) place_in_ids(placement, unknown);
+}
+
+void Block::place_in_ids(Placement& placement, std::vector<InfluencerId>& unknown) const {
+  const auto& wanted = placement.batch.influencers;
+  placement.further.clear();
+  if (wanted.empty()) return;
+  auto at = std::ranges::lower_bound(ids_, wanted.front());
+  placement.first = static_cast<std::uint32_t>(at - ids_.begin());
+  const auto fits = static_cast<std::size_t>(ids_.end() - at) >= wanted.size();
+  if (fits && std::equal(wanted.begin(), wanted.end(), at)) return;
+  for (const auto id : wanted) {
+    at = std::lower_bound(at, ids_.end(), id);
+    if (at == ids_.end() || *at != id) unknown.push_back(id);
+    placement.further.push_back(static_cast<std::uint32_t>(at - ids_.begin()));
+  }
+}
+
+std::size_t Block::Placement::index_of_slot(std::uint32_t slot) const {
+  if (!further.empty()) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(further, slot) - further.begin());
+  }
+  return std::min<std::size_t>(slot < first ? 0 : slot - first, batch.size());
 }
 
 void Block::count() {
   begin_.assign(ids_.size() + 1, 0);
-  for (const auto& batch : batches_) {
-    for_each_slot(
-        ids_, batch.influencers, [&](std::size_t slot, std::size_t) { ++begin_[slot + 1]; },
-        kIgnore);
+  for (const auto& placement : placements_) {
+    for (std::size_t i = 0; i < placement.batch.size(); ++i) ++begin_[placement.slot(i) + 1];
   }
   std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
   end_.assign(begin_.begin(), begin_.end() - 1);
@@ -114,40 +115,40 @@ void Block::count() {
   following_.resize(begin_.back());
 }
 
-void Block::place(const PointBatch& batch) {
-  const auto offset = static_cast<std::uint16_t>((batch.minute - first_minute_).count());
-  for_each_slot(
-      ids_, batch.influencers,
-      [&](std::size_t slot, std::size_t i) {
-        const auto at = end_[slot];
-        // The store never writes two values of a minute; should there be two, the first counts.
-        if (at > begin_[slot] && offsets_[at - 1] == offset) return;
-        offsets_[at] = offset;
-        followers_[at] = batch.followers[i];
-        following_[at] = batch.following[i];
-        ++end_[slot];
-      },
-      kIgnore);
+void Block::fill(std::uint32_t begin_slot, std::uint32_t end_slot) {
+  for (const auto& placement : placements_) {
+    const auto& batch = placement.batch;
+    const auto offset = offset_of(batch.minute);
+    const auto end = placement.index_of_slot(end_slot);
+    for (auto i = placement.index_of_slot(begin_slot); i < end; ++i) {
+      const auto slot = placement.slot(i);
+      const auto at = end_[slot];
+      // The store never writes two values of a minute; should there be two, the first counts.
+      if (at > begin_[slot] && offsets_[at - 1] == offset) continue;
+      offsets_[at] = offset;
+      followers_[at] = batch.followers[i];
+      following_[at] = batch.following[i];
+      ++end_[slot];
+    }
+  }
 }
 
-void Block::place_misses() {
+void Block::fill_misses() {
+  const auto slot_of = [&](const Miss& miss) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(ids_, miss.influencer) - ids_.begin());
+  };
   miss_begin_.assign(ids_.size() + 1, 0);
-  for (const auto& batch : batches_) {
-    for_each_slot(
-        ids_, batch.misses, [&](std::size_t slot, std::size_t) { ++miss_begin_[slot + 1]; },
-        kIgnore);
+  for (const auto& placement : placements_) {
+    for (const auto& miss : placement.batch.misses) ++miss_begin_[slot_of(miss) + 1];
   }
   std::partial_sum(miss_begin_.begin(), miss_begin_.end(), miss_begin_.begin());
   misses_.resize(miss_begin_.back());
   std::vector<std::uint32_t> next(miss_begin_.begin(), miss_begin_.end() - 1);
-  for (const auto& batch : batches_) {
-    const auto offset = static_cast<std::uint16_t>((batch.minute - first_minute_).count());
-    for_each_slot(
-        ids_, batch.misses,
-        [&](std::size_t slot, std::size_t i) {
-          misses_[next[slot]++] = {offset, batch.misses[i].reason};
-        },
-        kIgnore);
+  for (const auto& placement : placements_) {
+    const auto offset = offset_of(placement.batch.minute);
+    for (const auto& miss : placement.batch.misses) {
+      misses_[next[slot_of(miss)]++] = {offset, miss.reason};
+    }
   }
 }
 

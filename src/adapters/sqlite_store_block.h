@@ -28,14 +28,28 @@ class Block {
   ChunkView series(std::size_t index) const;
 
  private:
+  // Where the points of a batch belong: their influencers' places in ids_, ascending.
+  struct Placement {
+    PointBatch batch;
+    std::uint32_t first = 0;             // the place of the first one
+    std::vector<std::uint32_t> further;  // empty when they are neighbours in ids_ as well
+    std::uint32_t slot(std::size_t index) const {
+      return further.empty() ? first + static_cast<std::uint32_t>(index) : further[index];
+    }
+    std::size_t index_of_slot(std::uint32_t slot) const;
+  };
+  void place_in_ids(Placement& placement, std::vector<InfluencerId>& unknown) const;
   void learn_ids();
   void count();
-  void place(const PointBatch& batch);
-  void place_misses();
+  void fill(std::uint32_t begin_slot, std::uint32_t end_slot);
+  void fill_misses();
+  std::uint16_t offset_of(Minute minute) const {
+    return static_cast<std::uint16_t>((minute - first_minute_).count());
+  }
 
   std::vector<InfluencerId> ids_;
   Minute first_minute_;
-  std::vector<PointBatch> batches_;
+  std::vector<Placement> placements_;
   // Of series i: begin_[i] to end_[i] in the columns.
   std::vector<std::uint32_t> begin_;
   std::vector<std::uint32_t> end_;

@@ -90,7 +90,6 @@ Status Directory::refresh_frames() {
       minute = minute_at(select.integer(1));
       through = settled_through(minute);
     }
-    newest_minute_ = minute;
     if (position_ <= through || minute < state_.horizon) continue;
     frames_[minute].add(
         {position_, influencer_at(select.integer(2)), influencer_at(select.integer(3))});

@@ -53,8 +53,6 @@ class Directory {
   const std::vector<SegmentInfo>& segments() const { return segments_; }
   // Frames that are not in a segment.
   const std::map<Minute, MinuteFrames>& frames() const { return frames_; }
-  // Of the last frame that was stored; the beginning of time when there is none.
-  Minute newest_minute() const { return newest_minute_; }
 
  private:
   Status refresh_segments(sqlite::Connection& db);
@@ -65,7 +63,6 @@ class Directory {
   State state_;
   std::int64_t data_version_ = -1;
   std::uint64_t position_ = 0;
-  Minute newest_minute_ = Minute::min();
   std::vector<SegmentInfo> segments_;
   std::map<Minute, MinuteFrames> frames_;
   std::vector<sqlite::Statement> sql_;

@@ -12,8 +12,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr int kCacheKib = 6144;
-constexpr minutes kGrace{2};
-constexpr days kWaitMax{1};  // for an hour to become quiet
+constexpr minutes kQuiet{2};  // without a new batch of an hour that is over, or of its day
 constexpr minutes kLatestEvery{10};
 constexpr std::chrono::seconds kCheckpointEvery{10};
 constexpr std::uint64_t kCheckpointBytes = 4 << 20;
@@ -31,7 +30,7 @@ MinuteRange day_of(Minute minute) {
   return {begin, begin + days{1}};
 }
 
-bool is_over(MinuteRange range, WallTime now) { return range.end + kGrace <= now; }
+bool is_over(MinuteRange range, WallTime now) { return range.end <= now; }
 
 const SegmentInfo* segment_at(const std::vector<SegmentInfo>& segments, Minute minute) {
   const auto found = std::ranges::find_if(
@@ -58,9 +57,9 @@ Result<bool> Housekeeper::step(WallTime now) {
     is_tidy_ = true;
   }
   if (auto done = checkpoint_log(now); !done) return std::unexpected(done.error());
-  if (job_) return step_job();
   if (auto done = refresh_directory(); !done) return std::unexpected(done.error());
   if (auto done = move_horizon(now); !done) return std::unexpected(done.error());
+  if (job_) return step_job();
   auto job = next_job(now);
   if (!job) return std::unexpected(job.error());
   job_ = std::move(*job);
@@ -138,6 +137,7 @@ Status Housekeeper::move_horizon(WallTime now) {
     if (segment.range.end <= horizon)
       std::filesystem::remove(files_.segment(segment.name), ignored);
   }
+  std::erase_if(activity_, [&](const auto& entry) { return entry.first.end <= horizon; });
   directory_.expect_changes();
   return refresh_directory();
 }
@@ -205,6 +205,7 @@ Result<std::unique_ptr<Job>> Housekeeper::settle_job(MinuteRange range) {
     return job;
   }
   settling_ = range;
+  activity_.erase(range);
   frames_to_drop_ = true;
   return job;
 }
@@ -223,17 +224,11 @@ std::optional<MinuteRange> Housekeeper::hour_to_settle(WallTime now) {
 }
 
 // While a backlog is worked off, its hours are over but not complete.
-bool Housekeeper::is_quiet(MinuteRange hour, WallTime now) {
-  if (now >= hour.end + kWaitMax || directory_.newest_minute() >= hour.end) {
-    activity_.erase(hour.begin);
-    return true;
-  }
-  const auto frames = frame_count(hour);
-  auto& activity = activity_[hour.begin];
-  if (activity.frames != frames) activity = {frames, now};
-  const bool quiet = now - activity.unchanged_since >= kGrace;
-  if (quiet) activity_.erase(hour.begin);
-  return quiet;
+bool Housekeeper::is_quiet(MinuteRange range, WallTime now) {
+  const auto frames = frame_count(range);
+  auto& activity = activity_[range];
+  if (activity.frames != frames || now < activity.unchanged_since) activity = {frames, now};
+  return now - activity.unchanged_since >= kQuiet;
 }
 
 std::size_t Housekeeper::frame_count(MinuteRange range) const {
@@ -251,7 +246,8 @@ std::optional<MinuteRange> Housekeeper::day_to_merge(WallTime now) {
     if (!is_over(day, now) || given_up_.contains(day.begin)) continue;
     const bool merged = segment.range == day;
     const auto late = frame_count(day);
-    if (merged ? late > kLateFramesMax : !has_open_hour(day)) return day;
+    const bool due = merged ? late > kLateFramesMax : !has_open_hour(day);
+    if (due && is_quiet(day, now)) return day;
   }
   return std::nullopt;
 }

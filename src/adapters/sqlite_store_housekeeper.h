@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "adapters/sqlite_store_directory.h"
 #include "adapters/sqlite_store_jobs.h"
@@ -12,8 +13,9 @@
 
 namespace ia::sqlite_store {
 
-// Decides what there is to do, and does it slice by slice. An hour is settled two minutes after its
-// end, unless old batches of it are still coming in; a day is merged when all its hours are.
+// Decides what there is to do, and does it slice by slice. An hour is settled when it is over and
+// no batch of it has come for two minutes; a day is merged when the same holds and all its hours
+// are settled, and once more when much has come late.
 // Threads: one at a time.
 class Housekeeper {
  public:
@@ -24,9 +26,14 @@ class Housekeeper {
   Result<bool> step(WallTime now);
 
  private:
-  struct Activity {  // of an hour's frames
+  struct Activity {  // of a range's frames
     std::size_t frames = 0;
     WallTime unchanged_since;
+  };
+  struct ByBegin {
+    bool operator()(const MinuteRange& a, const MinuteRange& b) const {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    }
   };
   Housekeeper(const Files& files, WriteGate& gate, std::chrono::days retention, Log& log,
               sqlite::Connection db);
@@ -57,7 +64,7 @@ class Housekeeper {
   std::unique_ptr<Job> job_;
   std::optional<MinuteRange> settling_;
   std::set<Minute> given_up_;  // begins of ranges
-  std::map<Minute, Activity> activity_;
+  std::map<MinuteRange, Activity, ByBegin> activity_;
   std::optional<WallTime> latest_at_;
   std::optional<WallTime> checkpoint_at_;
   bool is_tidy_ = false;

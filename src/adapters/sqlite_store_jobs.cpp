@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kWalkSlice = 64;     // batches
 constexpr std::size_t kDeleteSlice = 256;  // frames or rows
-constexpr std::size_t kBlockPoints = 400'000;
-constexpr std::size_t kMergePoints = 1'000'000;
+constexpr std::size_t kBlockPoints = 240'000;
+constexpr std::size_t kMergePoints = 500'000;
 
 enum LatestSql { kInsert, kPublish, kDeleteOthers };
 constexpr std::array<const char*, 3> kLatestSql = {

@@ -9,11 +9,14 @@ namespace {
 
 enum Sql { kFrames, kRows, kFrameData, kRowData };
 constexpr std::array<const char*, 4> kSql = {
-    "SELECT position, retrieved_ms FROM frame WHERE position > ?1 AND points > 0",
-    "SELECT seq, retrieved_ms FROM latest WHERE generation = ?1",
+    "SELECT position, retrieved_ms, first_id, last_id FROM frame WHERE position > ?1 AND points > "
+    "0",
+    "SELECT seq, retrieved_ms, 0, 0 FROM latest WHERE generation = ?1",
     "SELECT data FROM frame_data WHERE position = ?1",
     "SELECT data FROM latest WHERE seq = ?1",
 };
+
+constexpr std::int64_t kRowMax = 1 << 20;
 
 }  // namespace
 
@@ -47,12 +50,14 @@ Status LatestWalk::list(sqlite::Statement& select, bool is_frame, std::vector<So
     const auto row = select.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return {};
-    sources.push_back({select.integer(1), select.integer(0), is_frame});
+    sources.push_back(
+        {select.integer(1), select.integer(0), is_frame, select.integer(2), select.integer(3)});
   }
 }
 
 Result<PointBatch> LatestWalk::next() {
   const auto& source = sources_[next_++];
+  if (all_seen(source)) return PointBatch{};
   auto& select = sql_[source.is_frame ? kFrameData : kRowData];
   const sqlite::ResetAtEnd reset(select);
   const auto row = select.bind(1, source.key).step();
@@ -63,6 +68,20 @@ Result<PointBatch> LatestWalk::next() {
                                     "): restore it from a backup");
   }
   return unseen_of(*batch);
+}
+
+// True when every id that the frame may have was seen: as a rule, where ids are in a row.
+bool LatestWalk::all_seen(const Source& source) {
+  if (!source.is_frame || source.last_id - source.first_id > kRowMax) return false;
+  const auto first = static_cast<std::uint64_t>(source.first_id);
+  const auto last = static_cast<std::uint64_t>(source.last_id);
+  for (auto key = first / 64; key <= last / 64; ++key) {
+    auto wanted = ~std::uint64_t{0};
+    if (key == first / 64) wanted &= ~std::uint64_t{0} << (first % 64);
+    if (key == last / 64) wanted &= ~std::uint64_t{0} >> (63 - last % 64);
+    if (wanted & ~seen_.get(groups_.find_or_add(key))) return false;
+  }
+  return true;
 }
 
 PointBatch LatestWalk::unseen_of(const PointBatch& batch) {

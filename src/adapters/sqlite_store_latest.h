@@ -10,7 +10,8 @@
 namespace ia::sqlite_store {
 
 // Walks over the newest value of every influencer, as batches with their times: the values of the
-// last checkpoint and of all frames behind it, newest first, so that whoever was seen is done.
+// last checkpoint and of all frames behind it, newest first, so that whoever was seen is done, and
+// most frames need not be read.
 // One minute of a million influencers is some 100,000 bytes here; the frames are read one by one.
 class LatestWalk {
  public:
@@ -29,10 +30,13 @@ class LatestWalk {
     std::int64_t retrieved_ms;
     std::int64_t key;  // position of a frame, or the number of a checkpoint's row
     bool is_frame;
+    std::int64_t first_id;  // of a frame
+    std::int64_t last_id;
   };
   LatestWalk(std::uint64_t position, std::vector<Source> sources,
              std::vector<sqlite::Statement> sql);
   static Status list(sqlite::Statement& select, bool is_frame, std::vector<Source>& sources);
+  bool all_seen(const Source& source);
   PointBatch unseen_of(const PointBatch& batch);
 
   std::uint64_t position_;

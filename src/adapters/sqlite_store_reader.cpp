@@ -81,6 +81,7 @@ Result<Series> Reader::series(InfluencerId influencer, MinuteRange range) {
 
 Result<Series> Reader::series_once(InfluencerId influencer, MinuteRange range) {
   range.begin = std::max(range.begin, directory_.horizon());
+  if (range.begin >= range.end) return Series{};
   frames_.clear();
   if (auto read = read_frames(influencer, range); !read) return std::unexpected(read.error());
   Series settled;
@@ -116,7 +117,6 @@ Series Reader::with_frames(Series settled) const {
 
 Status Reader::read_frames(InfluencerId influencer, MinuteRange range) {
   const auto& frames = directory_.frames();
-  if (range.begin >= range.end) return {};
   const auto end = frames.lower_bound(range.end);
   for (auto at = frames.lower_bound(range.begin); at != end; ++at) {
     Status read;

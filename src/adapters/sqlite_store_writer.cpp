@@ -103,11 +103,11 @@ Status Writer::begin_positions() {
 }
 
 Status Writer::append_one(const PointBatch& batch, AppendResult& result) {
-  if (auto put = put_usernames(batch); !put) return put;
   if (batch.minute < state_.horizon) {
     result.expired += batch.size();
     return {};
   }
+  if (auto put = put_usernames(batch); !put) return put;
   const auto minute = recall(batch.minute);
   if (!minute) return std::unexpected(minute.error());
   if (auto known = look_up(batch, **minute); !known) return known;
