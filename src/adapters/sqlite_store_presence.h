@@ -66,8 +66,8 @@ class IdBits {
   std::vector<std::uint64_t> words_;
 };
 
-// One minute: who has a value, who was missed and why. 2 bits an influencer, and up to 4 more when
-// there are misses of several reasons.
+// One minute: who has a value, who was missed and why. A bit an influencer, up to five more when
+// there are misses.
 class Presence {
  public:
   std::uint64_t present(std::uint32_t group) const { return present_.get(group); }
