@@ -105,8 +105,8 @@ class Run:
         self.rows = []  # of whole minutes
 
     def watch(self):
-        """Reads `minutes` whole minutes; returns (CPU s, wall s, peak resident MiB) over them."""
-        began = None
+        """Reads `minutes` whole minutes behind a warm-up; their (CPU s, wall s), peak MiB."""
+        warm_up = 2  # the minute of the start, and the one in which it learns every name
         peak = 0.0
         for line in self.process.stdout:
             row = re.match(r"(\d\d:\d\d)  ([\d,]+) of ([\d,]+) stored", line)
@@ -115,7 +115,8 @@ class Run:
             print("  " + line.rstrip(), flush=True)
             peak = max(peak, resident_mib(self.process.pid))
             now = (cpu_seconds(self.process.pid), time.monotonic())
-            if began is None:  # the minute in which it started
+            if warm_up > 0:
+                warm_up -= 1
                 began = now
                 continue
             age = re.search(r"data ([\d.]+) s old", line)
@@ -166,9 +167,10 @@ def paced(options):
     try:
         run = Run(options.program, address, options.influencers, options.minutes, None,
                   ["--pipelining", str(options.pipelining)])
-        simulator_cpu = cpu_seconds(simulator.pid)
+        simulator_began = cpu_seconds(simulator.pid), time.monotonic()
         cpu, wall, peak = run.watch()
-        simulator_cpu = cpu_seconds(simulator.pid) - simulator_cpu
+        simulator_cpu = cpu_seconds(simulator.pid) - simulator_began[0]
+        simulator_share = 100 * simulator_cpu / (time.monotonic() - simulator_began[1])
         run.stop()
     finally:
         simulator.kill()
@@ -176,7 +178,7 @@ def paced(options):
     print(f"\npaced, pipelining {options.pipelining}, {len(run.rows)} minutes:"
           f" coverage {100 * stored / due:.3f} %, {stored / wall:,.0f} points/s")
     print(f"program {100 * cpu / wall:.1f} % of one core, {cpu / stored * 1e6:.2f} us a point,"
-          f" peak {peak:.0f} MiB resident; simulator {100 * simulator_cpu / wall:.1f} %")
+          f" peak {peak:.0f} MiB resident; simulator {simulator_share:.1f} %")
     latest = max(row[3] for row in run.rows)
     print(f"a minute is complete and served {latest:.1f} s after its end at the latest")
 

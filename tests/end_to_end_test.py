@@ -111,11 +111,11 @@ class EndToEnd(unittest.TestCase):
         return process
 
     def stored_now(self):
-        minutes = get_json(self.url + "/api/v1/minutes")["minutes"]
+        minutes = get_json(self.url + "/api/v1/minutes")["items"]
         return sum(minute["stored"] for minute in minutes)
 
     def minute(self, begin):
-        rows = get_json(f"{self.url}/api/v1/minutes?start={begin}&end={begin + 60}")["minutes"]
+        rows = get_json(f"{self.url}/api/v1/minutes?start={begin}&end={begin + 60}")["items"]
         return rows[0] if rows else None
 
     # A kill -9 in the middle of the work, a second start, then a whole minute without a gap.
@@ -146,8 +146,9 @@ class EndToEnd(unittest.TestCase):
 
     def check_answers(self, whole):
         summary = get_json(self.url + "/api/v1/summary")
-        self.assertEqual(summary["influencers"]["with_value"], COUNT)
-        seen = get_json(f"{self.url}/influencer_analytics/{FIRST}?start_time={whole}&end_time={whole + 59.9}")
+        self.assertEqual(summary["with_value"], COUNT)
+        seen = get_json(f"{self.url}/influencer_analytics/{FIRST}"
+                        f"?start_time={whole}&end_time={whole + 59.9}")
         self.assertTrue(seen["success"])
         self.assertEqual(len(seen["data"]), 1)
         minute_ms, followers, following, ratio = seen["data"][0]

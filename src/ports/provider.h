@@ -68,7 +68,8 @@ class Provider {
 
   virtual ProviderHealth health() const = 0;
 
-  // One request, for `doctor`, while no order is open: kUnavailable with the reason when there is no answer.
+  // One request, for `doctor`, while no order is open: kUnavailable with the reason when there is
+  // no answer.
   virtual Status probe() = 0;
 };
 
