@@ -4,10 +4,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <thread>
 
 namespace ia {
 namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -27,8 +32,13 @@ void block_stop_signals() {
 
 bool wait_for_stop_signal(std::chrono::milliseconds wait) {
   const auto set = stop_signals();
-  const timespec limit{.tv_sec = wait.count() / 1000, .tv_nsec = wait.count() % 1000 * 1'000'000};
-  return sigtimedwait(&set, nullptr, &limit) > 0;
+  const auto end = std::chrono::steady_clock::now() + wait;
+  while (true) {
+    const auto left = std::max(std::chrono::nanoseconds{0}, end - std::chrono::steady_clock::now());
+    const timespec limit{.tv_sec = left.count() / kSecond, .tv_nsec = left.count() % kSecond};
+    if (sigtimedwait(&set, nullptr, &limit) > 0) return true;
+    if (errno != EINTR) return false;  // a debugger or the leak sanitizer looked in
+  }
 }
 
 void leave_at_next_signal_or_after(std::chrono::seconds patience) {
