@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kCheckpointEvery{10};
 constexpr std::uint64_t kCheckpointBytes = 4 << 20;
 constexpr std::int64_t kLogPagesMax = 4096;  // 64 MiB
 constexpr days kMinutesKept{400};
+constexpr days kClockSlack{1};
 constexpr std::size_t kLateFramesMax = 1'000;  // of a merged day
 
 MinuteRange hour_of(Minute minute) {
@@ -104,17 +105,36 @@ Status Housekeeper::checkpoint_log(WallTime now) {
   if (checkpoint_at_ && (bytes == 0 || (bytes < kCheckpointBytes && !is_time))) return {};
   gate_.bytes_in_log -= bytes;
   checkpoint_at_ = now;
-  auto passive = db_.prepare("PRAGMA wal_checkpoint(PASSIVE)");
-  if (!passive) return std::unexpected(passive.error());
-  const auto row = passive->step();
-  if (!row) return std::unexpected(row.error());
-  if (passive->integer(1) <= kLogPagesMax) return {};
-  passive->reset();
-  // The log is long because writes never paused. What is left of it is short: make them wait.
-  const std::scoped_lock lock(gate_.mutex);
-  const auto done = db_.execute("PRAGMA wal_checkpoint(RESTART)");
-  if (!done && done.error().code != Errc::kUnavailable) return done;
-  return {};
+  const auto pages = checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+  if (!pages) return std::unexpected(pages.error());
+  return *pages > kLogPagesMax ? restart_log() : Status{};
+}
+
+// Gives the pages in the log.
+Result<std::int64_t> Housekeeper::checkpoint(const char* pragma) {
+  auto statement = db_.prepare(pragma);
+  if (!statement) return std::unexpected(statement.error());
+  const auto row = statement->step();
+  if (row) return statement->integer(1);
+  // A failed fsync concerns the writers as well.
+  if (row.error().code == Errc::kCorrupt) {
+    const std::scoped_lock lock(gate_.mutex);
+    gate_.broken = row.error();
+  }
+  return std::unexpected(row.error());
+}
+
+// The log is long because writes never paused. What is left of it is short: let them wait for it,
+// but not for a reader, who may take long; then it is tried again.
+Status Housekeeper::restart_log() {
+  if (auto set = db_.execute("PRAGMA busy_timeout=10"); !set) return set;
+  {
+    const std::scoped_lock lock(gate_.mutex);
+    const auto done = db_.execute("PRAGMA wal_checkpoint(RESTART)");
+    if (!done && done.error().code == Errc::kCorrupt) gate_.broken = done.error();
+    if (!done && done.error().code != Errc::kUnavailable) return done;
+  }
+  return db_.execute("PRAGMA busy_timeout=5000");
 }
 
 Status Housekeeper::refresh_directory() {
@@ -125,13 +145,18 @@ Status Housekeeper::refresh_directory() {
 
 Status Housekeeper::move_horizon(WallTime now) {
   const Minute horizon = minute_of(now) - retention_;
-  if (horizon <= directory_.horizon()) return {};
+  const bool is_back = horizon < directory_.horizon() - kClockSlack;
+  if (horizon <= directory_.horizon() && !is_back) return {};
+  if (is_back) {
+    log_.warning("store",
+                 "the clock was ahead and was set back; what is older than the retention "
+                 "by its time is gone");
+  }
   const auto& frames = directory_.frames();
   if (!frames.empty() && frames.begin()->first < horizon) frames_to_drop_ = true;
-  {
-    const std::scoped_lock lock(gate_.mutex);
-    if (auto moved = forget_before(horizon); !moved) return moved;
-  }
+  const auto moved = write_gated(gate_, db_, [&] { return forget_before(horizon); });
+  if (!moved) return moved;
+  gate_.bytes_in_log += 1;
   std::error_code ignored;
   for (const auto& segment : directory_.segments()) {
     if (segment.range.end <= horizon)
@@ -143,8 +168,6 @@ Status Housekeeper::move_horizon(WallTime now) {
 }
 
 Status Housekeeper::forget_before(Minute horizon) {
-  auto transaction = sqlite::Transaction::begin(db_, sqlite::Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
   // Late values are judged by their minute's row, so it stays at least as long as its points.
   const Minute rows = std::min(horizon, horizon + retention_ - kMinutesKept);
   const std::array sql = {
@@ -156,8 +179,7 @@ Status Housekeeper::forget_before(Minute horizon) {
   for (const auto& statement : sql) {
     if (auto done = db_.execute(statement.c_str()); !done) return done;
   }
-  gate_.bytes_in_log += 1;
-  return transaction->commit();
+  return {};
 }
 
 Result<std::unique_ptr<Job>> Housekeeper::next_job(WallTime now) {

@@ -40,6 +40,8 @@ class Housekeeper {
 
   Status tidy();
   Status checkpoint_log(WallTime now);
+  Result<std::int64_t> checkpoint(const char* pragma);
+  Status restart_log();
   Status move_horizon(WallTime now);
   Status forget_before(Minute horizon);
   Status refresh_directory();

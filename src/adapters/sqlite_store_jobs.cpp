@@ -22,16 +22,6 @@ constexpr std::array<const char*, 3> kLatestSql = {
     "(SELECT seq FROM latest WHERE generation <> ?1 ORDER BY seq LIMIT ?2)",
 };
 
-// Runs `write(transaction's connection)` as one transaction, with the gate held.
-template <class Write>
-Status write_gated(const Workshop& shop, Write write) {
-  const std::scoped_lock lock(shop.gate.mutex);
-  auto transaction = sqlite::Transaction::begin(shop.db, sqlite::Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  if (auto written = write(); !written) return written;
-  return transaction->commit();
-}
-
 }  // namespace
 
 LatestJob::LatestJob(Workshop shop, LatestWalk walk, std::int64_t generation,
@@ -64,7 +54,7 @@ Result<bool> LatestJob::step() {
     return true;
   }
   std::int64_t deleted = 0;
-  const auto done = write_gated(shop_, [&]() -> Status {
+  const auto done = write_gated(shop_.gate, shop_.db, [&]() -> Status {
     auto status = sql_[kDeleteOthers].bind(1, generation_).bind(2, kDeleteSlice).run();
     deleted = shop_.db.changes();
     return status;
@@ -85,7 +75,7 @@ Status LatestJob::write_slice() {
   }
   if (rows.empty()) return {};
   shop_.gate.bytes_in_log += bytes;
-  return write_gated(shop_, [&]() -> Status {
+  return write_gated(shop_.gate, shop_.db, [&]() -> Status {
     for (const auto& [retrieved_at, data] : rows) {
       auto put = sql_[kInsert]
                      .bind(1, generation_)
@@ -99,7 +89,7 @@ Status LatestJob::write_slice() {
 }
 
 Status LatestJob::publish() {
-  return write_gated(shop_, [&]() -> Status {
+  return write_gated(shop_.gate, shop_.db, [&]() -> Status {
     return sql_[kPublish]
         .bind(1, generation_)
         .bind(2, static_cast<std::int64_t>(walk_.position()))
@@ -138,7 +128,7 @@ Result<bool> DropFramesJob::step() {
   auto sql = prepare_all(shop_.db, kSql);
   if (!sql) return std::unexpected(sql.error());
   if (next_ == end) return false;
-  const auto done = write_gated(shop_, [&]() -> Status {
+  const auto done = write_gated(shop_.gate, shop_.db, [&]() -> Status {
     for (; next_ < end; ++next_) {
       const auto position = static_cast<std::int64_t>(positions_[next_]);
       if (auto gone = (*sql)[0].bind(1, position).run(); !gone) return gone;
@@ -350,7 +340,7 @@ Status SettleJob::put_in_place() {
   std::vector<std::filesystem::path> replaced;
   for (const auto& segment : segments_)
     replaced.push_back(shop_.files.segment(segment.info().name));
-  auto put = write_gated(shop_, [&]() -> Status {
+  auto put = write_gated(shop_.gate, shop_.db, [&]() -> Status {
     if (auto done = put_segment(shop_.db, info_); !done) return done;
     return shop_.db.execute("UPDATE state SET catalog_version = catalog_version + 1");
   });

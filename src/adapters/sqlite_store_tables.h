@@ -20,8 +20,26 @@ namespace ia::sqlite_store {
 // over at once instead of polling; only who writes holds it, and only for one transaction.
 struct WriteGate {
   std::mutex mutex;
+  // A failed fsync: nobody knows what is on the disk, and no later one would tell. Set for good;
+  // to be looked at with the mutex held.
+  std::optional<Error> broken;
   std::atomic<std::uint64_t> bytes_in_log = 0;  // since the last checkpoint, about
 };
+
+// The only way to write: runs `write()` as one transaction, unless the gate is broken.
+template <class Write>
+auto write_gated(WriteGate& gate, sqlite::Connection& db, Write write) -> decltype(write()) {
+  const std::scoped_lock lock(gate.mutex);
+  if (gate.broken) return std::unexpected(*gate.broken);
+  auto transaction = sqlite::Transaction::begin(db, sqlite::Transaction::Kind::kWrite);
+  if (!transaction) return std::unexpected(transaction.error());
+  auto written = write();
+  if (!written) return written;
+  const auto committed = transaction->commit();
+  if (committed) return written;
+  if (committed.error().code == Errc::kCorrupt) gate.broken = committed.error();
+  return std::unexpected(committed.error());
+}
 
 // All or none.
 Result<std::vector<sqlite::Statement>> prepare_all(sqlite::Connection& db,

@@ -60,25 +60,33 @@ Result<AppendResult> Writer::append(std::span<const PointBatch> batches) {
   for (const auto& batch : batches) {
     if (auto sound = check_batch(batch); !sound) return std::unexpected(sound.error());
   }
-  const std::scoped_lock lock(gate_.mutex);
-  if (broken_) return std::unexpected(*broken_);
-  auto result = append_all(batches);
-  if (!result) forget_touched();
-  touched_.clear();
-  forget_oldest();
-  return result;
+  return write([&] { return append_all(batches); });
 }
 
 Result<AppendResult> Writer::append_all(std::span<const PointBatch> batches) {
-  auto transaction = sqlite::Transaction::begin(db_, sqlite::Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  if (auto begun = begin_positions(); !begun) return std::unexpected(begun.error());
   AppendResult result;
   for (const auto& batch : batches) {
     if (auto stored = append_one(batch, result); !stored) return std::unexpected(stored.error());
   }
   if (auto put = put_touched(); !put) return std::unexpected(put.error());
-  if (auto done = commit(std::move(*transaction)); !done) return std::unexpected(done.error());
+  return result;
+}
+
+// What is remembered changes with the transaction, so it is forgotten when that fails.
+template <class Change>
+auto Writer::write(Change change) -> decltype(change()) {
+  const std::scoped_lock lock(mutex_);
+  auto result = write_gated(gate_, db_, [&]() -> decltype(change()) {
+    if (auto begun = begin_positions(); !begun) return std::unexpected(begun.error());
+    return change();
+  });
+  if (result) {
+    gate_.bytes_in_log += bytes_;
+  } else {
+    forget_touched();
+  }
+  touched_.clear();
+  forget_oldest();
   return result;
 }
 
@@ -177,14 +185,6 @@ Status Writer::put_touched() {
     bytes_ += kRowBytes;
   }
   return {};
-}
-
-Status Writer::commit(sqlite::Transaction transaction) {
-  auto committed = transaction.commit();
-  // A failed fsync: nobody knows what is on the disk, and no later one would tell.
-  if (!committed && committed.error().code == Errc::kCorrupt) broken_ = committed.error();
-  if (committed) gate_.bytes_in_log += bytes_;
-  return committed;
 }
 
 Result<Writer::Remembered*> Writer::recall(Minute minute) {
@@ -293,24 +293,13 @@ Status Writer::look_up_one(InfluencerId id, Remembered& minute) {
 }
 
 Status Writer::close_minutes(MinuteRange range, MissReason reason) {
-  const std::scoped_lock lock(gate_.mutex);
-  if (broken_) return std::unexpected(*broken_);
-  auto closed = close_all(range, reason);
-  if (!closed) forget_touched();
-  touched_.clear();
-  forget_oldest();
-  return closed;
-}
-
-Status Writer::close_all(MinuteRange range, MissReason reason) {
-  auto transaction = sqlite::Transaction::begin(db_, sqlite::Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  if (auto begun = begin_positions(); !begun) return begun;
-  const Minute begin = std::max({range.begin, state_.horizon, range.end - kClosedMax});
-  for (auto minute = begin; minute < range.end; minute += std::chrono::minutes{1}) {
-    if (auto closed = close_one(minute, reason); !closed) return closed;
-  }
-  return commit(std::move(*transaction));
+  return write([&]() -> Status {
+    const Minute begin = std::max({range.begin, state_.horizon, range.end - kClosedMax});
+    for (auto minute = begin; minute < range.end; minute += std::chrono::minutes{1}) {
+      if (auto closed = close_one(minute, reason); !closed) return closed;
+    }
+    return {};
+  });
 }
 
 // Needs no presence, so that closing a month does not fill the memory with its minutes.
@@ -334,17 +323,14 @@ Status Writer::put_registry(const Registry& registry) {
     return fail(Errc::kInvalid,
                 "store: a registry needs a shard size and an interval of 1 or more");
   }
-  const std::scoped_lock lock(gate_.mutex);
-  if (broken_) return std::unexpected(*broken_);
-  auto transaction = sqlite::Transaction::begin(db_, sqlite::Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  const auto stored = db_.integer("SELECT epoch FROM registry");
-  if (!stored) return std::unexpected(stored.error());
-  const auto epoch = static_cast<std::uint64_t>(*stored);
-  if (registry.epoch <= epoch) return stale_epoch(registry.epoch, epoch);
-  if (auto written = write_registry(db_, registry); !written) return written;
-  bytes_ = kRowBytes;
-  return commit(std::move(*transaction));
+  return write([&]() -> Status {
+    const auto stored = db_.integer("SELECT epoch FROM registry");
+    if (!stored) return std::unexpected(stored.error());
+    const auto epoch = static_cast<std::uint64_t>(*stored);
+    if (registry.epoch <= epoch) return stale_epoch(registry.epoch, epoch);
+    bytes_ += kRowBytes;
+    return write_registry(db_, registry);
+  });
 }
 
 void Writer::forget_touched() {

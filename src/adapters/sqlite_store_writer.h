@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -34,10 +35,12 @@ class Writer {
   Writer(const Files& files, WriteGate& gate, sqlite::Connection db,
          std::vector<sqlite::Statement> sql);
 
+  // Runs `change()` as one transaction.
+  template <class Change>
+  auto write(Change change) -> decltype(change());
   Status begin_positions();
   Result<AppendResult> append_all(std::span<const PointBatch> batches);
   Status append_one(const PointBatch& batch, AppendResult& result);
-  Status close_all(MinuteRange range, MissReason reason);
   Status close_one(Minute minute, MissReason reason);
   Status put_frame(const PointBatch& batch);
   Status put_usernames(const PointBatch& batch);
@@ -51,12 +54,12 @@ class Writer {
   Status look_up_one(InfluencerId id, Remembered& minute);
   Result<MinuteAccount> read_account(Minute minute);
   Result<std::uint64_t> due_in(Minute minute);
-  Status commit(sqlite::Transaction transaction);
   void forget_touched();
   void forget_oldest();
 
   const Files& files_;
   WriteGate& gate_;
+  std::mutex mutex_;  // over all below, and before the gate's
   sqlite::Connection db_;
   std::vector<sqlite::Statement> sql_;
   GroupIndex groups_;
@@ -67,7 +70,6 @@ class Writer {
   std::uint64_t position_ = 0;  // of the last frame
   std::uint64_t uses_ = 0;
   std::uint64_t bytes_ = 0;  // put by the transaction that is under way
-  std::optional<Error> broken_;
 };
 
 }  // namespace ia::sqlite_store

@@ -1,0 +1,213 @@
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <map>
+
+#include "adapters/sqlite_store_fixture.h"
+
+// What the embedded store does when its files are damaged or its disk is full.
+namespace ia {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+TEST_F(SqliteStoreTest, ReportsDamageOfASegmentAndGoesOnReadingEverythingElse) {
+  constexpr std::uint64_t kCount = 3000;
+  auto store = open();
+  fill(*store, 2, kCount);
+  maintain(*store, kMidnight + hours{3});
+  store.reset();
+  const auto names = names_in(segments());
+  ASSERT_THAT(names, SizeIs(2));
+  {
+    std::fstream file(segments() / names[0], std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(segments() / names[0]) / 4096 / 2 * 4096));
+    file << std::string(4096, 'x');
+  }
+  store = open();
+  int damaged = 0;
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    const auto first = store->read_series(id(i), {kMidnight, kMidnight + hours{1}});
+    if (!first) {
+      ++damaged;
+      EXPECT_EQ(first.error().code, Errc::kCorrupt);
+      EXPECT_THAT(first.error().message, HasSubstr(names[0]));
+    } else {
+      EXPECT_THAT(first->minutes, SizeIs(12));
+    }
+    ASSERT_TRUE(store->read_series(id(i), {kMidnight + hours{1}, kMidnight + hours{9}}));
+  }
+  EXPECT_GT(damaged, 0);
+  EXPECT_LT(damaged, 300);
+}
+
+TEST_F(SqliteStoreTest, NoticesAFlippedBitInAChunk) {
+  auto store = open();
+  fill(*store, 1, 30);
+  maintain(*store, kMidnight + hours{2});
+  store.reset();
+  const auto file = segments() / names_in(segments()).at(0);
+  const auto intact = contents_of(file);
+  int noticed = 0;
+  // The chunks fill the pages from their ends.
+  for (std::size_t at = intact.size() - 600; at < intact.size(); at += 37) {
+    auto bytes = intact;
+    bytes[at] = static_cast<char>(bytes[at] ^ 4);
+    std::ofstream(file, std::ios::binary) << bytes;
+    store = open();
+    int refused = 0;
+    for (std::uint64_t i = 1; i <= 30; ++i) {
+      refused += store->read_series(id(i), kAlways).has_value() ? 0 : 1;
+    }
+    noticed += refused == 1 ? 1 : 0;
+  }
+  EXPECT_EQ(noticed, (600 + 36) / 37);
+}
+
+TEST_F(SqliteStoreTest, NamesASegmentThatIsMissing) {
+  auto store = open();
+  fill(*store, 1, 3);
+  maintain(*store, kMidnight + hours{2});
+  store.reset();
+  const auto name = names_in(segments()).at(0);
+  fs::remove(segments() / name);
+  store = open();
+  const auto series = store->read_series(id(1), kAlways);
+  ASSERT_FALSE(series);
+  EXPECT_EQ(series.error().code, Errc::kCorrupt);
+  EXPECT_THAT(series.error().message, HasSubstr(name));
+  EXPECT_TRUE(store->read_series(id(1), {kMidnight + hours{1}, kMidnight + hours{2}}));
+}
+
+TEST_F(SqliteStoreTest, LeavesADayWithADamagedHourUnmergedAndGoesOn) {
+  auto store = open();
+  fill(*store, 26, 200);
+  maintain(*store, kMidnight + hours{24});
+  store.reset();
+  const auto names = names_in(segments());
+  const auto victim = segments() / names.at(3);
+  {
+    std::fstream file(victim, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(victim) - 2048));
+    file << std::string(1024, 'x');
+  }
+  store = open();
+  int errors = 0;
+  for (int minute = 0; minute < 10; ++minute) {
+    Result<bool> more = true;
+    while (more && *more) more = store->maintain(kMidnight + hours{27} + minutes{minute});
+    if (more) continue;
+    ++errors;
+    EXPECT_EQ(more.error().code, Errc::kCorrupt);
+    EXPECT_THAT(more.error().message, HasSubstr(names[3]));
+  }
+  EXPECT_EQ(errors, 1);
+  EXPECT_THAT(names_in(segments()), SizeIs(27));
+  EXPECT_THAT(store->read_series(id(1), {kMidnight + hours{25}, kMidnight + hours{26}})->minutes,
+              SizeIs(12));
+}
+
+// Files may not grow beyond `bytes` while it lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : before_(signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &limit_);
+    const rlimit tight{bytes, limit_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &tight);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &limit_);
+    signal(SIGXFSZ, before_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  sighandler_t before_;
+  rlimit limit_{};
+};
+
+TEST_F(SqliteStoreTest, RefusesWhatDoesNotFitAndGoesOnWhenItDoes) {
+  auto store = open();
+  fill(*store, 1, 100);
+  const auto more = batch_of(kMidnight + minutes{1}, 1, 5000);
+  {
+    const FileSizeLimit limit(fs::file_size(data() / "store.db-wal") + 20'000);
+    for (int i = 0; i < 3; ++i) {
+      const auto refused = store->append(std::span(&more, 1));
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+    }
+    EXPECT_THAT(store->read_series(id(1), kAlways)->minutes, SizeIs(13));
+  }
+  EXPECT_EQ(append(*store, more).stored, 5000u);
+  EXPECT_EQ(append(*store, more).repeats, 5000u);
+  EXPECT_EQ(store->read_minutes({more.minute, more.minute + minutes{1}})->at(0).repeats, 5000u);
+}
+
+// A disk of a megabyte; `error` is set when there is no right to make one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const fs::path& at) : at_(at) {
+    fs::create_directory(at);
+    if (mount("tmpfs", at.c_str(), "tmpfs", 0, "size=1m") != 0) error = std::strerror(errno);
+  }
+  ~SmallDisk() { umount2(at_.c_str(), MNT_DETACH); }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  std::string error;
+
+ private:
+  fs::path at_;
+};
+
+TEST_F(SqliteStoreTest, SaysThatTheDiskIsFull) {
+  const SmallDisk disk(data());
+  if (!disk.error.empty()) {
+    GTEST_SKIP() << "SKIPPED: cannot mount a small disk (run as root): " << disk.error;
+  }
+  auto store = open();
+  append(*store, batch_of(kMidnight, 1, 100));
+  const auto more = batch_of(kMidnight + minutes{1}, 1, 1'000'000);
+  const auto refused = store->append(std::span(&more, 1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("disk full: "));
+  EXPECT_THAT(store->read_series(id(1), kAlways)->minutes, SizeIs(1));
+  EXPECT_EQ(append(*store, batch_of(kMidnight + minutes{1}, 1, 100)).stored, 100u);
+}
+
+TEST_F(SqliteStoreTest, SettlesLaterWhenTheDiskWasFull) {
+  auto store = open();
+  fill(*store, 1, 20'000);
+  const auto now = kMidnight + hours{2};
+  while (store->maintain(now).value()) {
+  }
+  {
+    const FileSizeLimit limit(200'000);
+    bool failed = false;
+    for (int i = 0; i < 100 && !failed; ++i) {
+      const auto more = store->maintain(now + minutes{2});
+      failed = !more;
+      if (failed) {
+        EXPECT_EQ(more.error().code, Errc::kUnavailable);
+      }
+    }
+    EXPECT_TRUE(failed);
+    EXPECT_THAT(names_in(segments()), Not(::testing::Contains(HasSubstr("tmp"))));
+    EXPECT_THAT(store->read_series(id(1), kAlways)->minutes, SizeIs(13));
+  }
+  maintain(*store, now + minutes{10});
+  EXPECT_THAT(names_in(segments()), SizeIs(2));
+  expect_filled(*store, 1, 20'000);
+}
+
+}  // namespace
+}  // namespace ia
