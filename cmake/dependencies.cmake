@@ -3,6 +3,7 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)                 # libboost1.81-dev: Asio, Beast (header only)
 find_package(OpenSSL REQUIRED)                    # libssl-dev
+find_package(CURL 7.86 REQUIRED)                  # libcurl4-openssl-dev: signs as SQS wants
 find_package(ZLIB REQUIRED)                       # zlib1g-dev
 find_package(SQLite3 REQUIRED)                    # libsqlite3-dev
 find_package(simdjson REQUIRED CONFIG)            # libsimdjson-dev

@@ -4,8 +4,8 @@
 
 program_packages=(
   g++ cmake ninja-build
-  libboost1.81-dev libssl-dev zlib1g-dev libsqlite3-dev libsimdjson-dev libfmt-dev libspdlog-dev
-  prometheus-cpp-dev libtomlplusplus-dev
+  libboost1.81-dev libssl-dev zlib1g-dev libsqlite3-dev libpq-dev libsimdjson-dev libfmt-dev
+  libspdlog-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
 )
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 curl wrk)
 fuzz_packages=(clang-19 libclang-rt-19-dev)

@@ -32,6 +32,7 @@ ADAPTERS = {
     "mockstagram": ("mockstagram_provider", "mockstagram_reply"),
     "sqlite_queue": ("sqlite_queue",),
     "sqlite_store": ("sqlite_store", "chunk_codec"),
+    "sqs": ("sqs_",),
 }
 SHARED_BY_ADAPTERS = ("sqlite.", "sqlite_test.")
 
