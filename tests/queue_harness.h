@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +28,10 @@ class QueueHarness {
   virtual void pass(std::chrono::milliseconds time) = 0;
   // How long a receive that expects something has to wait for it.
   virtual std::chrono::milliseconds wait() const { return std::chrono::milliseconds{0}; }
+  // Whether depth tells the age of what nobody received.
+  virtual bool tells_age() const { return true; }
+  // Whether a receipt holds when its visibility ended and nobody else got the message since.
+  virtual bool keeps_expired_receipts() const { return true; }
 };
 
 // One whose messages outlive the object.
@@ -72,14 +78,22 @@ template <class Harness>
 struct Factory {
   std::string name;
   std::function<std::unique_ptr<Harness>(std::uint32_t receives_max)> make;
+  // A reason why it cannot be tested here.
+  std::function<std::optional<std::string>()> why_not = [] { return std::nullopt; };
 };
+template <class Harness>
+void PrintTo(const Factory<Harness>& factory, std::ostream* out) {
+  *out << factory.name;
+}
 using QueueFactory = Factory<QueueHarness>;
 using DurableQueueFactory = Factory<DurableQueueHarness>;
 
 template <class Made, class Harness>
 Factory<Harness> factory_of(std::string name) {
-  return {std::move(name),
-          [](std::uint32_t receives_max) { return std::make_unique<Made>(receives_max); }};
+  Factory<Harness> factory;
+  factory.name = std::move(name);
+  factory.make = [](std::uint32_t receives_max) { return std::make_unique<Made>(receives_max); };
+  return factory;
 }
 
 inline OutgoingMessage message(std::string body, std::chrono::milliseconds delay = {}) {

@@ -147,6 +147,8 @@ SqsReply SqsClient::call(const SqsRequest& request) {
 
 SqsRetries::Attempts SqsClient::begin_attempts() { return state_->retries.begin(); }
 
+void SqsClient::wait(std::chrono::milliseconds time) { state_->retries.wait(time); }
+
 SqsBill& SqsClient::bill() { return state_->bill; }
 const std::string& SqsClient::endpoint() const { return state_->endpoint; }
 

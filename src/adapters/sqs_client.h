@@ -56,6 +56,8 @@ class SqsClient {
   // Side by side, once each: for callers that sort out themselves what to try again.
   std::vector<SqsReply> call_once(std::span<const SqsRequest> requests);
   SqsRetries::Attempts begin_attempts();
+  // As the retries wait.
+  void wait(std::chrono::milliseconds time);
 
   SqsBill& bill();
   const std::string& endpoint() const;  // without a "/" at the end

@@ -45,6 +45,7 @@ class SqsRetries {
     int count_ = 1;
   };
   Attempts begin() { return Attempts(*this); }
+  void wait(std::chrono::milliseconds time) const { options_.sleep(time); }
 
  private:
   static constexpr int kTokensMax = 500;

@@ -1,0 +1,205 @@
+#include "adapters/sqs_admin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "adapters/sqs_calls.h"
+#include "adapters/sqs_json.h"
+#include "adapters/sqs_queue.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kDeadRetention{std::chrono::days{14}};
+constexpr seconds kRetentionMin{60};
+constexpr std::uint32_t kReceivesMax = 1'000;
+constexpr seconds kMoveTime{60};
+
+std::uint64_t number(const SqsAttributes& attributes, const std::string& key) {
+  const auto found = attributes.find(key);
+  std::uint64_t value = 0;
+  if (found != attributes.end()) {
+    const auto& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+  }
+  return value;
+}
+
+seconds seconds_of(const SqsAttributes& attributes, const std::string& key) {
+  return seconds{static_cast<std::int64_t>(number(attributes, key))};
+}
+
+Status check(const SqsQueuePlan& plan) {
+  if (plan.receives_max > kReceivesMax) {
+    return fail(Errc::kInvalid, fmt::format("queue {}: {} receives at most: SQS knows 1 to {}",
+                                            plan.name, plan.receives_max, kReceivesMax));
+  }
+  if (plan.retention < kRetentionMin || plan.retention > kDeadRetention) {
+    return fail(Errc::kInvalid,
+                fmt::format("queue {}: a retention of {} s: SQS knows 60 s to 14 days", plan.name,
+                            plan.retention.count()));
+  }
+  if (plan.visibility < seconds{0} || plan.visibility > kSqsVisibilityMax) {
+    return fail(Errc::kInvalid, fmt::format("queue {}: a visibility of {} s: SQS knows 0 s to 12 h",
+                                            plan.name, plan.visibility.count()));
+  }
+  return {};
+}
+
+SqsJsonObject timing(seconds visibility, seconds retention) {
+  SqsJsonObject attributes;
+  attributes.text("VisibilityTimeout", std::to_string(visibility.count()))
+      .text("MessageRetentionPeriod", std::to_string(retention.count()));
+  return attributes;
+}
+
+// The endpoint does not know the action, or not for these queues.
+bool is_unsupported(const SqsFailure& failure) {
+  return failure.error.code == Errc::kInvalid && !failure.type.starts_with("AccessDenied");
+}
+
+}  // namespace
+
+Result<SqsQueuePair> SqsAdmin::create(const SqsQueuePlan& plan) {
+  if (const auto checked = check(plan); !checked) return std::unexpected(checked.error());
+  const auto dead_name = sqs_dead_letter_queue_name(prefix_, plan.name);
+  const auto dead_url = ensure(dead_name, timing(plan.visibility, kDeadRetention).str());
+  if (!dead_url) return std::unexpected(dead_url.error());
+  const auto dead = info(dead_name);
+  if (!dead) return std::unexpected(dead.error());
+
+  auto attributes = timing(plan.visibility, plan.retention);
+  const auto name = sqs_queue_name(prefix_, plan.name);
+  const auto before = info(name);
+  if (!before) return std::unexpected(before.error());
+  if (plan.receives_max > 0) {
+    attributes.text("RedrivePolicy", SqsJsonObject()
+                                         .text("deadLetterTargetArn", dead->arn)
+                                         .number("maxReceiveCount", plan.receives_max)
+                                         .str());
+  } else if (before->receives_max > 0) {
+    attributes.text("RedrivePolicy", "");
+  }
+  const auto url = ensure(name, attributes.str());
+  if (!url) return std::unexpected(url.error());
+  return show(plan.name);
+}
+
+Result<std::string> SqsAdmin::ensure(const std::string& name, const std::string& attributes) {
+  const auto known = sqs_queue_url(client_, name);
+  if (known) {
+    const auto set = client_.call(
+        {.action = SqsAction::kSetQueueAttributes,
+         .body = SqsJsonObject().text("QueueUrl", *known).json("Attributes", attributes).str()});
+    if (!set) return fail("queue " + name, set.error().error);
+    return *known;
+  }
+  if (known.error().error.code != Errc::kNotFound) return std::unexpected(known.error().error);
+  const auto created = client_.call(
+      {.action = SqsAction::kCreateQueue,
+       .body = SqsJsonObject().text("QueueName", name).json("Attributes", attributes).str()});
+  if (!created) return fail("queue " + name, created.error().error);
+  const auto url = sqs_queue_url(client_, name);
+  if (!url) return std::unexpected(url.error().error);
+  return *url;
+}
+
+Result<SqsQueueInfo> SqsAdmin::info(const std::string& name) {
+  SqsQueueInfo info;
+  info.name = name;
+  const auto url = sqs_queue_url(client_, name);
+  if (!url) {
+    if (url.error().error.code == Errc::kNotFound) return info;
+    return std::unexpected(url.error().error);
+  }
+  constexpr std::string_view kNames[] = {"All"};
+  const auto attributes = sqs_attributes(client_, *url, kNames);
+  if (!attributes) return fail("queue " + name, attributes.error().error);
+  info.exists = true;
+  info.url = *url;
+  if (const auto arn = attributes->find("QueueArn"); arn != attributes->end()) {
+    info.arn = arn->second;
+  }
+  info.visible = number(*attributes, "ApproximateNumberOfMessages");
+  info.in_flight = number(*attributes, "ApproximateNumberOfMessagesNotVisible");
+  info.delayed = number(*attributes, "ApproximateNumberOfMessagesDelayed");
+  info.visibility = seconds_of(*attributes, "VisibilityTimeout");
+  info.retention = seconds_of(*attributes, "MessageRetentionPeriod");
+  info.receives_max = sqs_policy_receives_max(*attributes);
+  return info;
+}
+
+Result<SqsQueuePair> SqsAdmin::show(const std::string& name) {
+  auto queue = info(sqs_queue_name(prefix_, name));
+  if (!queue) return std::unexpected(queue.error());
+  auto dead = info(sqs_dead_letter_queue_name(prefix_, name));
+  if (!dead) return std::unexpected(dead.error());
+  return SqsQueuePair{std::move(*queue), std::move(*dead)};
+}
+
+Status SqsAdmin::purge(const std::string& name) {
+  const auto url = sqs_queue_url(client_, sqs_queue_name(prefix_, name));
+  if (!url) return std::unexpected(url.error().error);
+  if (const auto purged = sqs_purge(client_, *url); !purged) {
+    return std::unexpected(purged.error().error);
+  }
+  return {};
+}
+
+Result<SqsRedriven> SqsAdmin::redrive(const std::string& name) {
+  const auto pair = show(name);
+  if (!pair) return std::unexpected(pair.error());
+  for (const auto* one : {&pair->queue, &pair->dead_letters}) {
+    if (one->exists) continue;
+    return fail(Errc::kNotFound, fmt::format("queue {} does not exist; create it with: "
+                                             "influencer-analytics queues create",
+                                             one->name));
+  }
+  const auto started = client_.call({.action = SqsAction::kStartMessageMoveTask,
+                                     .body = SqsJsonObject()
+                                                 .text("SourceArn", pair->dead_letters.arn)
+                                                 .text("DestinationArn", pair->queue.arn)
+                                                 .str()});
+  if (started) return SqsRedriven{true, pair->dead_letters.visible};
+  if (!is_unsupported(started.error())) return std::unexpected(started.error().error);
+  const auto moved = move_by_hand(pair->dead_letters, pair->queue);
+  if (!moved) return std::unexpected(moved.error());
+  return SqsRedriven{false, *moved};
+}
+
+// No more than there were: what is buried again meanwhile stays.
+Result<std::uint64_t> SqsAdmin::move_by_hand(const SqsQueueInfo& from, const SqsQueueInfo& to) {
+  std::uint64_t moved = 0;
+  while (moved < from.visible) {
+    const auto messages = sqs_messages(
+        client_.call(sqs_receive_request(from.url, {.visibility = kMoveTime, .wait = seconds{1}})));
+    if (!messages) return std::unexpected(messages.error().error);
+    if (messages->empty()) break;
+    std::vector<SqsEntry> sends;
+    for (const auto& message : *messages) {
+      sends.push_back(sqs_send_entry(sends.size(), message.body));
+    }
+    const auto unsent = sqs_batch(client_, SqsAction::kSendMessageBatch, to.url, std::move(sends));
+    std::vector<SqsEntry> deletions;
+    for (std::size_t i = 0; i < messages->size(); ++i) {
+      const bool was_sent = std::ranges::find(unsent, i, &SqsEntryFailure::index) == unsent.end();
+      if (was_sent) deletions.push_back(sqs_delete_entry(i, (*messages)[i].receipt));
+    }
+    moved += deletions.size();
+    const auto kept =
+        sqs_batch(client_, SqsAction::kDeleteMessageBatch, from.url, std::move(deletions));
+    for (const auto* failures : {&unsent, &kept}) {
+      if (failures->empty()) continue;
+      return fail(fmt::format("queue {}: {} moved, then", from.name, moved),
+                  failures->front().failure.error);
+    }
+  }
+  return moved;
+}
+
+}  // namespace ia

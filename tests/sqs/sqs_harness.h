@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "../queue_harness.h"
+#include "adapters/sqs_admin.h"
+#include "adapters/sqs_queue.h"
+#include "fauxqs.h"
+
+namespace ia {
+
+// What an SqsQueue needs besides its server.
+struct SqsParts {
+  SqsParts(const std::string& endpoint, const Clock& clock_in, SqsRetryOptions retry = {})
+      : clock(clock_in) {
+    client = SqsClient::make({.endpoint = endpoint, .region = "eu-west-1", .retry = retry},
+                             credentials, clock, metrics)
+                 .value();
+  }
+  void create(const SqsQueuePlan& plan) {
+    const auto created = SqsAdmin(*client, kPrefix).create(plan);
+    ASSERT_TRUE(created) << created.error().message;
+  }
+  std::unique_ptr<SqsQueue> open(const std::string& name, std::uint32_t receives_max) {
+    return SqsQueue::open({.name = name, .prefix = kPrefix, .receives_max = receives_max}, *client,
+                          clock, log)
+        .value();
+  }
+
+  static constexpr auto kPrefix = "test-";
+  const Clock& clock;
+  Metrics metrics;
+  Log log{LogLevel::kError, LogFormat::kText};
+  FixedSqsCredentials credentials{{"AKIDEXAMPLE", "secret", "", std::nullopt}};
+  std::unique_ptr<SqsClient> client;
+};
+
+// An SqsQueue on a server of its own, in a time that passes when told.
+class SqsHarness final : public DurableQueueHarness {
+ public:
+  explicit SqsHarness(std::uint32_t receives_max)
+      : clock_(server_.started_at()), receives_max_(receives_max) {
+    SqsParts(server_.url(), clock_).create({.name = "contract", .receives_max = receives_max});
+    open();
+  }
+  Queue& queue() override { return *queue_; }
+  const Clock& clock() const override { return clock_; }
+  void pass(std::chrono::milliseconds time) override {
+    clock_.advance(time);
+    server_.advance(time);
+  }
+  void close() override {
+    queue_.reset();
+    parts_.reset();
+  }
+  void open() override {
+    parts_ = std::make_unique<SqsParts>(server_.url(), clock_);
+    queue_ = parts_->open("contract", receives_max_);
+  }
+  bool tells_age() const override { return false; }
+  bool keeps_expired_receipts() const override { return false; }
+
+ private:
+  Fauxqs server_;
+  ManualClock clock_;
+  std::uint32_t receives_max_;
+  std::unique_ptr<SqsParts> parts_;
+  std::unique_ptr<SqsQueue> queue_;
+};
+
+template <class Made, class Harness>
+Factory<Harness> sqs_factory_of(std::string name) {
+  auto factory = factory_of<Made, Harness>(std::move(name));
+  factory.why_not = Fauxqs::why_not;
+  return factory;
+}
+
+}  // namespace ia
