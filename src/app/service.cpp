@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <mutex>
@@ -26,11 +27,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kFetcherWait{20};
+// Shards that end within this are sent in one transaction, and no due one waits longer.
+constexpr milliseconds kFetcherRest{50};
 constexpr milliseconds kSinkWait{250};
 // Batches that come within this are stored in one transaction.
 constexpr milliseconds kSinkRest{100};
 constexpr milliseconds kFollowEvery{1'000};
+// Snapshots take at most a fiftieth of a core, however many influencers change.
+constexpr int kFollowRestFactor = 49;
+constexpr milliseconds kFollowRestMax{4'000};
 constexpr milliseconds kDrainGrace{5'000};
 constexpr seconds kEpochEvery{1};
 constexpr seconds kDiskEvery{1};
@@ -185,8 +190,10 @@ Status Service::State::start_api() {
   if (!started) return std::unexpected(started.error());
   server = std::move(*started);
   leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
+    const auto began = clock.mono();
     (void)feed->step();  // said once by the feed; the old snapshot stays
-    return kFollowEvery;
+    const auto took = std::chrono::ceil<milliseconds>(clock.mono() - began);
+    return std::clamp(took * kFollowRestFactor, kFollowEvery, kFollowRestMax);
   });
   return {};
 }
@@ -207,8 +214,8 @@ void Service::State::start_threads() {
   }
   if (stages.fetch) {
     fetcher_thread = std::make_unique<StageThread>("fetcher", [this] {
-      fetcher->step(kFetcherWait);
-      return milliseconds{0};
+      fetcher->step(milliseconds{0});
+      return kFetcherRest;
     });
   }
 }
