@@ -24,7 +24,7 @@ inline constexpr std::chrono::seconds kSqsDelayMax{900};
 inline constexpr std::chrono::seconds kSqsVisibilityMax{43'200};
 
 // The calls that the queue and its administration share. Each tries again after failures that may
-// pass; a reply that is not what the protocol says counts as one of them.
+// pass. A reply that is not what the protocol says is kUnavailable.
 template <class T>
 using SqsResult = std::expected<T, SqsFailure>;
 
