@@ -125,7 +125,7 @@ int demo(Config config, Log& log) {
 
 int seed(const Config& config, Log& log) {
   const SystemClock clock;
-  auto store = open_store(config, log);
+  auto store = open_store(config, StoreAccess::kReadWrite, log);
   if (!store) return report_failure(store.error());
   auto ids = open_id_queue(config, clock, log);
   if (!ids) return report_failure(ids.error());
@@ -159,7 +159,7 @@ int simulate(const Config& config, Log& log) {
 
 int export_series(const Config& config, Log& log) {
   const SystemClock clock;
-  auto store = open_store(config, log);
+  auto store = open_store(config, StoreAccess::kReadOnly, log);
   if (!store) return report_failure(store.error());
   const auto range = export_range(config, clock.wall());
   if (!range) return report_failure(range.error());
@@ -183,7 +183,7 @@ int doctor(const Config& config, Log& log) {
                           .check_stored_version = [&](const std::filesystem::path& dir) -> Status {
                             auto looked_at = config;
                             looked_at.data_dir = dir;
-                            const auto store = open_store(looked_at, log);
+                            const auto store = open_store(looked_at, StoreAccess::kReadOnly, log);
                             return store ? Status{} : std::unexpected(store.error());
                           }};
   const auto checks = examine(config, clock, calls);

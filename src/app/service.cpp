@@ -124,7 +124,7 @@ Status Service::State::lock_stages() {
 }
 
 Status Service::State::open_parts() {
-  auto opened_store = open_store(config, log);
+  auto opened_store = open_store(config, StoreAccess::kReadWrite, log);
   if (!opened_store) return std::unexpected(opened_store.error());
   store = std::move(*opened_store);
   auto opened_ids = open_id_queue(config, clock, log);

@@ -35,9 +35,12 @@ Result<std::unique_ptr<Queue>> open_queue(const Config& config, std::string name
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_store(const Config& config, Log& log) {
+Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log) {
   const auto days = std::chrono::ceil<std::chrono::days>(config.retention);
-  return open_sqlite_store({.directory = config.data_dir, .retention = days}, log);
+  return open_sqlite_store({.directory = config.data_dir,
+                            .retention = days,
+                            .read_only = access == StoreAccess::kReadOnly},
+                           log);
 }
 
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "app/config.h"
@@ -14,7 +15,9 @@
 namespace ia {
 
 // The adapters that the settings ask for. wiring.cpp is the only file that names them.
-Result<std::unique_ptr<Store>> open_store(const Config& config, Log& log);
+enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
+// kReadOnly makes and changes nothing: kUnavailable where there is none.
+Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
 Result<std::unique_ptr<Queue>> open_id_queue(const Config& config, const Clock& clock, Log& log);
 Result<std::unique_ptr<Queue>> open_point_queue(const Config& config, const Clock& clock, Log& log);
 // `influencers`: how many it is to fetch, for the automatic rate limit.
