@@ -103,11 +103,11 @@ class EndToEnd(unittest.TestCase):
         wait_until("the simulator answers", lambda: get(f"http://{self.network}/")[0] == 404)
         return process
 
-    def start_program(self, *more):
+    def start_program(self, *more, until="/readyz"):
         process = self.start("run", "--mockstagram-url", f"http://{self.network}",
                              "--influencers", f"{FIRST}-{FIRST + COUNT - 1}", "--shard-size", "100",
                              "--data-dir", str(self.data), "--listen", self.api, *more)
-        wait_until("the program is ready", lambda: get(self.url + "/readyz")[0] == 200)
+        wait_until("the program is ready", lambda: get(self.url + until)[0] == 200)
         return process
 
     def stored_now(self):
@@ -189,6 +189,82 @@ class EndToEnd(unittest.TestCase):
         self.assertGreater(row["stored"], COUNT * 0.95)
         self.assertGreater(sum(row["missed"].values()), 0)
         self.assertEqual(program.stop(signal.SIGINT), 0, program.output())
+
+    # Each stage a process of its own; the two that hold work are killed. What is served in the end
+    # was answered by the network, in that minute.
+    def test_runs_each_stage_as_a_process_of_its_own(self):
+        self.start_network("--simulator-answers-kept", "100000")
+        where = ["--data-dir", str(self.data)]
+        seeded = run_once("seed", *where, "--influencers", f"{FIRST}-{FIRST + COUNT - 1}",
+                          "--shard-size", "100")
+        self.assertEqual(seeded.returncode, 0, seeded.stderr)
+        fetch = ["fetch", *where, "--mockstagram-url", f"http://{self.network}"]
+        self.start("api", *where, "--listen", self.api)
+        sink, fetcher = self.start("sink", *where), self.start(*fetch)
+        wait_until("points are served", lambda: self.stored_now() > 0, 90)
+        sink.stop(signal.SIGKILL)
+        fetcher.stop(signal.SIGKILL)
+        sink, fetcher = self.start("sink", *where), self.start(*fetch)
+
+        # What the killed one had taken comes back when its visibility ends, so not the next minute.
+        whole = (int(time.time()) // 60 + 2) * 60
+        wait_until("a whole minute is over", lambda: time.time() > whole + 61, 200)
+        wait_until("it is complete", lambda: self.minute(whole)["stored"] == COUNT, 20)
+        for influencer in range(FIRST, FIRST + COUNT, 37):
+            self.check_was_answered(influencer, whole)
+        for process in (fetcher, sink):
+            self.assertEqual(process.stop(), 0, process.output())
+
+    def check_was_answered(self, influencer, minute):
+        answered = get_json(f"http://{self.network}/simulator/answers?pk={influencer}")["answers"]
+        answered = {(followers, following) for at, followers, following in answered
+                    if minute * 1000 <= at < (minute + 60) * 1000}
+        seen = get_json(f"{self.url}/influencer_analytics/{influencer}"
+                        f"?start_time={minute}&end_time={minute + 59.9}")["data"]
+        self.assertEqual(len(seen), 1)
+        self.assertIn(tuple(seen[0][1:3]), answered)
+
+    def test_says_what_is_wrong_and_what_to_do(self):
+        def expect(code, *arguments, said):
+            done = run_once(*arguments)
+            self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+            for text in said:
+                self.assertIn(text, done.stdout + done.stderr, arguments)
+
+        expect(2, "run", "--influencerz", "1-2", said=["--influencerz", "--influencers", "--help"])
+        expect(2, "rnu", said=["rnu", "run"])
+        expect(2, "run", "--influencers", "9-1", "--shard-size", "0", said=["9-1", "shard"])
+        config = pathlib.Path(self.directory.name, "config.toml")
+        config.write_text('shard_sise = 10\nlisten = "nowhere"\n')
+        expect(2, "check-config", "--config", str(config), said=["shard_sise", "nowhere"])
+        expect(1, "export", "--data-dir", str(self.data), "--influencer", "7",
+               said=[str(self.data)])
+        self.assertFalse(self.data.exists())
+        expect(1, "doctor", "--data-dir", str(self.data), "--mockstagram-url",
+               f"http://{self.network}", said=["FAIL", "does not answer", self.network])
+
+        self.data.mkdir()
+        (self.data / "store.version").write_text("influencer-analytics store 99\n")
+        expect(1, "sink", "--data-dir", str(self.data), said=["99", "newer"])
+        (self.data / "store.version").unlink()
+
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            expect(1, "api", "--data-dir", str(self.data), "--listen", address,
+                   said=[address, "use"])
+
+    # As when the disk is nearly full: nothing is fetched, what is there is served.
+    def test_pauses_while_the_disk_is_nearly_full(self):
+        self.start_network()
+        program = self.start_program("--min-free-bytes", "16TiB", until="/healthz")
+        wait_until("it says so", lambda: "free" in program.output(), 20)
+        self.assertIn("--min-free-bytes", get(self.url + "/readyz")[1].decode())
+        self.assertEqual(self.stored_now(), 0)
+        asked = get_json(f"http://{self.network}/simulator/stats")["by_status"]
+        self.assertEqual(asked, {"404": 1}, "nothing but the look whether it is there")
+        self.assertEqual(program.stop(), 0, program.output())
 
 
 if __name__ == "__main__":
