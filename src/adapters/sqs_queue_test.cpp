@@ -340,8 +340,8 @@ TEST_F(SqsQueueTest, KnowsEveryWayInWhichAReceiptIsVoid) {
       R"("SenderFault":true,"Code":"ReceiptHandleIsInvalid","Message":"m")",
       R"("SenderFault":true,"Code":"MessageNotInflight","Message":"m")",
       R"("SenderFault":true,"Code":"AWS.SimpleQueueService.MessageNotInflight","Message":"m")",
-      R"("SenderFault":true,"Code":"InvalidParameterValue",)"
-      R"("Message":"Message does not exist or is not available for visibility timeout change.")"};
+      (R"("SenderFault":true,"Code":"InvalidParameterValue",)"
+       R"("Message":"Message does not exist or is not available for visibility timeout change.")")};
   for (const std::string error : errors) {
     const auto reply = [error](const std::string& body) {
       return TestReply{.body = batch_reply(body, [&](const std::string&) { return error; })};
