@@ -137,6 +137,10 @@ Exit check_config(std::span<const std::string> arguments,
           .errors = warnings_text(loaded->warnings)};
 }
 
+bool is_queues_action(std::string_view text) {
+  return text == "create" || text == "show" || text == "purge" || text == "redrive";
+}
+
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& info : commands()) names.emplace_back(info.name);
@@ -155,7 +159,7 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
   if (name == "--help" || name == "-h") return std::unexpected(Exit{.output = overview_text()});
   const auto* info = find_command(name == "--version" ? "version" : name);
   if (info == nullptr) return std::unexpected(unknown_command(name));
-  const auto options = arguments.subspan(1);
+  auto options = arguments.subspan(1);
   if (asks_for_help(options)) return std::unexpected(Exit{.output = help_text(info->command)});
   if (info->command == Command::kCheckConfig) {
     return std::unexpected(check_config(options, environment));
@@ -163,9 +167,19 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
   if (info->command == Command::kVersion) {
     return std::unexpected(Exit{.output = version_text() + "\n"});
   }
+  std::string action;
+  if (info->command == Command::kQueues) {
+    if (options.empty() || !is_queues_action(options.front())) {
+      return std::unexpected(
+          usage_error({"say what to do: queues create|show|purge|redrive"}, "queues --help"));
+    }
+    action = options.front();
+    options = options.subspan(1);
+  }
   auto loaded = load(info->command, options, environment);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
-  return Invocation{info->command, std::move(loaded->config), std::move(loaded->warnings)};
+  return Invocation{info->command, std::move(action), std::move(loaded->config),
+                    std::move(loaded->warnings)};
 }
 
 std::vector<std::string> strings_of(const char* const* null_terminated) {

@@ -13,6 +13,7 @@ namespace ia {
 // A command to run with its settings.
 struct Invocation {
   Command command;
+  std::string action;  // of queues: create, show, purge or redrive
   Config config;
   std::vector<std::string> warnings;  // for the log
 };

@@ -19,6 +19,7 @@ enum class Command : unsigned {
   kDoctor = 1U << 8,
   kCheckConfig = 1U << 9,
   kVersion = 1U << 10,
+  kQueues = 1U << 11,
 };
 
 using CommandBits = unsigned;

@@ -127,10 +127,11 @@ int seed(const Config& config, Log& log) {
   const SystemClock clock;
   auto store = open_store(config, StoreAccess::kReadWrite, log);
   if (!store) return report_failure(store.error());
-  auto ids = open_id_queue(config, clock, log);
-  if (!ids) return report_failure(ids.error());
+  Metrics metrics;
+  const auto queues = open_queues(config, clock, metrics, log);
+  if (!queues) return report_failure(queues.error());
   const bool is_terminal = isatty(STDERR_FILENO) != 0;
-  const auto report = Seeder(**store, **ids, clock)
+  const auto report = Seeder(**store, *queues->ids, clock)
                           .seed({.influencers = config.influencers,
                                  .schedule = config.schedule,
                                  .shard_size = config.shard_size},
@@ -169,6 +170,15 @@ int export_series(const Config& config, Log& log) {
   return 0;
 }
 
+int queues(const std::string& action, const Config& config, Log& log) {
+  const SystemClock clock;
+  Metrics metrics;
+  const auto done = administer_queues(action, config, clock, metrics, log);
+  if (!done) return report_failure(done.error());
+  fmt::print("{}", *done);
+  return 0;
+}
+
 int doctor(const Config& config, Log& log) {
   const SystemClock clock;
   const DoctorCalls calls{.probe_upstream = [&]() -> Result<std::optional<WallTime>> {
@@ -185,6 +195,10 @@ int doctor(const Config& config, Log& log) {
                             looked_at.data_dir = dir;
                             const auto store = open_store(looked_at, StoreAccess::kReadOnly, log);
                             return store ? Status{} : std::unexpected(store.error());
+                          },
+                          .check_queues = [&]() -> Result<std::string> {
+                            Metrics metrics;
+                            return administer_queues("show", config, clock, metrics, log);
                           }};
   const auto checks = examine(config, clock, calls);
   fmt::print("{}", report_of(checks));
@@ -218,6 +232,8 @@ int run_command(const Invocation& invocation) {
       return export_series(config, log);
     case Command::kDoctor:
       return doctor(config, log);
+    case Command::kQueues:
+      return queues(invocation.action, config, log);
     case Command::kCheckConfig:
     case Command::kVersion:
       break;  // answered by the command line itself

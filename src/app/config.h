@@ -22,6 +22,8 @@
 
 namespace ia {
 
+enum class QueueKind : std::uint8_t { kEmbedded, kSqs };
+
 // Every setting, with its type. Meaning, default and range of each: docs/configuration.md.
 // A Config that load_config returned is whole and in range: nobody checks it again.
 struct Config {
@@ -47,6 +49,10 @@ struct Config {
   std::filesystem::path ca_file;  // empty: the system's certificates
 
   // Queues
+  QueueKind queue = QueueKind::kEmbedded;
+  std::string sqs_endpoint;  // empty: AWS_ENDPOINT_URL_SQS, else AWS's of the region
+  std::string sqs_region;    // empty: AWS_REGION and what else AWS's tools look at
+  std::string sqs_prefix;    // of the queues' names
   std::uint32_t queue_receives_max = 0;
   std::chrono::milliseconds visibility{};
 

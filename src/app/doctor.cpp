@@ -242,9 +242,26 @@ Check check_temporary_directory(const fs::path& dir) {
                  "Set TMPDIR to a directory that can be, or give the demo a --data-dir.");
 }
 
+namespace {
+
+Check check_queues(const DoctorCalls& calls) {
+  const auto seen = calls.check_queues();
+  if (!seen) {
+    return failure("SQS", seen.error().message,
+                   "Set --sqs-region or --sqs-endpoint, and credentials as for AWS's own tools.");
+  }
+  const auto first_line = seen->substr(0, seen->find('\n'));
+  if (seen->find("does not exist") == std::string::npos) return ok("SQS", first_line);
+  return failure("SQS", first_line + "; queues are missing",
+                 "Create them: influencer-analytics queues create");
+}
+
+}  // namespace
+
 std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls) {
   auto checks = check_data_directory(config.data_dir, config.min_free_bytes, calls);
   checks.push_back(check_address("API address", config.listen));
+  if (config.queue == QueueKind::kSqs) checks.push_back(check_queues(calls));
   const auto upstream = check_upstream(config, calls);
   checks.push_back(upstream.check);
   checks.push_back(check_clock(clock, upstream.network_time));

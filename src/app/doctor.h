@@ -30,6 +30,8 @@ struct DoctorCalls {
   std::function<Result<std::optional<WallTime>>()> probe_upstream;
   // Whether the files in a data directory that exists are of a version that is known here.
   std::function<Status(const std::filesystem::path&)> check_stored_version;
+  // Asked with --queue sqs: what is there, endpoint and source of the credentials first.
+  std::function<Result<std::string>()> check_queues = {};
 };
 
 // The directory exists or can be made, can be written, has `free_bytes_min` left and is not in

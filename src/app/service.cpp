@@ -27,9 +27,20 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Shards that end within this are sent in one transaction, and no due one waits longer.
-constexpr milliseconds kFetcherRest{50};
-constexpr milliseconds kSinkWait{250};
+// How the stages ask their queues.
+struct Pace {
+  milliseconds fetcher_wait;
+  milliseconds fetcher_rest;
+  milliseconds sink_wait;
+};
+// Shards that end within the rest are sent in one transaction, and no due one waits longer.
+constexpr Pace kEmbeddedPace{.fetcher_wait = milliseconds{0},
+                             .fetcher_rest = milliseconds{50},
+                             .sink_wait = milliseconds{250}};
+// Every look costs money, and whole seconds are the least that SQS waits.
+constexpr Pace kSqsPace{.fetcher_wait = milliseconds{1'000},
+                        .fetcher_rest = milliseconds{0},
+                        .sink_wait = milliseconds{5'000}};
 // Batches that come within this are stored in one transaction.
 constexpr milliseconds kSinkRest{100};
 constexpr milliseconds kFollowEvery{1'000};
@@ -65,6 +76,7 @@ struct Service::State {
         started_at(clock_in.wall()) {}
 
   const Config config;
+  const Pace pace = config.queue == QueueKind::kSqs ? kSqsPace : kEmbeddedPace;
   const Stages stages;
   const Clock& clock;
   Metrics& metrics;
@@ -75,8 +87,7 @@ struct Service::State {
   // In the order of making; destroyed in reverse.
   std::vector<LockFile> locks;
   std::unique_ptr<Store> store;
-  std::unique_ptr<Queue> ids;
-  std::unique_ptr<Queue> points;
+  Queues queues;
   std::unique_ptr<Provider> provider;
   std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Sink> sink;
@@ -127,12 +138,9 @@ Status Service::State::open_parts() {
   auto opened_store = open_store(config, StoreAccess::kReadWrite, log);
   if (!opened_store) return std::unexpected(opened_store.error());
   store = std::move(*opened_store);
-  auto opened_ids = open_id_queue(config, clock, log);
-  if (!opened_ids) return std::unexpected(opened_ids.error());
-  ids = std::move(*opened_ids);
-  auto opened_points = open_point_queue(config, clock, log);
-  if (!opened_points) return std::unexpected(opened_points.error());
-  points = std::move(*opened_points);
+  auto opened_queues = open_queues(config, clock, metrics, log);
+  if (!opened_queues) return std::unexpected(opened_queues.error());
+  queues = std::move(*opened_queues);
   return {};
 }
 
@@ -141,13 +149,15 @@ Status Service::State::read_registry() {
   if (!registry) return std::unexpected(registry.error());
   epoch = registry->epoch;
   const auto before = registered.exchange(registry->influencers.size());
-  if (provider && registered != before) provider->set_rate(rate_limit(config, registered));
+  if (registered == before) return {};
+  if (provider) provider->set_rate(rate_limit(config, registered));
+  if (queues.note_watched) queues.note_watched(registered, registry->schedule.interval);
   return {};
 }
 
 Status Service::State::seed_if_needed() {
   if (!stages.seed) return {};
-  Seeder seeder(*store, *ids, clock);
+  Seeder seeder(*store, *queues.ids, clock);
   const auto needed = seeder.needs_seeding({.influencers = config.influencers,
                                             .schedule = config.schedule,
                                             .shard_size = config.shard_size});
@@ -157,7 +167,7 @@ Status Service::State::seed_if_needed() {
 }
 
 Status Service::State::reseed() {
-  Seeder seeder(*store, *ids, clock);
+  Seeder seeder(*store, *queues.ids, clock);
   const auto report_of = seeder.seed({.influencers = config.influencers,
                                       .schedule = config.schedule,
                                       .shard_size = config.shard_size});
@@ -201,7 +211,7 @@ Status Service::State::start_api() {
 void Service::State::start_threads() {
   if (stages.sink) {
     sink_thread = std::make_unique<StageThread>(
-        "sink", [this] { return sink->step(kSinkWait) > 0 ? kSinkRest : milliseconds{0}; });
+        "sink", [this] { return sink->step(pace.sink_wait) > 0 ? kSinkRest : milliseconds{0}; });
     housekeeping_thread = std::make_unique<StageThread>("housekeeping", [this] {
       const auto more = store->maintain(clock.wall());
       if (!more) {
@@ -214,8 +224,8 @@ void Service::State::start_threads() {
   }
   if (stages.fetch) {
     fetcher_thread = std::make_unique<StageThread>("fetcher", [this] {
-      fetcher->step(milliseconds{0});
-      return kFetcherRest;
+      fetcher->step(pace.fetcher_wait);
+      return pace.fetcher_rest;
     });
   }
 }
@@ -256,8 +266,8 @@ std::vector<std::string> Service::State::not_ready_reasons() const {
 PipelineSummary Service::State::pipeline_summary() const {
   PipelineSummary summary;
   summary.registered = registered;
-  if (const auto depth = ids->depth()) summary.id_queue = *depth;
-  if (const auto depth = points->depth()) summary.point_queue = *depth;
+  if (const auto depth = queues.ids->depth()) summary.id_queue = *depth;
+  if (const auto depth = queues.points->depth()) summary.point_queue = *depth;
   return summary;
 }
 
@@ -279,8 +289,8 @@ void Service::State::add_gauges() {
       oldest.set(std::chrono::duration<double>(depth->oldest_age).count());
     });
   };
-  add_queue(kIdQueueName, *ids);
-  add_queue(kPointQueueName, *points);
+  add_queue(kIdQueueName, *queues.ids);
+  add_queue(kPointQueueName, *queues.points);
   auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
   auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
   auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
@@ -311,10 +321,11 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
     s.fetcher = std::make_unique<Fetcher>(FetcherOptions{.visibility = config.visibility},
                                           FetcherGuards{.epoch = [&s] { return s.epoch.load(); },
                                                         .pause = [&s] { return s.pause(); }},
-                                          *s.ids, *s.points, *s.provider, clock, metrics, log);
+                                          *s.queues.ids, *s.queues.points, *s.provider, clock,
+                                          metrics, log);
   }
   if (stages.sink) {
-    s.sink = std::make_unique<Sink>(SinkOptions{}, *s.points, *s.store, clock, metrics, log);
+    s.sink = std::make_unique<Sink>(SinkOptions{}, *s.queues.points, *s.store, clock, metrics, log);
     if (config.report) {
       s.report = std::make_unique<MinuteReport>(*s.store, clock, [](const std::string& line) {
         fmt::print("{}\n", line);

@@ -17,8 +17,10 @@ constexpr CommandBits kServing = kDemo | kRun | kApi;
 constexpr CommandBits kSimulating = kDemo | kMockstagram;
 constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
 constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
-constexpr CommandBits kLogging = kStaged | kMockstagram | kExport;
+constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues;
 constexpr CommandBits kConfigured = kLogging | kDoctor;
+constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor;
+constexpr CommandBits kSqs = kQueued | kQueues;
 constexpr CommandBits kExporting = bit(kExport);
 
 constexpr std::string_view kMillion = "1000000-1999999";
@@ -85,14 +87,28 @@ Group network_settings() {
       {"tick", "4ms", duration_value({1ms, 100ms}, into(&Config::tick)),
        "How often requests are released; longer costs less CPU.", kFetching},
       {"ca_file", "", readable_file_value(into(&Config::ca_file)),
-       "Certificates (PEM) to trust for https; the system's when not given.", kNetworked},
+       "Certificates (PEM) to trust for https; the system's when not given.", kNetworked | kSqs},
   };
 }
 
 Group queue_settings() {
   return {
+      {"queue", "embedded",
+       choice_value<QueueKind>({{"embedded", QueueKind::kEmbedded}, {"sqs", QueueKind::kSqs}},
+                               into(&Config::queue)),
+       "Where the queues are: in files of the data directory, or at AWS SQS.", kQueued},
+      {"sqs_endpoint", "", server_url_value(into(&Config::sqs_endpoint)),
+       "A server that speaks SQS's protocol; AWS_ENDPOINT_URL_SQS, else AWS's of the region, when "
+       "not given.",
+       kSqs},
+      {"sqs_region", "", text_value("REGION", "a region, as eu-west-1", into(&Config::sqs_region)),
+       "The region; AWS_REGION, AWS_DEFAULT_REGION or the profile's when not given.", kSqs},
+      {"sqs_prefix", "",
+       text_value("TEXT", "what a queue's name may begin with", into(&Config::sqs_prefix)),
+       "Put before the names of the queues.", kSqs},
       {"queue_receives_max", "10", whole_number_value(1, 1000, into(&Config::queue_receives_max)),
-       "A batch of points that was received so often goes to the dead letters.", kFetching | kSink},
+       "A batch of points that was received so often goes to the dead letters.",
+       kFetching | kSink | kQueues},
       {"visibility", "30s", duration_value({5s, 12h}, into(&Config::visibility)),
        "A received message comes back after this time unless it was acknowledged.",
        kFetching | kSink},

@@ -1,10 +1,17 @@
 #include "app/wiring.h"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <random>
 
 #include "adapters/mockstagram_provider.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
+#include "adapters/sqs_admin.h"
+#include "adapters/sqs_client.h"
+#include "adapters/sqs_credentials.h"
+#include "adapters/sqs_queue.h"
 
 namespace ia {
 namespace {
@@ -23,14 +30,88 @@ HttpLaneOptions lane_options(const Config& config, std::size_t influencers) {
               config.influencers.empty() ? InfluencerId{1'000'000} : config.influencers.at(0)};
 }
 
-Result<std::unique_ptr<Queue>> open_queue(const Config& config, std::string name,
-                                          std::uint32_t receives_max, const Clock& clock,
-                                          Log& log) {
+// Depths are asked for by every scrape and page, and each costs two requests.
+constexpr std::chrono::seconds kSqsDepthAgeMax{30};
+constexpr std::chrono::days kSqsRetention{10};
+
+// What both queues at SQS are reached by.
+struct SqsConnection {
+  std::unique_ptr<SqsCredentialSource> credentials;
+  std::unique_ptr<SqsClient> client;
+};
+
+Result<std::shared_ptr<SqsConnection>> connect_to_sqs(const Config& config, const Clock& clock,
+                                                      Metrics& metrics, Log& log) {
+  const auto here = SqsSurroundings::of_process();
+  auto connection = std::make_shared<SqsConnection>();
+  connection->credentials = make_sqs_credentials(here, clock, log);
+  auto client = SqsClient::make(
+      {.endpoint = config.sqs_endpoint.empty() ? sqs_endpoint(here) : config.sqs_endpoint,
+       .region = config.sqs_region.empty() ? sqs_region(here) : config.sqs_region,
+       .ca_file = config.ca_file.string()},
+      *connection->credentials, clock, metrics);
+  if (!client) return std::unexpected(client.error());
+  connection->client = std::move(*client);
+  return connection;
+}
+
+struct QueuePlan {
+  const char* name;
+  std::uint32_t receives_max;
+};
+
+// A shard's message is received every minute for ever: a limit would bury it.
+std::array<QueuePlan, 2> queue_plans(const Config& config) {
+  return {{{kIdQueueName, 0}, {kPointQueueName, config.queue_receives_max}}};
+}
+
+Result<std::unique_ptr<Queue>> open_queue(const QueuePlan& plan, const Config& config,
+                                          const Clock& clock, Log& log) {
   auto queue = SqliteQueue::open(
-      {.directory = config.data_dir, .name = std::move(name), .receives_max = receives_max}, clock,
+      {.directory = config.data_dir, .name = plan.name, .receives_max = plan.receives_max}, clock,
       log);
   if (!queue) return std::unexpected(queue.error());
   return std::unique_ptr<Queue>(std::move(*queue));
+}
+
+Result<std::unique_ptr<Queue>> open_queue(const QueuePlan& plan, const Config& config,
+                                          SqsClient& client, const Clock& clock, Log& log) {
+  auto queue = SqsQueue::open({.name = plan.name,
+                               .prefix = config.sqs_prefix,
+                               .receives_max = plan.receives_max,
+                               .depth_age_max = kSqsDepthAgeMax},
+                              client, clock, log);
+  if (!queue) return std::unexpected(queue.error());
+  return std::unique_ptr<Queue>(std::move(*queue));
+}
+
+std::string text_of(const SqsQueueInfo& info) {
+  if (!info.exists) return fmt::format("{:<32} does not exist\n", info.name);
+  return fmt::format(
+      "{:<32} {} visible, {} in flight, {} delayed; {} days kept{}\n", info.name, info.visible,
+      info.in_flight, info.delayed, std::chrono::floor<std::chrono::days>(info.retention).count(),
+      info.receives_max == 0 ? std::string()
+                             : fmt::format("; dead letters after {} receives", info.receives_max));
+}
+
+Result<std::string> administer(SqsAdmin& admin, const std::string& action, const QueuePlan& plan) {
+  if (action == "purge") {
+    if (const auto purged = admin.purge(plan.name); !purged) return std::unexpected(purged.error());
+    return fmt::format("{:<32} purged\n", plan.name);
+  }
+  if (action == "redrive") {
+    const auto redriven = admin.redrive(plan.name);
+    if (!redriven) return std::unexpected(redriven.error());
+    return fmt::format("{:<32} {} dead letters {}\n", plan.name, redriven->moved,
+                       redriven->in_background ? "are being sent back" : "sent back");
+  }
+  const auto pair =
+      action == "create"
+          ? admin.create(
+                {.name = plan.name, .receives_max = plan.receives_max, .retention = kSqsRetention})
+          : admin.show(plan.name);
+  if (!pair) return std::unexpected(pair.error());
+  return text_of(pair->queue) + text_of(pair->dead_letters);
 }
 
 }  // namespace
@@ -48,14 +129,40 @@ Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_
   return make_mockstagram_provider(lane_options(config, influencers), clock, metrics, log);
 }
 
-// A shard's message is received every minute for ever: a limit would bury it.
-Result<std::unique_ptr<Queue>> open_id_queue(const Config& config, const Clock& clock, Log& log) {
-  return open_queue(config, kIdQueueName, 0, clock, log);
+Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& metrics, Log& log) {
+  Queues queues;
+  SqsClient* client = nullptr;
+  if (config.queue == QueueKind::kSqs) {
+    auto connection = connect_to_sqs(config, clock, metrics, log);
+    if (!connection) return std::unexpected(connection.error());
+    client = (*connection)->client.get();
+    queues.connection = std::move(*connection);
+    queues.note_watched = [client](std::uint64_t influencers, std::chrono::minutes interval) {
+      client->bill().set_watched(influencers, interval);
+    };
+  }
+  for (const auto& plan : queue_plans(config)) {
+    auto queue = client == nullptr ? open_queue(plan, config, clock, log)
+                                   : open_queue(plan, config, *client, clock, log);
+    if (!queue) return std::unexpected(queue.error());
+    (plan.name == kIdQueueName ? queues.ids : queues.points) = std::move(*queue);
+  }
+  return queues;
 }
 
-Result<std::unique_ptr<Queue>> open_point_queue(const Config& config, const Clock& clock,
-                                                Log& log) {
-  return open_queue(config, kPointQueueName, config.queue_receives_max, clock, log);
+Result<std::string> administer_queues(const std::string& action, const Config& config,
+                                      const Clock& clock, Metrics& metrics, Log& log) {
+  const auto connection = connect_to_sqs(config, clock, metrics, log);
+  if (!connection) return std::unexpected(connection.error());
+  SqsAdmin admin(*(*connection)->client, config.sqs_prefix);
+  auto said = fmt::format("endpoint {}, credentials: {}\n", (*connection)->client->endpoint(),
+                          (*connection)->credentials->source());
+  for (const auto& plan : queue_plans(config)) {
+    const auto done = administer(admin, action, plan);
+    if (!done) return std::unexpected(done.error());
+    said += *done;
+  }
+  return said;
 }
 
 }  // namespace ia

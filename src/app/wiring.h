@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "app/config.h"
 #include "base/clock.h"
@@ -18,8 +21,18 @@ namespace ia {
 enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
-Result<std::unique_ptr<Queue>> open_id_queue(const Config& config, const Clock& clock, Log& log);
-Result<std::unique_ptr<Queue>> open_point_queue(const Config& config, const Clock& clock, Log& log);
+// The two queues of the pipeline. `connection` is what they share and need.
+struct Queues {
+  std::shared_ptr<void> connection;
+  std::unique_ptr<Queue> ids;
+  std::unique_ptr<Queue> points;
+  // How many influencers are watched, and how often: for what one message each would cost at SQS.
+  std::function<void(std::uint64_t influencers, std::chrono::minutes interval)> note_watched;
+};
+Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& metrics, Log& log);
+// What the command `queues` says it did, for people. `action` as in Invocation.
+Result<std::string> administer_queues(const std::string& action, const Config& config,
+                                      const Clock& clock, Metrics& metrics, Log& log);
 // `influencers`: how many it is to fetch, for the automatic rate limit.
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,
                                                 const Clock& clock, Metrics& metrics, Log& log);
