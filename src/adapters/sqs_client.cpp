@@ -133,16 +133,28 @@ std::vector<SqsReply> SqsClient::call_once(std::span<const SqsRequest> requests)
   return replies;
 }
 
-SqsReply SqsClient::call(const SqsRequest& request) {
+std::vector<SqsReply> SqsClient::call_all(std::span<const SqsRequest> requests) {
   auto attempts = begin_attempts();
+  auto replies = call_once(requests);
   while (true) {
-    auto reply = std::move(call_once(std::span(&request, 1)).front());
-    if (reply) {
-      attempts.succeeded();
-      return reply;
+    std::vector<std::size_t> failed;
+    std::vector<SqsRequest> again;
+    auto worst = Errc::kUnavailable;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i] || !replies[i].error().passes) continue;
+      failed.push_back(i);
+      again.push_back(requests[i]);
+      if (replies[i].error().error.code == Errc::kOverloaded) worst = Errc::kOverloaded;
     }
-    if (!reply.error().passes || !attempts.again(reply.error().error.code)) return reply;
+    if (failed.empty()) attempts.succeeded();
+    if (failed.empty() || !attempts.again(worst)) return replies;
+    auto more = call_once(again);
+    for (std::size_t i = 0; i < failed.size(); ++i) replies[failed[i]] = std::move(more[i]);
   }
+}
+
+SqsReply SqsClient::call(const SqsRequest& request) {
+  return std::move(call_all(std::span(&request, 1)).front());
 }
 
 SqsRetries::Attempts SqsClient::begin_attempts() { return state_->retries.begin(); }

@@ -53,6 +53,8 @@ class SqsClient {
 
   // Tries again after failures that may pass.
   SqsReply call(const SqsRequest& request);
+  // The same for several at once, side by side.
+  std::vector<SqsReply> call_all(std::span<const SqsRequest> requests);
   // Side by side, once each: for callers that sort out themselves what to try again.
   std::vector<SqsReply> call_once(std::span<const SqsRequest> requests);
   SqsRetries::Attempts begin_attempts();

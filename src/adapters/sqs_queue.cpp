@@ -153,7 +153,7 @@ std::vector<SqsMessage> SqsQueue::State::receive_more(std::size_t count_max, sec
     count_max -= count;
   }
   std::vector<SqsMessage> all;
-  for (const auto& reply : client.call_once(requests)) {
+  for (const auto& reply : client.call_all(requests)) {
     auto messages = sqs_messages(reply);
     if (messages) std::ranges::move(*messages, std::back_inserter(all));
   }
