@@ -155,14 +155,15 @@ Result<std::string> administer_queues(const std::string& action, const Config& c
   const auto connection = connect_to_sqs(config, clock, metrics, log);
   if (!connection) return std::unexpected(connection.error());
   SqsAdmin admin(*(*connection)->client, config.sqs_prefix);
-  auto said = fmt::format("endpoint {}, credentials: {}\n", (*connection)->client->endpoint(),
-                          (*connection)->credentials->source());
+  std::string said;
   for (const auto& plan : queue_plans(config)) {
     const auto done = administer(admin, action, plan);
     if (!done) return std::unexpected(done.error());
     said += *done;
   }
-  return said;
+  // The source is known once something was signed.
+  return fmt::format("endpoint {}, credentials: {}\n{}", (*connection)->client->endpoint(),
+                     (*connection)->credentials->source(), said);
 }
 
 }  // namespace ia
