@@ -9,7 +9,7 @@ namespace ia {
 // SQS carries text of some Unicode characters, never empty. A body that is such text travels as it
 // is, so that people and other programs can read it. Any other one (a point batch is binary)
 // travels as "base64:" and its bytes in base64, four characters for three bytes; so does text that
-// begins with "base64:" itself. Formats: docs/formats.md, Bodies in SQS.
+// begins with "base64:" itself.
 std::string sqs_encode_body(std::string_view body);
 
 // The inverse. What no sqs_encode_body wrote is passed through: messages of others.
