@@ -180,7 +180,7 @@ TEST_F(SqsClientTest, LooksForOtherCredentialsWhenTheseAreRefused) {
       EXPECT_EQ(refused.access_key_id, "KEY1");
       ++number;
     }
-    std::string source() const override { return "test"; }
+    std::string source() override { return "test"; }
     int number = 1;
   } rotating;
   script({{.status = 403, .body = R"({"__type":"ExpiredToken","message":"expired"})"},

@@ -53,7 +53,8 @@ class CredentialChain final : public SqsCredentialSource {
     looked_at_.reset();
   }
 
-  std::string source() const override {
+  std::string source() override {
+    (void)get();
     const std::scoped_lock lock(mutex_);
     return current_ ? current_->source : "none";
   }
@@ -102,7 +103,7 @@ class CredentialChain final : public SqsCredentialSource {
   StateLog state_;
   std::unique_ptr<SqsHttp> http_;  // of the one that looks
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable looked_;
   bool looking_ = false;
   std::optional<SqsFoundCredentials> current_;

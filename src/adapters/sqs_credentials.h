@@ -30,8 +30,8 @@ class SqsCredentialSource {
   virtual Result<SqsCredentials> get() = 0;
   // SQS refused `refused`: the next get looks for others.
   virtual void forget(const SqsCredentials& refused) = 0;
-  // Which source it is, for people; no secrets.
-  virtual std::string source() const = 0;
+  // Which source it is, for people; no secrets. "none" without any. Looks for them when nobody has.
+  virtual std::string source() = 0;
 };
 
 // Always the same ones, for tests and for endpoints that take any.
@@ -40,7 +40,7 @@ class FixedSqsCredentials final : public SqsCredentialSource {
   explicit FixedSqsCredentials(SqsCredentials credentials) : credentials_(std::move(credentials)) {}
   Result<SqsCredentials> get() override { return credentials_; }
   void forget(const SqsCredentials&) override {}
-  std::string source() const override { return "settings"; }
+  std::string source() override { return "settings"; }
 
  private:
   const SqsCredentials credentials_;

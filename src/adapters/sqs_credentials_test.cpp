@@ -159,8 +159,8 @@ TEST_F(SqsCredentialsTest, TakesTheDefaultProfileOfTheSharedFiles) {
   file(".aws/credentials",
        "[default]\naws_access_key_id = AKFILE\naws_secret_access_key = SECRETSECRET\n"
        "[other]\naws_access_key_id = AKOTHER\naws_secret_access_key = x\n");
+  EXPECT_EQ(chain().source(), "shared files, profile default") << "looks by itself";
   EXPECT_EQ(get()->access_key_id, "AKFILE");
-  EXPECT_EQ(chain().source(), "shared files, profile default");
 }
 
 TEST_F(SqsCredentialsTest, TakesTheProfileThatIsAskedForFromAnyOfTheFiles) {

@@ -440,7 +440,7 @@ TEST_F(SqsQueueTest, AsksForTheDepthNoMoreOftenThanWanted) {
 
 TEST_F(SqsQueueTest, RefusesAPolicyThatWouldBuryTheShards) {
   for (const auto* count : {"3", "\\\"3\\\""}) {
-    on("GetQueueAttributes", [&](const std::string&) {
+    on("GetQueueAttributes", [count](const std::string&) {
       return TestReply{.body = std::string(R"({"Attributes":{"RedrivePolicy":)") +
                                "\"{\\\"maxReceiveCount\\\":" + count + "}\"}}"};
     });
@@ -457,7 +457,7 @@ TEST_F(SqsQueueTest, RefusesAPolicyThatWouldBuryTheShards) {
 
 TEST_F(SqsQueueTest, OpensOnlyWhatExists) {
   for (const auto* missing : {"\"p-q\"", "\"p-q-dlq\""}) {
-    on("GetQueueUrl", [&](const std::string& body) {
+    on("GetQueueUrl", [missing](const std::string& body) {
       if (body.find(missing) == std::string::npos) {
         return TestReply{.body = R"({"QueueUrl":"u"})"};
       }
