@@ -17,7 +17,7 @@ install(FILES deploy/debian/influencer-analytics.toml DESTINATION /etc)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME influencer-analytics)
 set(CPACK_PACKAGE_VENDOR "Influencer Analytics")
-set(CPACK_PACKAGE_CONTACT "Influencer Analytics maintainers <maintainers@influencer-analytics.invalid>")
+set(CPACK_PACKAGE_CONTACT "maintainers@influencer-analytics.invalid")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "follower counts of a million accounts, minute by minute")
 set(description_lines
     "Asks a social network for every account once a minute, loses none\n"

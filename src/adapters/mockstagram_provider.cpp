@@ -90,12 +90,8 @@ class MockstagramDialect final : public HttpDialect {
 
  private:
   static Judgement judge_failure(const HttpReply& reply) {
-    using Kind = Judgement::Kind;
-    const bool denied = reply.status == 404 || reply.status == 410 ||
-                        reply.body.find(kDenial) != std::string_view::npos;
-    if (denied) return {.kind = Kind::kMiss, .reason = MissReason::kNotFound};
-    const bool worth_another = reply.status >= 500 || reply.status == 408 || reply.status == 425;
-    return {.kind = worth_another ? Kind::kRetry : Kind::kMiss, .reason = MissReason::kServerError};
+    const bool denied = reply.body.find(kDenial) != std::string_view::npos;
+    return judge_status(denied ? 404 : reply.status);
   }
 
   bool parse(std::string_view text, Body& body) {

@@ -7,7 +7,6 @@
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <cstring>
-#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "net/http_endpoint.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
+#include "net/probe.h"
 #include "net/reply_times.h"
 #include "net/throttle.h"
 
@@ -40,12 +40,9 @@ constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::uint32_t kAttemptsMax = 3;
 constexpr std::uint32_t kResendsMax = 3;
 constexpr milliseconds kSweepEvery{50};
-constexpr milliseconds kIdleMax{4'000};  // Node closes after 5 s
-constexpr milliseconds kStallMax{2'000};
 constexpr milliseconds kResolveEvery{60'000};
 constexpr milliseconds kUnpipelinedFor{300'000};
-constexpr std::size_t kLimitStart = 64;
-constexpr std::size_t kLimitFloor = 4;
+constexpr std::size_t kLimitStart = 64, kLimitFloor = 4;
 
 // OpenSSL's own macro for it casts in the old style.
 void set_server_name(TlsStream& stream, std::string host) {
@@ -125,7 +122,7 @@ struct HttpLane::State {
   std::size_t in_flight = 0, opened = 0;
   std::vector<tcp::endpoint> addresses;
   std::size_t next_address = 0;
-  bool resolved_once = false, resolving = false;
+  bool resolved_once = false, resolving = false, cancelled = false;
   MonoTime resolve_at{}, sweep_at{}, fade_at{};
   MonoTime paused_until{}, unpipelined_until{};
   std::uint64_t requests = 0, retried = 0;
@@ -156,6 +153,7 @@ struct HttpLane::State {
   bool settle_all(Connection& c);
   void write_requests(Connection& c);
   void fail_rest(Connection& c, MissReason reason, bool stale);
+  void repeat_unsent(Connection& c, MissReason reason);
   void close(Connection& c);
   Task<void> run(Connection& c);
   Task<void> park(Connection& c);
@@ -174,9 +172,7 @@ void HttpLane::State::loop() {
     const auto now = clock.mono();
     if (now >= sweep_at) sweep(now);
     pump(now);
-    if (book.empty()) {
-      io.run_one_for(kSweepEvery);
-    } else if (bucket.unlimited()) {
+    if (book.empty() || bucket.unlimited()) {
       io.run_one_for(kSweepEvery);
     } else {
       next_tick = std::max(next_tick + options.tick, now);
@@ -233,7 +229,7 @@ void HttpLane::State::sweep(MonoTime now) {
   for (auto& c : connections) {
     if (!c.is_open && c.deadline == MonoTime::max()) continue;
     const bool late = now >= c.deadline || now >= c.progress_by;
-    const bool idle = c.batch.empty() && c.is_open && now - c.idle_since >= kIdleMax;
+    const bool idle = c.batch.empty() && c.is_open && now - c.idle_since >= options.idle_timeout;
     if (late) c.timed_out = true;
     if (late || idle) close(c);
   }
@@ -256,11 +252,12 @@ void HttpLane::State::sweep(MonoTime now) {
 }
 
 void HttpLane::State::fail_item(Item item, MissReason reason) {
+  if (cancelled && reason == MissReason::kTimeout) reason = MissReason::kOverrun;
   item.reason = reason;
   ++item.attempts;
   if (item.attempts >= kAttemptsMax || !budget.take()) return book.end(item, reason);
   ++retried;
-  book.repeat(item, clock.mono() + full_jitter(item.attempts, random));
+  book.repeat(item, clock.mono() + full_jitter(item.attempts, options.retry_base, random));
 }
 
 // The whole host waits, not only this influencer.
@@ -386,7 +383,7 @@ Task<void> HttpLane::State::run(Connection& c) {
     if (c.is_open) {
       co_await exchange(c);
     } else {
-      fail_rest(c, c.timed_out ? MissReason::kTimeout : MissReason::kConnection, false);
+      repeat_unsent(c, c.timed_out ? MissReason::kTimeout : MissReason::kConnection);
     }
     if (c.closes) close(c);
   }
@@ -502,7 +499,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
     error = co_await read(c, count);
     if (error) break;
     c.held += count;
-    c.progress_by = clock.mono() + kStallMax;
+    c.progress_by = clock.mono() + options.stall_timeout;
     sound = settle_all(c);
   }
   const bool ends_a_body =
@@ -518,6 +515,19 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   if (c.timed_out) reason = MissReason::kTimeout;
   c.closes = true;
   fail_rest(c, reason, stale);
+}
+
+// No connection came about. Nobody was asked, so nobody's attempts are used up: the breaker and
+// the ends of the orders bound it.
+void HttpLane::State::repeat_unsent(Connection& c, MissReason reason) {
+  const auto now = clock.mono();
+  limit.on_trouble(now, times.quantile(0.5));
+  count_failure(now, name_of(reason));
+  for (; c.answered < c.batch.size(); ++c.answered, --in_flight) {
+    auto item = c.batch[c.answered];
+    item.reason = cancelled ? MissReason::kOverrun : reason;
+    book.repeat(item, now + full_jitter(1, options.retry_base, random));
+  }
 }
 
 HttpLane::HttpLane(std::unique_ptr<State> state) : state_(std::move(state)) {
@@ -538,16 +548,14 @@ Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
   auto state = std::make_unique<State>(std::move(options), std::move(*endpoint), std::move(dialect),
                                        clock, metrics, log);
   error_code error;
+  const auto& file = state->options.ca_file;
   state->tls_context.set_verify_mode(asio::ssl::verify_peer);
-  if (state->options.ca_file.empty()) {
+  if (file.empty()) {
     state->tls_context.set_default_verify_paths(error);
   } else {
-    state->tls_context.load_verify_file(state->options.ca_file, error);
+    state->tls_context.load_verify_file(file, error);
   }
-  if (error) {
-    const auto what = "cannot use the certificates of " + state->options.ca_file + ": ";
-    return fail(Errc::kInvalid, what + error.message());
-  }
+  if (error) return fail(Errc::kInvalid, file + ": no certificates: " + error.message());
   return std::unique_ptr<HttpLane>(new HttpLane(std::move(state)));
 }
 
@@ -570,6 +578,7 @@ void HttpLane::cancel(milliseconds grace) {
   asio::post(state_->io, [s = state_.get(), grace] {
     const auto now = s->clock.mono();
     s->book.cancel(now, now + grace);
+    s->cancelled = true;
     for (auto& c : s->connections) {
       if (c.deadline != MonoTime::max()) c.deadline = std::min(c.deadline, now + grace);
     }
@@ -577,17 +586,8 @@ void HttpLane::cancel(milliseconds grace) {
 }
 
 Status HttpLane::probe() {
-  const auto now = state_->clock.wall();
-  start({.ticket = UINT64_MAX,
-         .influencers = {state_->options.probe_influencer},
-         .start_before = now + std::chrono::seconds{4},
-         .finish_before = now + std::chrono::seconds{5}});
-  const auto answers = take_finished(std::chrono::seconds{6});
-  if (!answers.empty() && !answers.front().values.empty()) return {};
-  const auto why = answers.empty() || answers.front().misses.empty()
-                       ? std::string("no answer within 6 s")
-                       : std::string(name_of(answers.front().misses.front().reason));
-  return fail(Errc::kUnavailable, state_->options.url + ": " + why + " " + health().last_error);
+  const auto& o = state_->options;
+  return probe_by_order(*this, o.url, o.probe_influencer, state_->clock.wall());
 }
 
 ProviderHealth HttpLane::health() const {

@@ -4,50 +4,31 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "net/reply_parser.h"
+#include "net/http_dialect.h"
+#include "net/throttle.h"
 #include "ports/provider.h"
 
 namespace ia {
 
 struct HttpLaneOptions {
-  std::string url;      // "http://host:port/prefix" or https; the prefix goes before each path
-  std::string ca_file;  // empty: the system's certificates
+  std::string url{};      // "http://host:port/prefix" or https; the prefix goes before each path
+  std::string ca_file{};  // empty: the system's certificates
   std::size_t max_connections = 1024;
   std::size_t pipelining = 1;  // requests written on a connection before their replies
   double rate_per_second = 0;  // 0: unlimited
   std::chrono::milliseconds tick{4};
   std::chrono::milliseconds connect_timeout{1'000};
   std::chrono::milliseconds request_timeout{5'000};
+  std::chrono::milliseconds stall_timeout{2'000};  // between two parts of a reply
+  std::chrono::milliseconds idle_timeout{4'000};   // Node closes after 5 s
+  std::chrono::milliseconds retry_base{kRetryBase};
   std::uint64_t seed = 1;  // of the jitter
   InfluencerId probe_influencer{};
-};
-
-// What a reply means for the influencer that was asked for.
-struct Judgement {
-  enum class Kind : std::uint8_t {
-    kValue,
-    kMiss,   // final: asking again would not help
-    kRetry,  // trouble of the network's: ask again while there is time
-  };
-  Kind kind = Kind::kRetry;
-  MissReason reason = MissReason::kMalformed;
-  Counts counts{};
-  std::string_view username{};  // valid until the next judgement
-  bool wrong_id = false;        // replies are crossed: the connection is not to be trusted
-};
-
-// What a lane must know of a social network: a path and what replies mean. One thread.
-class HttpDialect {
- public:
-  virtual ~HttpDialect() = default;
-  virtual void append_path(std::string& out, InfluencerId influencer) const = 0;
-  virtual Judgement judge(InfluencerId influencer, const HttpReply& reply) = 0;
 };
 
 // Fetches influencers of one host over HTTP/1.1: the engine of every provider. It has a thread
@@ -66,7 +47,8 @@ class HttpLane final : public Provider {
   void set_rate(double requests_per_second) override;
   void cancel(std::chrono::milliseconds grace) override;
   ProviderHealth health() const override;
-  Status probe() override;  // asks for options.probe_influencer
+  // Asks for options.probe_influencer. Only while no order is open.
+  Status probe() override;
 
  private:
   struct State;

@@ -17,7 +17,6 @@ constexpr milliseconds kBreakerPauseMin{5'000};
 constexpr milliseconds kBreakerPauseMax{60'000};
 constexpr std::size_t kProbes = 10;
 constexpr std::size_t kNoLimit = SIZE_MAX;
-constexpr milliseconds kBackoffBase{200};
 constexpr milliseconds kBackoffCap{5'000};
 
 }  // namespace
@@ -85,8 +84,8 @@ void Breaker::trip(MonoTime now) {
   calls_ = failures_ = 0;
 }
 
-milliseconds full_jitter(std::uint32_t attempt, std::mt19937_64& random) {
-  const auto top = std::min(kBackoffCap, kBackoffBase * (1 << std::min(attempt, 8u)));
+milliseconds full_jitter(std::uint32_t attempt, milliseconds base, std::mt19937_64& random) {
+  const auto top = std::min(kBackoffCap, base * (1 << std::min(attempt, 8u)));
   return milliseconds{std::uniform_int_distribution<std::int64_t>(0, top.count())(random)};
 }
 

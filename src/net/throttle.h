@@ -92,8 +92,10 @@ class Breaker {
   std::size_t probe_successes_ = 0;
 };
 
+inline constexpr std::chrono::milliseconds kRetryBase{200};
 // Full jitter: uniform between nothing and base x 2^attempt, at most the cap.
-std::chrono::milliseconds full_jitter(std::uint32_t attempt, std::mt19937_64& random);
+std::chrono::milliseconds full_jitter(std::uint32_t attempt, std::chrono::milliseconds base,
+                                      std::mt19937_64& random);
 
 // "120" or an HTTP date, clamped to 1 s to 300 s. Nothing for anything else.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, WallTime now);

@@ -106,9 +106,9 @@ TEST(Backoff, IsFullyJitteredUpToItsCap) {
   std::mt19937_64 random(3);
   milliseconds longest{0}, shortest{10'000};
   for (int i = 0; i < 2'000; ++i) {
-    longest = std::max(longest, full_jitter(1, random));
-    shortest = std::min(shortest, full_jitter(1, random));
-    ASSERT_LE(full_jitter(30, random), milliseconds{5'000});
+    longest = std::max(longest, full_jitter(1, kRetryBase, random));
+    shortest = std::min(shortest, full_jitter(1, kRetryBase, random));
+    ASSERT_LE(full_jitter(30, kRetryBase, random), milliseconds{5'000});
   }
   EXPECT_LE(longest, milliseconds{400});
   EXPECT_GT(longest, milliseconds{380});
