@@ -19,6 +19,7 @@ constexpr seconds kDeadRetention{std::chrono::days{14}};
 constexpr seconds kRetentionMin{60};
 constexpr std::uint32_t kReceivesMax = 1'000;
 constexpr seconds kMoveTime{60};
+constexpr seconds kCreationTime{1};  // until a new queue can be used
 
 std::uint64_t number(const SqsAttributes& attributes, const std::string& key) {
   const auto found = attributes.find(key);
@@ -67,16 +68,14 @@ bool is_unsupported(const SqsFailure& failure) {
 
 Result<SqsQueuePair> SqsAdmin::create(const SqsQueuePlan& plan) {
   if (const auto checked = check(plan); !checked) return std::unexpected(checked.error());
-  const auto dead_name = sqs_dead_letter_queue_name(prefix_, plan.name);
-  const auto dead_url = ensure(dead_name, timing(plan.visibility, kDeadRetention).str());
-  if (!dead_url) return std::unexpected(dead_url.error());
-  const auto dead = info(dead_name);
+  auto dead = ensure(sqs_dead_letter_queue_name(prefix_, plan.name),
+                     timing(plan.visibility, kDeadRetention).str());
   if (!dead) return std::unexpected(dead.error());
 
-  auto attributes = timing(plan.visibility, plan.retention);
   const auto name = sqs_queue_name(prefix_, plan.name);
   const auto before = info(name);
   if (!before) return std::unexpected(before.error());
+  auto attributes = timing(plan.visibility, plan.retention);
   if (plan.receives_max > 0) {
     attributes.text("RedrivePolicy", SqsJsonObject()
                                          .text("deadLetterTargetArn", dead->arn)
@@ -85,43 +84,45 @@ Result<SqsQueuePair> SqsAdmin::create(const SqsQueuePlan& plan) {
   } else if (before->receives_max > 0) {
     attributes.text("RedrivePolicy", "");
   }
-  const auto url = ensure(name, attributes.str());
-  if (!url) return std::unexpected(url.error());
-  return show(plan.name);
+  auto queue = ensure(name, attributes.str());
+  if (!queue) return std::unexpected(queue.error());
+  return SqsQueuePair{std::move(*queue), std::move(*dead)};
 }
 
-Result<std::string> SqsAdmin::ensure(const std::string& name, const std::string& attributes) {
-  const auto known = sqs_queue_url(client_, name);
-  if (known) {
+Result<SqsQueueInfo> SqsAdmin::ensure(const std::string& name, const std::string& attributes) {
+  auto url = sqs_queue_url(client_, name);
+  if (url) {
     const auto set = client_.call(
         {.action = SqsAction::kSetQueueAttributes,
-         .body = SqsJsonObject().text("QueueUrl", *known).json("Attributes", attributes).str()});
+         .body = SqsJsonObject().text("QueueUrl", *url).json("Attributes", attributes).str()});
     if (!set) return fail("queue " + name, set.error().error);
-    return *known;
+  } else if (url.error().error.code == Errc::kNotFound) {
+    url = sqs_create_queue(client_, name, attributes);
+    if (!url) return std::unexpected(url.error().error);
+    client_.wait(kCreationTime);
+  } else {
+    return std::unexpected(url.error().error);
   }
-  if (known.error().error.code != Errc::kNotFound) return std::unexpected(known.error().error);
-  const auto created = client_.call(
-      {.action = SqsAction::kCreateQueue,
-       .body = SqsJsonObject().text("QueueName", name).json("Attributes", attributes).str()});
-  if (!created) return fail("queue " + name, created.error().error);
-  const auto url = sqs_queue_url(client_, name);
-  if (!url) return std::unexpected(url.error().error);
-  return *url;
+  return info_at(name, *url);
 }
 
 Result<SqsQueueInfo> SqsAdmin::info(const std::string& name) {
+  const auto url = sqs_queue_url(client_, name);
+  if (url) return info_at(name, *url);
+  if (url.error().error.code != Errc::kNotFound) return std::unexpected(url.error().error);
   SqsQueueInfo info;
   info.name = name;
-  const auto url = sqs_queue_url(client_, name);
-  if (!url) {
-    if (url.error().error.code == Errc::kNotFound) return info;
-    return std::unexpected(url.error().error);
-  }
+  return info;
+}
+
+Result<SqsQueueInfo> SqsAdmin::info_at(const std::string& name, const std::string& url) {
   constexpr std::string_view kNames[] = {"All"};
-  const auto attributes = sqs_attributes(client_, *url, kNames);
+  const auto attributes = sqs_attributes(client_, url, kNames);
   if (!attributes) return fail("queue " + name, attributes.error().error);
+  SqsQueueInfo info;
+  info.name = name;
   info.exists = true;
-  info.url = *url;
+  info.url = url;
   if (const auto arn = attributes->find("QueueArn"); arn != attributes->end()) {
     info.arn = arn->second;
   }

@@ -62,8 +62,9 @@ class SqsAdmin {
   Result<SqsRedriven> redrive(const std::string& name);
 
  private:
-  Result<std::string> ensure(const std::string& name, const std::string& attributes);
+  Result<SqsQueueInfo> ensure(const std::string& name, const std::string& attributes);
   Result<SqsQueueInfo> info(const std::string& name);
+  Result<SqsQueueInfo> info_at(const std::string& name, const std::string& url);
   Result<std::uint64_t> move_by_hand(const SqsQueueInfo& from, const SqsQueueInfo& to);
 
   SqsClient& client_;

@@ -62,9 +62,11 @@ SqsMessage message_of(const Json& json) {
 
 }  // namespace
 
-SqsResult<std::string> sqs_queue_url(SqsClient& client, const std::string& name) {
-  const auto reply = client.call(
-      {.action = SqsAction::kGetQueueUrl, .body = SqsJsonObject().text("QueueName", name).str()});
+namespace {
+
+SqsResult<std::string> queue_url(SqsClient& client, const std::string& name,
+                                 const SqsRequest& request) {
+  const auto reply = client.call(request);
   if (!reply) {
     auto failure = reply.error();
     failure.error.message = fmt::format("queue {}: {}", name, failure.error.message);
@@ -72,10 +74,26 @@ SqsResult<std::string> sqs_queue_url(SqsClient& client, const std::string& name)
   }
   simdjson::dom::parser parser;
   Json json;
-  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("GetQueueUrl");
+  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("no JSON object");
   const auto url = text_in(json, "QueueUrl");
   if (url.empty()) return malformed("no QueueUrl");
   return std::string(url);
+}
+
+}  // namespace
+
+SqsResult<std::string> sqs_queue_url(SqsClient& client, const std::string& name) {
+  return queue_url(
+      client, name,
+      {.action = SqsAction::kGetQueueUrl, .body = SqsJsonObject().text("QueueName", name).str()});
+}
+
+SqsResult<std::string> sqs_create_queue(SqsClient& client, const std::string& name,
+                                        const std::string& attributes) {
+  return queue_url(
+      client, name,
+      {.action = SqsAction::kCreateQueue,
+       .body = SqsJsonObject().text("QueueName", name).json("Attributes", attributes).str()});
 }
 
 SqsResult<SqsAttributes> sqs_attributes(SqsClient& client, const std::string& queue_url,

@@ -30,6 +30,9 @@ using SqsResult = std::expected<T, SqsFailure>;
 
 // kNotFound when there is no such queue.
 SqsResult<std::string> sqs_queue_url(SqsClient& client, const std::string& name);
+// `attributes` is a JSON object. The new queue may be used a second later.
+SqsResult<std::string> sqs_create_queue(SqsClient& client, const std::string& name,
+                                        const std::string& attributes);
 
 using SqsAttributes = std::map<std::string, std::string>;
 SqsResult<SqsAttributes> sqs_attributes(SqsClient& client, const std::string& queue_url,

@@ -12,11 +12,14 @@ namespace ia {
 
 // What an SqsQueue needs besides its server.
 struct SqsParts {
-  SqsParts(const std::string& endpoint, const Clock& clock_in, SqsRetryOptions retry = {})
+  SqsParts(const std::string& endpoint, const Clock& clock_in, SqsRetryOptions retry = impatient())
       : clock(clock_in) {
     client = SqsClient::make({.endpoint = endpoint, .region = "eu-west-1", .retry = retry},
                              credentials, clock, metrics)
                  .value();
+  }
+  static SqsRetryOptions impatient() {
+    return {.sleep = [](std::chrono::milliseconds) {}};
   }
   void create(const SqsQueuePlan& plan) {
     const auto created = SqsAdmin(*client, kPrefix).create(plan);
