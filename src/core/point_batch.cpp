@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <span>
 
 namespace ia {
@@ -323,6 +324,64 @@ std::optional<Counts> find_in_encoded(std::string_view bytes, InfluencerId influ
   const auto following = read_column(in, count);
   if (in.failed()) return std::nullopt;
   return Counts{followers.at(*found), following.at(*found)};
+}
+
+namespace {
+
+// Those of `from` that are at or behind `middle` go to `to`.
+template <class Row, class IdOf>
+void move_upper(std::vector<Row>& from, std::vector<Row>& to, InfluencerId middle, IdOf id_of) {
+  const auto first = std::ranges::lower_bound(from, middle, {}, id_of);
+  to.assign(std::make_move_iterator(first), std::make_move_iterator(from.end()));
+  from.erase(first, from.end());
+}
+
+std::vector<InfluencerId> all_ids(const PointBatch& batch) {
+  auto ids = batch.influencers;
+  for (const auto& miss : batch.misses) ids.push_back(miss.influencer);
+  for (const auto& username : batch.usernames) ids.push_back(username.influencer);
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
+}
+
+PointBatch take_upper_half(PointBatch& batch, InfluencerId middle) {
+  PointBatch upper;
+  upper.minute = batch.minute;
+  upper.retrieved_at = batch.retrieved_at;
+  const auto kept = static_cast<std::ptrdiff_t>(
+      std::ranges::lower_bound(batch.influencers, middle) - batch.influencers.begin());
+  const auto cut = [kept](auto& from, auto& to) {
+    to.assign(from.begin() + kept, from.end());
+    from.resize(static_cast<std::size_t>(kept));
+  };
+  cut(batch.influencers, upper.influencers);
+  cut(batch.followers, upper.followers);
+  cut(batch.following, upper.following);
+  move_upper(batch.misses, upper.misses, middle, &Miss::influencer);
+  move_upper(batch.usernames, upper.usernames, middle, &Username::influencer);
+  return upper;
+}
+
+}  // namespace
+
+std::vector<std::string> encode_in_parts(const PointBatch& batch, std::size_t bytes_max) {
+  std::vector<std::string> parts;
+  std::vector<PointBatch> rest{batch};
+  while (!rest.empty()) {
+    auto first = std::move(rest.back());
+    rest.pop_back();
+    auto bytes = encode(first);
+    const auto ids = bytes.size() > bytes_max ? all_ids(first) : std::vector<InfluencerId>{};
+    if (ids.size() < 2) {
+      parts.push_back(std::move(bytes));
+      continue;
+    }
+    auto upper = take_upper_half(first, ids[ids.size() / 2]);
+    rest.push_back(std::move(upper));
+    rest.push_back(std::move(first));
+  }
+  return parts;
 }
 
 }  // namespace ia

@@ -40,6 +40,10 @@ inline constexpr std::size_t kUsernameBytesMax = 256;
 // Bytes: docs/formats.md, Point batch. About 5 bytes a point on typical counts, CRC-32 at the end.
 std::string encode(const PointBatch& batch);
 
+// The same in as many batches, by ascending influencers, as it takes for none to be over
+// `bytes_max`. A single influencer's is never over 1 KB.
+std::vector<std::string> encode_in_parts(const PointBatch& batch, std::size_t bytes_max);
+
 // kInvalid when the bytes are not a whole, sound batch of a version that is known here. Never
 // reads outside `bytes` and never allocates more than a small multiple of their size.
 Result<PointBatch> decode_point_batch(std::string_view bytes);

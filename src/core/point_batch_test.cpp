@@ -70,6 +70,34 @@ TEST(PointBatch, ComesBackAsItWentWhateverIsInIt) {
   }
 }
 
+TEST(PointBatch, ComesInPartsWhenItIsTooLargeForAMessage) {
+  std::vector<InfluencerId> ids;
+  for (std::uint64_t i = 0; i < 1'000; ++i) ids.push_back(id(i * 3));
+  auto batch = batch_of(ids);
+  for (const auto influencer : ids) {
+    batch.usernames.push_back({influencer, std::string(kUsernameBytesMax, 'n')});
+    batch.misses.push_back({id(number_of(influencer) + 1), MissReason::kTimeout});
+  }
+  const auto parts = encode_in_parts(batch, 20'000);
+  PointBatch whole = batch_of({});
+  for (const auto& part : parts) {
+    EXPECT_LE(part.size(), 20'000u);
+    const auto back = decode_point_batch(part);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->retrieved_at, batch.retrieved_at);
+    const auto append = [](auto& to, const auto& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(whole.influencers, back->influencers);
+    append(whole.followers, back->followers);
+    append(whole.following, back->following);
+    append(whole.misses, back->misses);
+    append(whole.usernames, back->usernames);
+  }
+  EXPECT_EQ(whole, batch);
+  EXPECT_EQ(encode_in_parts(batch_of(ids), 20'000), std::vector{encode(batch_of(ids))});
+}
+
 TEST(PointBatch, IsSmall) {
   std::vector<InfluencerId> ids;
   for (std::uint64_t n = 1'000'000; n < 1'001'000; ++n) ids.push_back(id(n));

@@ -11,6 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kShardsPerReceive = 10;
+// SQS takes 64 KiB for the price of one message, and base64 adds a third.
+constexpr std::size_t kBodyBytesMax = 48'000;
 constexpr milliseconds kRetryDelayMin{100};
 constexpr milliseconds kRetryDelayMax{5'000};
 constexpr milliseconds kClockStepMin{2'000};
@@ -222,7 +224,9 @@ void Fetcher::hand_on(Held held, FinishedFetch fetch) {
   Outbound outbound{.held = std::move(held), .bodies = {}, .next_due = due};
   const auto minute = outbound.held.minute;
   for (const auto& batch : batches_of(std::move(fetch), minute, now)) {
-    outbound.bodies.push_back(encode(batch));
+    for (auto& body : encode_in_parts(batch, kBodyBytesMax)) {
+      outbound.bodies.push_back(std::move(body));
+    }
   }
   outbound_.push_back(std::move(outbound));
 }
