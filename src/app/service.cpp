@@ -123,8 +123,10 @@ struct Service::State {
 };
 
 Status Service::State::lock_stages() {
+  // At SQS any number of fetchers share the work.
+  const bool fetches_alone = stages.fetch && config.queue == QueueKind::kEmbedded;
   const std::pair<bool, const char*> wanted[] = {
-      {stages.fetch, "fetch"}, {stages.sink, "sink"}, {stages.api, "api"}, {stages.seed, "seed"}};
+      {fetches_alone, "fetch"}, {stages.sink, "sink"}, {stages.api, "api"}, {stages.seed, "seed"}};
   for (const auto& [runs, name] : wanted) {
     if (!runs) continue;
     auto lock = LockFile::acquire(config.data_dir, name);
