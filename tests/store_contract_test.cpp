@@ -107,6 +107,9 @@ struct Contract {
   Upkeep upkeep;
 };
 
+// Without it, names of tests would hold bytes of memory.
+void PrintTo(const Contract& contract, std::ostream* out) { *out << contract.name; }
+
 class StoreContract : public ::testing::TestWithParam<Contract> {
  protected:
   StoreContract() : harness_(GetParam().make()) {}
