@@ -7,6 +7,9 @@ program_packages=(
   libboost1.81-dev libssl-dev zlib1g-dev libsqlite3-dev libpq-dev libsimdjson-dev libfmt-dev
   libspdlog-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
 )
+# Node.js may also come from elsewhere.
+command -v node >/dev/null || program_packages+=(nodejs)
+command -v npm >/dev/null || program_packages+=(npm)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 curl wrk)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 

@@ -1,0 +1,48 @@
+const whole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
+const two = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFractionDigits: 2});
+const compactFormat = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 2});
+const clock = new Intl.DateTimeFormat('en-GB', {
+  day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit'});
+
+export const number = (value: number | null) => value === null ? '–' : whole.format(value);
+export const ratio = (value: number | null) => value === null ? '–' : two.format(value);
+export const compact = (value: number) => compactFormat.format(value);
+// Rounded down: 100 % means all.
+export const percent = (part: number) => `${(Math.floor(part * 1000) / 10).toFixed(1)} %`;
+
+export function age(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+type Child = Node | string;
+
+export function el(name: string, attributes: Record<string, string> = {}, ...children: Child[]) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// Local time, with UTC on hover.
+export function time(at: string | number): HTMLElement {
+  const utc = new Date(at).toISOString();
+  return el('time', {datetime: utc, title: `${utc} (UTC)`}, clock.format(new Date(at)));
+}
+
+export const tile = (label: string, ...value: Child[]) =>
+  el('div', {class: 'tile'}, el('span', {}, label), el('strong', {}, ...value));
+
+export function table(caption: string, heads: string[], rows: Child[][]): HTMLElement {
+  const head = el('tr', {}, ...heads.map((text) => el('th', {scope: 'col'}, text)));
+  const body = rows.map((cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell))));
+  return el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption},
+    el('table', {}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, ...body)));
+}
+
+export const button = (text: string, act: () => void) => {
+  const made = el('button', {type: 'button'}, text);
+  made.addEventListener('click', act);
+  return made;
+};

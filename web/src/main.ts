@@ -1,0 +1,91 @@
+import 'uplot/dist/uPlot.min.css';
+import './style.css';
+import {get} from './api';
+import type {Summary} from './api';
+import {age, el, number} from './dom';
+import {compare, influencer, leaderboard, overview, pipeline} from './views';
+import type {View} from './views';
+
+const kPollMs = 10_000;
+const kLateSeconds = 150;  // an age of data that deserves attention
+
+const views: Record<string, View> = {'': overview, leaderboard, influencer, compare, pipeline};
+const at = (id: string) => document.getElementById(id) as HTMLElement;
+let shown = 0;
+
+function mark(path: string): void {
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === `#/${path}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+// Shows what the address names; an answer that comes after the next address is dropped.
+async function show(): Promise<void> {
+  const turn = ++shown;
+  const [path = '', query = ''] = location.hash.replace(/^#\//, '').split('?');
+  const [name = '', id = ''] = path.split('/');
+  const view = Object.hasOwn(views, name) ? views[name] : undefined;
+  const page = el('div', {class: 'page'});
+  mark(name);
+  const place = () => { if (turn === shown && !page.isConnected) at('main').replaceChildren(page); };
+  at('main').setAttribute('aria-busy', 'true');
+  try {
+    if (!view) throw new Error('There is no such view.');
+    place();
+    page.append(el('p', {class: 'note'}, 'Loading…'));
+    await view(page, new URLSearchParams(query), encodeURIComponent(id));
+  } catch (error) {
+    page.replaceChildren(el('h1', {}, 'This cannot be shown'),
+      el('p', {class: 'note', role: 'alert'}, error instanceof Error ? error.message : 'Unknown'));
+    place();
+  }
+  if (turn === shown) at('main').removeAttribute('aria-busy');
+}
+
+async function poll(): Promise<void> {
+  try {
+    const summary = await get<Summary>('/api/v1/summary');
+    const old = summary.data_age_seconds;
+    at('status').textContent = old === null ? 'Waiting for the first values'
+      : old > kLateSeconds ? 'Stale: no new values' : 'Live';
+    const stored = summary.points_stored_last_minute;
+    at('facts').textContent = `age ${age(old)} · lag ${age(summary.lag_seconds)} · `
+      + `${stored === null ? '–' : number(stored / 60)} points/s · ${summary.version}`;
+  } catch { at('status').textContent = 'No connection; what is shown may be old'; }
+}
+
+function setTheme(theme: string): void {
+  document.documentElement.dataset.theme = theme;
+  try { localStorage.setItem('theme', theme); } catch { /* Storage may be forbidden. */ }
+}
+
+function storedTheme(): string | null {
+  try { return localStorage.getItem('theme'); } catch { return null; }
+}
+
+at('theme').addEventListener('click', () => {
+  const dark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === 'dark'
+    : matchMedia('(prefers-color-scheme: dark)').matches;
+  setTheme(dark ? 'light' : 'dark');
+  void show();
+});
+at('search').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const query = (at('query') as HTMLInputElement).value.trim();
+  location.hash = query ? `#/leaderboard?q=${encodeURIComponent(query)}` : '#/leaderboard';
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey) return;
+  if (event.target instanceof HTMLInputElement) return;
+  event.preventDefault();
+  at('query').focus();
+});
+addEventListener('hashchange', () => { at('main').focus(); void show(); });
+
+const theme = storedTheme();
+if (theme) document.documentElement.dataset.theme = theme;
+void show();
+void poll();
+setInterval(() => void poll(), kPollMs);
