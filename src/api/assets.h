@@ -15,8 +15,8 @@ struct Asset {
 namespace assets {
 const Asset& openapi();  // docs/openapi.json
 const Asset& page();     // web/index.html
-const Asset& script();   // web/app.js
-const Asset& style();    // web/style.css
+const Asset& script();   // web/src, bundled
+const Asset& style();    // web/src/style.css and that of uPlot
 const Asset& icon();     // web/icon.svg
 }  // namespace assets
 

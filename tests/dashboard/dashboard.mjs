@@ -1,0 +1,58 @@
+// Every view in both themes at three widths: no console error, no overflow, no violation of axe.
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {chromium} from 'playwright-core';
+
+const [page_url, executablePath] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const views = {
+  overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
+  compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline'};
+const errors = [];
+
+async function open(browser, colorScheme, width) {
+  const context = await browser.newContext({colorScheme, viewport: {width, height: 900}});
+  const page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (said) => { if (said.type() === 'error') errors.push(said.text()); });
+  return page;
+}
+
+async function look(page, name, label) {
+  await page.goto('about:blank');
+  await page.goto(page_url + views[name]);
+  await page.waitForSelector('main:not([aria-busy]) h1', {timeout: 20000});
+  assert.notEqual(await page.textContent('h1'), 'This cannot be shown', label);
+  await page.screenshot({path: `${label}.png`});
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `${label} is ${over} px too wide`);
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await globalThis.axe.run()).violations);
+  assert.deepEqual(found.map((one) => one.id), [], label);
+}
+
+async function byKeyboard(page) {
+  await page.keyboard.press('/');
+  await page.keyboard.type('1000007');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('a[href="#/influencer/1000007"]', {timeout: 20000});
+  await page.focus('a[href="#/influencer/1000007"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('details', {timeout: 20000});
+}
+
+const browser = await chromium.launch({executablePath, args: ['--no-sandbox']});
+try {
+  for (const theme of ['light', 'dark']) {
+    for (const width of [360, 900, 1440]) {
+      const page = await open(browser, theme, width);
+      for (const name of Object.keys(views)) await look(page, name, `${name}-${theme}-${width}`);
+      await byKeyboard(page);
+      await page.context().close();
+    }
+  }
+  assert.deepEqual(errors, []);
+} finally {
+  await browser.close();
+}
