@@ -34,6 +34,23 @@ function axisOf(scale: string, place: number): uPlot.Axis {
     ticks: {show: false}, values: (_plot, values) => values.map((v) => compact(v))};
 }
 
+const kMinute = 60;
+const kSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200]
+  .map((minutes) => minutes * kMinute);
+
+// Hours and minutes; at the first mark, and where a day begins, the day too.
+function timeMarks(_plot: uPlot, marks: number[]): string[] {
+  let day = '';
+  return marks.map((mark) => {
+    const at = new Date(mark * 1000);
+    const today = at.toLocaleDateString('en-GB', {day: 'numeric', month: 'short'});
+    const clock = at.toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'});
+    const text = today === day ? clock : `${clock}\n${today}`;
+    day = today;
+    return text;
+  });
+}
+
 function moveCursor(plot: uPlot, event: KeyboardEvent): void {
   const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
   const times = plot.data[0];
@@ -51,9 +68,10 @@ export function chart(
   const plot = new uPlot({
     width: Math.max(240, into.clientWidth), height,
     scales: {x: {time: true}, ...(scales.includes('%') ? {'%': {range: [0, 100]}} : {})},
-    series: [{label: 'Time'}, ...lines.map(seriesOf)],
+    series: [{label: 'Time', value: '{YYYY}-{MM}-{DD} {HH}:{mm}'}, ...lines.map(seriesOf)],
     axes: [
-      {stroke: css('--muted'), grid: {show: false}, ticks: {show: false}},
+      {stroke: css('--muted'), grid: {show: false}, ticks: {show: false}, incrs: kSteps,
+        values: timeMarks},
       ...scales.slice(0, 2).map(axisOf)],
     cursor: {drag: {x: true, y: false}},
   }, [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, into);

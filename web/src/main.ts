@@ -7,6 +7,7 @@ import {compare, influencer, leaderboard, overview, pipeline} from './views';
 import type {View} from './views';
 
 const kPollMs = 10_000;
+const kFollowMs = 60_000;
 const kLateSeconds = 150;  // an age of data that deserves attention
 
 const views: Record<string, View> = {'': overview, leaderboard, influencer, compare, pipeline};
@@ -20,8 +21,9 @@ function mark(path: string): void {
   }
 }
 
-// Shows what the address names; an answer that comes after the next address is dropped.
-async function show(): Promise<void> {
+// Shows what the address names; an answer that comes after the next address is dropped. Quietly:
+// what is shown stays until there is something new.
+async function show(quietly = false): Promise<void> {
   const turn = ++shown;
   const [path = '', query = ''] = location.hash.replace(/^#\//, '').split('?');
   const [name = '', id = ''] = path.split('/');
@@ -29,18 +31,30 @@ async function show(): Promise<void> {
   const page = el('div', {class: 'page'});
   mark(name);
   const place = () => { if (turn === shown && !page.isConnected) at('main').replaceChildren(page); };
-  at('main').setAttribute('aria-busy', 'true');
+  if (!quietly) at('main').setAttribute('aria-busy', 'true');
   try {
     if (!view) throw new Error('There is no such view.');
-    place();
-    page.append(el('p', {class: 'note'}, 'Loading…'));
+    if (!quietly) {
+      place();
+      page.append(el('p', {class: 'note'}, 'Loading…'));
+    }
     await view(page, new URLSearchParams(query), encodeURIComponent(id));
+    place();
   } catch (error) {
+    if (quietly) return;  // the status line says so
     page.replaceChildren(el('h1', {}, 'This cannot be shown'),
       el('p', {class: 'note', role: 'alert'}, error instanceof Error ? error.message : 'Unknown'));
     place();
   }
   if (turn === shown) at('main').removeAttribute('aria-busy');
+}
+
+// The views of everybody follow the minutes, unless somebody is reading with the keyboard.
+function follow(): void {
+  const path = location.hash.replace(/^#\/?/, '');
+  const held = document.activeElement;
+  const is_read = document.hidden || (held !== at('main') && at('main').contains(held));
+  if ((path === '' || path === 'pipeline') && !is_read) void show(true);
 }
 
 async function poll(): Promise<void> {
@@ -89,3 +103,4 @@ if (theme) document.documentElement.dataset.theme = theme;
 void show();
 void poll();
 setInterval(() => void poll(), kPollMs);
+setInterval(follow, kFollowMs);

@@ -179,8 +179,8 @@ export const compare: View = async (into, args) => {
   const {seconds, lines} = await compareLines(ids, range, mode);
   if (seconds.length === 0) return void box.append(note('There is no value in this range.'));
   chart(box, 'Followers compared', seconds, lines, 340);
-  into.append(table('Newest values', ['Id', `Followers, ${mode}`], lines.map((line) =>
-    [el('a', {href: `#/influencer/${line.label}`}, line.label),
+  into.append(table('Newest values', ['Line', 'Id', `Followers, ${mode}`], lines.map((line, i) =>
+    [String(i + 1), el('a', {href: `#/influencer/${line.label}`}, line.label),
       ratio(line.values.findLast((value) => value !== null) ?? null)])));
 };
 
