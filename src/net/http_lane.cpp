@@ -7,17 +7,16 @@
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <cstring>
+#include <future>
 #include <list>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <thread>
 
+#include "net/governor.h"
 #include "net/http_endpoint.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
-#include "net/probe.h"
-#include "net/reply_times.h"
 #include "net/throttle.h"
 
 namespace ia {
@@ -41,11 +40,15 @@ constexpr std::uint32_t kAttemptsMax = 3;
 constexpr std::uint32_t kResendsMax = 3;
 constexpr milliseconds kSweepEvery{50};
 constexpr milliseconds kResolveEvery{60'000};
-constexpr milliseconds kUnpipelinedFor{300'000};
-constexpr std::size_t kLimitStart = 64, kLimitFloor = 4;
+constexpr milliseconds kResolveAgain{5'000};
+constexpr std::size_t kShortLife = 16;  // replies: not worth pipelining
+constexpr milliseconds kProbeSlack{2'000};
 
-// OpenSSL's own macro for it casts in the old style.
+// Addresses are no server names. (OpenSSL's own macro for it casts in the old style.)
 void set_server_name(TlsStream& stream, std::string host) {
+  error_code no_address;
+  asio::ip::make_address(host, no_address);
+  if (!no_address) return;
   SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
            host.data());
 }
@@ -56,7 +59,8 @@ struct Connection {
   std::optional<TlsStream> tls;
   bool is_open = false;
   std::uint64_t replies = 0;  // on this connection
-  bool closes = false;        // the last reply said so, or it is not to be trusted
+  bool closes = false;        // it is not to be used any more
+  bool said_so = false;       // the last reply did
   std::vector<Item> batch;
   std::size_t answered = 0;  // of the batch
   std::string out;
@@ -74,8 +78,9 @@ struct Connection {
 void wake(Connection& c) { std::exchange(c.wake, nullptr)(); }
 
 // `deadline`, or the end of the first order in the batch that ends before it.
-MonoTime latest(const std::vector<Item>& batch, MonoTime deadline) {
-  for (const auto& item : batch) deadline = std::min(deadline, item.order->finish_before);
+MonoTime first_end(const std::vector<Item>& batch, MonoTime OrderBook::Order::* end,
+                   MonoTime deadline) {
+  for (const auto& item : batch) deadline = std::min(deadline, item.order->*end);
   return deadline;
 }
 
@@ -88,15 +93,16 @@ struct HttpLane::State {
         endpoint(std::move(e)),
         dialect(std::move(d)),
         clock(c),
-        random(options.seed),
-        bucket(options.rate_per_second),
-        limit(kLimitStart * options.pipelining, kLimitFloor,
-              options.max_connections * options.pipelining),
-        breaker(options.seed + 1),
+        governor({.rate_per_second = options.rate_per_second,
+                  .tick = options.tick,
+                  .max_connections = options.max_connections,
+                  .pipelining = options.pipelining,
+                  .retry_base = options.retry_base,
+                  .pause = options.pause,
+                  .breaker_pause = options.breaker_pause,
+                  .seed = options.seed},
+                 l),
         connect_state(l, "network"),
-        breaker_state(l, "network"),
-        pause_state(l, "network"),
-        pipeline_state(l, "network"),
         wrong_id_state(l, "network"),
         lane_metrics(m) {}
 
@@ -106,25 +112,19 @@ struct HttpLane::State {
   const Clock& clock;
   asio::io_context io{1};
   asio::ssl::context tls_context{asio::ssl::context::tls_client};
-  std::mt19937_64 random;
 
-  TokenBucket bucket;
-  AimdLimit limit;
-  RetryBudget budget;
-  Breaker breaker;
-  ReplyTimes times;
-  StateLog connect_state, breaker_state, pause_state, pipeline_state, wrong_id_state;
+  Governor governor;
+  StateLog connect_state, wrong_id_state;
   LaneMetrics lane_metrics;
 
   OrderBook book;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
-  std::size_t in_flight = 0, opened = 0;
+  std::size_t opened = 0;
   std::vector<tcp::endpoint> addresses;
   std::size_t next_address = 0;
-  bool resolved_once = false, resolving = false, cancelled = false;
-  MonoTime resolve_at{}, sweep_at{}, fade_at{};
-  MonoTime paused_until{}, unpipelined_until{};
+  bool resolved_once = false, resolving = false;
+  MonoTime resolve_at{}, sweep_at{};
   std::uint64_t requests = 0, retried = 0;
   std::string last_error;
 
@@ -137,27 +137,19 @@ struct HttpLane::State {
   void pump(MonoTime now);
   void sweep(MonoTime now);
   void resolve();
-  std::size_t capacity(MonoTime now);
-  MissReason holdup(MonoTime now) const;
-  std::size_t depth(MonoTime now) const { return now < unpipelined_until ? 1 : options.pipelining; }
   bool acquire(Connection& c, MonoTime now);
   void fail_item(Item item, MissReason reason);
-  void count_failure(MonoTime now, std::string_view why) {
-    breaker.on_failure(now);
-    if (breaker.open()) {
-      breaker_state.failing("nearly everything fails: requests pause", std::string(why));
-    }
-  }
-  void pause(const HttpReply& reply, MonoTime now);
+  void wait_as_told(const HttpReply& reply, MonoTime now, std::chrono::nanoseconds time);
   void settle(Connection& c, const HttpReply& reply);
   bool settle_all(Connection& c);
   void write_requests(Connection& c);
-  void fail_rest(Connection& c, MissReason reason, bool stale);
+  void fail_rest(Connection& c, MissReason reason, bool unseen);
   void repeat_unsent(Connection& c, MissReason reason);
   void close(Connection& c);
   Task<void> run(Connection& c);
   Task<void> park(Connection& c);
-  Task<bool> connect(Connection& c);
+  Task<error_code> connect_tcp(Connection& c);
+  Task<void> connect(Connection& c);
   Task<void> exchange(Connection& c);
   Task<error_code> write(Connection& c);
   Task<error_code> read(Connection& c, std::size_t& count);
@@ -172,25 +164,19 @@ void HttpLane::State::loop() {
     const auto now = clock.mono();
     if (now >= sweep_at) sweep(now);
     pump(now);
-    if (book.empty() || bucket.unlimited()) {
+    if (book.empty() || governor.unlimited()) {
       io.run_one_for(kSweepEvery);
     } else {
-      next_tick = std::max(next_tick + options.tick, now);
-      std::this_thread::sleep_until(next_tick);
+      next_tick = std::clamp(next_tick + options.tick, now, now + options.tick);
+      std::this_thread::sleep_for(next_tick - clock.mono());
     }
   }
   for (auto& c : connections) close(c);
 }
 
-std::size_t HttpLane::State::capacity(MonoTime now) {
-  if (now < paused_until || !resolved_once) return 0;
-  const auto room = limit.limit() > in_flight ? limit.limit() - in_flight : 0;
-  return std::min({room, bucket.available(now), breaker.allowed(now)});
-}
-
 void HttpLane::State::pump(MonoTime now) {
   if (now >= resolve_at && !resolving && !book.empty()) resolve();
-  while (book.has_work(now) && capacity(now) > 0) {
+  while (resolved_once && book.has_work(now) && governor.capacity(now) > 0) {
     if (parked.empty()) {
       if (connections.size() >= options.max_connections) return;
       connections.emplace_back(io);
@@ -207,25 +193,17 @@ void HttpLane::State::pump(MonoTime now) {
 bool HttpLane::State::acquire(Connection& c, MonoTime now) {
   c.batch.clear();
   c.answered = 0;
-  const auto count = std::min(depth(now), capacity(now));
+  const auto count = std::min(governor.depth(now), governor.capacity(now));
   Item item;
   while (c.batch.size() < count && book.pop(now, item)) c.batch.push_back(item);
   if (c.batch.empty()) return false;
-  bucket.take(c.batch.size());
-  breaker.on_begin(c.batch.size());
-  in_flight += c.batch.size();
+  governor.on_begin(c.batch.size());
   return true;
-}
-
-// Why nobody was asked for lately.
-MissReason HttpLane::State::holdup(MonoTime now) const {
-  if (breaker.open()) return MissReason::kConnection;
-  return now < paused_until ? MissReason::kRateLimited : MissReason::kOverrun;
 }
 
 void HttpLane::State::sweep(MonoTime now) {
   sweep_at = now + kSweepEvery;
-  book.expire(now, holdup(now));
+  book.expire(now, addresses.empty() ? MissReason::kConnection : governor.holdup(now));
   for (auto& c : connections) {
     if (!c.is_open && c.deadline == MonoTime::max()) continue;
     const bool late = now >= c.deadline || now >= c.progress_by;
@@ -233,53 +211,42 @@ void HttpLane::State::sweep(MonoTime now) {
     if (late) c.timed_out = true;
     if (late || idle) close(c);
   }
-  if (now >= fade_at) {
-    fade_at = now + milliseconds{30'000};
-    times.fade();
-  }
-  const ProviderHealth health{.requests_total = requests,
-                              .retries_total = retried,
-                              .in_flight = in_flight,
-                              .in_flight_limit = limit.limit(),
-                              .connections = opened,
-                              .breaker_open = breaker.open(),
-                              .p50 = times.quantile(0.5),
-                              .p99 = times.quantile(0.99),
-                              .last_error = last_error};
+  governor.refresh(now);
+  ProviderHealth health;
+  governor.tell(health);
+  health.requests_total = requests;
+  health.retries_total = retried;
+  health.connections = opened;
+  health.last_error = last_error;
   lane_metrics.set(health);
   const std::scoped_lock lock(mutex);
   health_now = health;
 }
 
 void HttpLane::State::fail_item(Item item, MissReason reason) {
-  if (cancelled && reason == MissReason::kTimeout) reason = MissReason::kOverrun;
   item.reason = reason;
   ++item.attempts;
-  if (item.attempts >= kAttemptsMax || !budget.take()) return book.end(item, reason);
+  if (item.attempts >= kAttemptsMax || !governor.take_retry()) return book.end(item, reason);
   ++retried;
-  book.repeat(item, clock.mono() + full_jitter(item.attempts, options.retry_base, random));
+  book.repeat(item, clock.mono() + governor.backoff(item.attempts));
 }
 
-// The whole host waits, not only this influencer.
-void HttpLane::State::pause(const HttpReply& reply, MonoTime now) {
-  if (now < paused_until) return;
-  const auto wait =
-      parse_retry_after(reply.retry_after, clock.wall()).value_or(std::chrono::seconds{1});
-  const milliseconds jitter{std::uniform_int_distribution<std::int64_t>(0, 500)(random)};
-  paused_until = now + wait + jitter;
-  pause_state.failing("the network limits the rate: waiting",
-                      fmt::format("{} with Retry-After {} s", reply.status, wait.count()));
+void HttpLane::State::wait_as_told(const HttpReply& reply, MonoTime now,
+                                   std::chrono::nanoseconds time) {
+  const auto wait = parse_retry_after(reply.retry_after, clock.wall());
+  last_error = fmt::format("{}: status {}, Retry-After {}", endpoint.authority, reply.status,
+                           wait ? fmt::format("{} s", wait->count()) : "not given");
+  governor.on_limit(now, time, wait, last_error);
 }
 
 void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   auto& item = c.batch[c.answered++];
-  --in_flight;
   const auto now = clock.mono();
-  times.add(now - c.sent_at);
-  if (!reply.keep_alive) c.closes = true;
+  governor.on_reply(now - c.sent_at);
+  connect_state.recovered("the network answers again");
+  if (!reply.keep_alive) c.closes = c.said_so = true;
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
-    pause(reply, now);
-    limit.on_trouble(now, now - c.sent_at);
+    wait_as_told(reply, now, now - c.sent_at);
     return fail_item(item, MissReason::kRateLimited);
   }
   const auto judgement = dialect->judge(item.influencer, reply);
@@ -290,45 +257,33 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   }
   switch (judgement.kind) {
     case Judgement::Kind::kValue:
-      limit.on_success(in_flight + 1);
-      budget.on_success();
-      breaker.on_success();
+      governor.on_value(now);
       last_error.clear();
-      connect_state.recovered("the network answers again");
-      if (now >= paused_until) pause_state.recovered("the network's rate limit is over");
-      if (!breaker.open()) breaker_state.recovered("requests go on");
       return book.end(item, {item.influencer, clock.wall(), judgement.counts}, judgement.username);
     case Judgement::Kind::kMiss:
-      breaker.on_success();
+      governor.on_denial();
       return book.end(item, judgement.reason);
     case Judgement::Kind::kRetry:
-      count_failure(now, "server errors");
+      governor.on_failed_reply(now, judgement.reason);
       return fail_item(item, judgement.reason);
   }
 }
 
-// The connection ended under its batch. `stale`: the server had closed it before our request came.
-void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool stale) {
+// The connection ended under its batch. `unseen`: before the server read what it has not answered.
+void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool unseen) {
   const auto now = clock.mono();
-  bool first = true;
-  if (c.batch.size() - c.answered > 1 && options.pipelining > 1 && !stale) {
-    unpipelined_until = now + kUnpipelinedFor;
-    pipeline_state.failing("pipelining does not work: one request at a time for five minutes",
-                           "early close");
-  }
-  while (c.answered < c.batch.size()) {
+  const bool is_for_long = unseen && (!c.said_so || c.replies >= kShortLife);
+  if (c.batch.size() - c.answered > 1 && !is_for_long) governor.stop_pipelining(now);
+  for (bool first = true; c.answered < c.batch.size(); first = false) {
     auto item = c.batch[c.answered++];
-    --in_flight;
-    const bool resend = (stale || !first) && item.resends++ < kResendsMax;
-    if (resend) {
+    item.reason = reason;
+    if ((unseen || !first) && item.resends++ < kResendsMax) {
+      governor.on_unsent(1);
       book.repeat(item, now);
     } else {
-      if (reason == MissReason::kTimeout || reason == MissReason::kConnection)
-        limit.on_trouble(now, times.quantile(0.5));
-      count_failure(now, name_of(reason));
+      governor.on_lost(now, reason);
       fail_item(item, reason);
     }
-    first = false;
   }
 }
 
@@ -347,7 +302,7 @@ void HttpLane::State::resolve() {
       [this, resolver](const error_code& error, const tcp::resolver::results_type& results) {
         resolving = false;
         resolved_once = true;
-        resolve_at = clock.mono() + (error ? milliseconds{5'000} : kResolveEvery);
+        resolve_at = clock.mono() + (error ? kResolveAgain : kResolveEvery);
         if (error) {
           last_error = endpoint.host + ": " + error.message();
           connect_state.failing("cannot resolve the network's name", last_error);
@@ -389,19 +344,28 @@ Task<void> HttpLane::State::run(Connection& c) {
   }
 }
 
-Task<bool> HttpLane::State::connect(Connection& c) {
+// To the next address that lets us in. Others are left out until the name is resolved again.
+Task<error_code> HttpLane::State::connect_tcp(Connection& c) {
+  error_code error = asio::error::host_not_found;
+  for (bool goes_on = !addresses.empty(); goes_on;) {
+    const auto address = addresses[next_address++ % addresses.size()];
+    c.socket = Socket(io);
+    co_await c.socket.async_connect(address, asio::redirect_error(use_task, error));
+    if (error && addresses.size() > 1) std::erase(addresses, address);
+    goes_on = error && !c.timed_out && addresses.front() != address;
+  }
+  co_return error;
+}
+
+Task<void> HttpLane::State::connect(Connection& c) {
+  using Order = OrderBook::Order;
   c.tls.reset();
-  c.socket = Socket(io);
   c.replies = 0;
-  c.closes = c.timed_out = false;
+  c.closes = c.said_so = c.timed_out = false;
   c.held = 0;
   c.parser.reset();
-  c.deadline = latest(c.batch, clock.mono() + options.connect_timeout);
-  error_code error = asio::error::host_not_found;
-  if (!addresses.empty()) {
-    const auto address = addresses[next_address++ % addresses.size()];
-    co_await c.socket.async_connect(address, asio::redirect_error(use_task, error));
-  }
+  c.deadline = first_end(c.batch, &Order::start_before, clock.mono() + options.connect_timeout);
+  auto error = co_await connect_tcp(c);
   if (!error) {
     error_code ignored;
     c.socket.set_option(tcp::no_delay(true), ignored);
@@ -414,19 +378,19 @@ Task<bool> HttpLane::State::connect(Connection& c) {
     co_await c.tls->async_handshake(asio::ssl::stream_base::client,
                                     asio::redirect_error(use_task, error));
   }
+  // Cancelled or late: nothing may begin any more.
+  if (clock.mono() >= first_end(c.batch, &Order::start_before, c.deadline)) c.timed_out = true;
   c.deadline = MonoTime::max();
-  if (c.timed_out && !error) error = asio::error::timed_out;
-  if (error) {
-    last_error = endpoint.authority + ": " +
-                 (c.timed_out ? "no answer within the connect timeout" : error.message());
-    connect_state.failing("cannot connect to the network", last_error);
-    resolve_at = std::min(resolve_at, clock.mono() + milliseconds{5'000});
-    c.lowest().close(error);
-    co_return false;
+  c.is_open = !error && !c.timed_out;
+  if (c.is_open) {
+    ++opened;
+    co_return;
   }
-  c.is_open = true;
-  ++opened;
-  co_return true;
+  last_error =
+      endpoint.authority + ": " + (c.timed_out ? "no connection in time" : error.message());
+  connect_state.failing("cannot connect to the network", last_error);
+  resolve_at = std::min(resolve_at, clock.mono() + kResolveAgain);
+  c.lowest().close(error);
 }
 
 Task<error_code> HttpLane::State::write(Connection& c) {
@@ -457,7 +421,8 @@ Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
 void HttpLane::State::write_requests(Connection& c) {
   c.out.clear();
   c.sent_at = clock.mono();
-  c.deadline = latest(c.batch, c.sent_at + options.request_timeout);
+  c.deadline =
+      first_end(c.batch, &OrderBook::Order::finish_before, c.sent_at + options.request_timeout);
   c.progress_by = c.deadline;
   c.timed_out = false;
   for (const auto& item : c.batch) {
@@ -510,23 +475,22 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   if (c.answered == c.batch.size()) co_return;
   const bool untouched = c.held == 0 && !c.parser.has_begun();
   const bool stale = error && !c.timed_out && untouched && c.replies > 0;
+  const bool unseen = stale || c.said_so;
   auto reason = MissReason::kConnection;
   if (!sound) reason = MissReason::kMalformed;
   if (c.timed_out) reason = MissReason::kTimeout;
   c.closes = true;
-  fail_rest(c, reason, stale);
+  fail_rest(c, reason, unseen);
 }
 
 // No connection came about. Nobody was asked, so nobody's attempts are used up: the breaker and
 // the ends of the orders bound it.
 void HttpLane::State::repeat_unsent(Connection& c, MissReason reason) {
   const auto now = clock.mono();
-  limit.on_trouble(now, times.quantile(0.5));
-  count_failure(now, name_of(reason));
-  for (; c.answered < c.batch.size(); ++c.answered, --in_flight) {
-    auto item = c.batch[c.answered];
-    item.reason = cancelled ? MissReason::kOverrun : reason;
-    book.repeat(item, now + full_jitter(1, options.retry_base, random));
+  governor.on_unreachable(c.batch.size(), now, reason);
+  for (auto item : c.batch) {
+    item.reason = reason;
+    book.repeat(item, now + governor.backoff(1));
   }
 }
 
@@ -543,6 +507,7 @@ HttpLane::~HttpLane() {
 Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
                                                    std::unique_ptr<HttpDialect> dialect,
                                                    const Clock& clock, Metrics& metrics, Log& log) {
+  if (const auto sound = check(options); !sound) return std::unexpected(sound.error());
   auto endpoint = parse_endpoint(options.url);
   if (!endpoint) return std::unexpected(endpoint.error());
   auto state = std::make_unique<State>(std::move(options), std::move(*endpoint), std::move(dialect),
@@ -571,14 +536,13 @@ std::vector<FinishedFetch> HttpLane::take_finished(milliseconds wait) {
 }
 
 void HttpLane::set_rate(double rate) {
-  asio::post(state_->io, [s = state_.get(), rate] { s->bucket = TokenBucket(rate); });
+  asio::post(state_->io, [s = state_.get(), rate] { s->governor.set_rate(rate); });
 }
 
 void HttpLane::cancel(milliseconds grace) {
   asio::post(state_->io, [s = state_.get(), grace] {
     const auto now = s->clock.mono();
     s->book.cancel(now, now + grace);
-    s->cancelled = true;
     for (auto& c : s->connections) {
       if (c.deadline != MonoTime::max()) c.deadline = std::min(c.deadline, now + grace);
     }
@@ -586,8 +550,30 @@ void HttpLane::cancel(milliseconds grace) {
 }
 
 Status HttpLane::probe() {
+  using Answer = std::pair<FinishedFetch, std::string>;
   const auto& o = state_->options;
-  return probe_by_order(*this, o.url, o.probe_influencer, state_->clock.wall());
+  const auto now = state_->clock.wall();
+  FetchOrder order{.influencers = {o.probe_influencer},
+                   .start_before = now + o.connect_timeout,
+                   .finish_before = now + o.connect_timeout + o.request_timeout};
+  auto promise = std::make_shared<std::promise<Answer>>();
+  auto answer = promise->get_future();
+  state_->book.announce(1);
+  asio::post(state_->io, [s = state_.get(), order = std::move(order), promise]() mutable {
+    s->book.begin_aside(
+        std::move(order), s->clock.wall(), s->clock.mono(),
+        [s, promise](FinishedFetch f) { promise->set_value({std::move(f), s->last_error}); });
+  });
+  const auto longest = o.connect_timeout + o.request_timeout + kProbeSlack;
+  if (answer.wait_for(longest) != std::future_status::ready) {
+    return fail(Errc::kUnavailable, o.url + ": no answer in time");
+  }
+  const auto [fetched, cause] = answer.get();
+  if (!fetched.values.empty()) return {};
+  const auto reason = fetched.misses.front().reason;
+  if (reason == MissReason::kNotFound) return {};  // it speaks, and does not know this one
+  return fail(Errc::kUnavailable,
+              o.url + ": " + std::string(name_of(reason)) + (cause.empty() ? "" : ": " + cause));
 }
 
 ProviderHealth HttpLane::health() const {

@@ -1,42 +1,26 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
-#include <string>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "net/http_dialect.h"
-#include "net/throttle.h"
+#include "net/http_lane_options.h"
 #include "ports/provider.h"
 
 namespace ia {
 
-struct HttpLaneOptions {
-  std::string url{};      // "http://host:port/prefix" or https; the prefix goes before each path
-  std::string ca_file{};  // empty: the system's certificates
-  std::size_t max_connections = 1024;
-  std::size_t pipelining = 1;  // requests written on a connection before their replies
-  double rate_per_second = 0;  // 0: unlimited
-  std::chrono::milliseconds tick{4};
-  std::chrono::milliseconds connect_timeout{1'000};
-  std::chrono::milliseconds request_timeout{5'000};
-  std::chrono::milliseconds stall_timeout{2'000};  // between two parts of a reply
-  std::chrono::milliseconds idle_timeout{4'000};   // Node closes after 5 s
-  std::chrono::milliseconds retry_base{kRetryBase};
-  std::uint64_t seed = 1;  // of the jitter
-  InfluencerId probe_influencer{};
-};
-
 // Fetches influencers of one host over HTTP/1.1: the engine of every provider. It has a thread
-// of its own, "fetch-io". Pace, concurrency, retries, Retry-After and the breaker are as in
-// net/throttle.h; every influencer of an order ends in exactly one of its values and misses.
+// of its own, "fetch-io". Pace, concurrency, retries, Retry-After and the breaker are the
+// Governor's (net/governor.h); every influencer of an order ends in exactly one of its values and
+// misses. A request is tried three times while its order's start_before has not come; one that the
+// server cannot have seen is repeated and counts as nothing. Redirects are not followed.
 class HttpLane final : public Provider {
  public:
-  // kInvalid: a URL or CA file that cannot be used.
+  // kInvalid: a URL, a CA file or a limit that cannot be used. Does not wait for the network.
   static Result<std::unique_ptr<HttpLane>> create(HttpLaneOptions options,
                                                   std::unique_ptr<HttpDialect> dialect,
                                                   const Clock& clock, Metrics& metrics, Log& log);
@@ -47,7 +31,8 @@ class HttpLane final : public Provider {
   void set_rate(double requests_per_second) override;
   void cancel(std::chrono::milliseconds grace) override;
   ProviderHealth health() const override;
-  // Asks for options.probe_influencer. Only while no order is open.
+  // Asks for options.probe_influencer, before all that wait; safe while orders are open. Takes the
+  // connect and the request timeout at most. That the network does not know it is an answer too.
   Status probe() override;
 
  private:

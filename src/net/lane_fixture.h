@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <map>
@@ -17,6 +18,7 @@
 #include "core/point_batch.h"
 #include "net/http_lane.h"
 #include "net/scripted_server.h"
+#include "testing/manual_clock.h"
 
 namespace ia {
 
@@ -67,21 +69,43 @@ inline void answer_all(ScriptedPeer& peer) {
   }
 }
 
+// Plays `text` as the answer to every request, and counts them.
+struct Repeating {
+  std::string text;
+  std::atomic<std::size_t> requests = 0;
+  ScriptedServer server{[this](ScriptedPeer& peer) {
+    while (peer.next_path()) {
+      ++requests;
+      if (!peer.send(text)) return;
+    }
+  }};
+  explicit Repeating(std::string what) : text(std::move(what)) {}
+};
+
 class LaneTest : public ::testing::Test {
  protected:
   using Reasons = std::map<MissReason, std::size_t>;
   static constexpr std::chrono::seconds kPatience{30};  // for what happens at once
+  static constexpr std::chrono::hours kForever{1};
 
+  // With short waits, unless `options` has shorter ones.
   void open(const ScriptedServer& server, HttpLaneOptions options = {}) {
     options.url = server.url();
-    options.retry_base = std::chrono::milliseconds{2};
+    options.retry_base = std::min(options.retry_base, std::chrono::milliseconds{2});
+    options.pause = std::min(options.pause, std::chrono::milliseconds{20});
+    options.breaker_pause = std::min(options.breaker_pause, std::chrono::milliseconds{20});
     open(std::move(options));
   }
   void open(HttpLaneOptions options) {
-    auto lane = HttpLane::create(std::move(options), std::make_unique<PlainDialect>(), clock_,
+    auto lane = HttpLane::create(std::move(options), std::make_unique<PlainDialect>(), *time_,
                                  metrics_, log_);
     ASSERT_TRUE(lane) << lane.error().message;
     lane_ = std::move(*lane);
+  }
+  // Nothing but the end of its order can end a request.
+  static HttpLaneOptions patient(HttpLaneOptions options) {
+    options.connect_timeout = options.request_timeout = options.stall_timeout = kForever;
+    return options;
   }
 
   static std::vector<InfluencerId> ids(std::uint64_t first, std::uint64_t count) {
@@ -91,7 +115,7 @@ class LaneTest : public ::testing::Test {
   }
   void start(std::vector<InfluencerId> influencers, std::chrono::milliseconds time = kPatience,
              std::uint64_t ticket = 1) {
-    const auto now = clock_.wall();
+    const auto now = time_->wall();
     lane_->start({.ticket = ticket,
                   .influencers = std::move(influencers),
                   .start_before = now + time,
@@ -144,9 +168,30 @@ class LaneTest : public ::testing::Test {
   }
 
   SystemClock clock_;
+  const Clock* time_ = &clock_;  // the lane's
   Metrics metrics_;
   Log log_{LogLevel::kError, LogFormat::kText};
   std::unique_ptr<HttpLane> lane_;
+};
+
+// With a clock that the test moves.
+class LaneTimeTest : public LaneTest {
+ protected:
+  LaneTimeTest() { time_ = &manual_; }
+
+  // Lets as much time pass as it takes for an error to be known.
+  void wait_for_trouble() {
+    ASSERT_TRUE(comes_true([&] {
+      manual_.advance(std::chrono::milliseconds{60});
+      return !lane_->health().last_error.empty();
+    }));
+  }
+  FinishedFetch finish_after_an_hour() {
+    manual_.advance(2 * kForever);
+    return finish();
+  }
+
+  ManualClock manual_;
 };
 
 }  // namespace ia

@@ -14,17 +14,30 @@ struct LaterDue {
 
 }  // namespace
 
-void OrderBook::begin(FetchOrder order, WallTime wall, MonoTime mono) {
+OrderBook::Order& OrderBook::enter(FetchOrder order, WallTime wall, MonoTime mono) {
   auto& kept = orders_.emplace_back();
   kept.self = std::prev(orders_.end());
-  kept.start_before = mono + (order.start_before - wall);
   kept.finish_before = mono + (order.finish_before - wall);
+  kept.start_before = std::min(mono + (order.start_before - wall), kept.finish_before);
   kept.open = order.influencers.size();
   kept.result.ticket = order.ticket;
   kept.result.values.reserve(kept.open);
   kept.order = std::move(order);
+  return kept;
+}
+
+void OrderBook::begin(FetchOrder order, WallTime wall, MonoTime mono) {
+  auto& kept = enter(std::move(order), wall, mono);
   if (kept.open == 0) return finish(kept);
   unsent_.push_back(&kept);
+}
+
+void OrderBook::begin_aside(FetchOrder order, WallTime wall, MonoTime mono,
+                            OnFinished on_finished) {
+  auto& kept = enter(std::move(order), wall, mono);
+  kept.on_finished = std::move(on_finished);
+  if (kept.open == 0) return finish(kept);
+  unsent_.push_front(&kept);
 }
 
 bool OrderBook::has_work(MonoTime now) const {
@@ -50,6 +63,7 @@ bool OrderBook::pop(MonoTime now, Item& item) {
 }
 
 void OrderBook::end(const Item& item, MissReason reason) {
+  if (item.order->cancelled && reason == MissReason::kTimeout) reason = MissReason::kOverrun;
   item.order->result.misses.push_back({item.influencer, reason});
   ended_one(*item.order);
 }
@@ -57,7 +71,7 @@ void OrderBook::end(const Item& item, MissReason reason) {
 void OrderBook::end(const Item& item, const FetchedValue& value, std::string_view username) {
   auto& result = item.order->result;
   result.values.push_back(value);
-  if (!username.empty() && names_.changes(item.influencer, username)) {
+  if (!username.empty() && !item.order->on_finished && names_.changes(item.influencer, username)) {
     result.usernames.push_back({item.influencer, std::string(username)});
   }
   ended_one(*item.order);
@@ -72,11 +86,13 @@ void OrderBook::finish(Order& order) {
   std::ranges::sort(result.values, {}, &FetchedValue::influencer);
   std::ranges::sort(result.misses, {}, &Miss::influencer);
   std::ranges::sort(result.usernames, {}, &Username::influencer);
-  {
+  if (order.on_finished) {
+    order.on_finished(std::move(result));
+  } else {
     const std::scoped_lock lock(mutex_);
     finished_.push_back(std::move(result));
+    finished_changed_.notify_one();
   }
-  finished_changed_.notify_one();
   orders_.erase(order.self);
 }
 
@@ -110,6 +126,7 @@ void OrderBook::expire(MonoTime now, MissReason why) {
 
 void OrderBook::cancel(MonoTime now, MonoTime finish_before) {
   for (auto& order : orders_) {
+    order.cancelled = true;
     order.start_before = now;
     order.finish_before = std::min(order.finish_before, finish_before);
   }

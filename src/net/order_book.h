@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <vector>
@@ -20,13 +21,16 @@ namespace ia {
 // One thread, except for take, waiting and announce.
 class OrderBook {
  public:
+  using OnFinished = std::move_only_function<void(FinishedFetch)>;
   struct Order {
     FetchOrder order;
     MonoTime start_before;
     MonoTime finish_before;
     std::size_t next = 0;  // first influencer not asked for yet
     std::size_t open = 0;  // influencers without an end yet
+    bool cancelled = false;
     FinishedFetch result;
+    OnFinished on_finished;  // empty: to the inbox
     std::list<Order>::iterator self;
   };
   struct Item {
@@ -41,6 +45,9 @@ class OrderBook {
   // Counts an order that begin will get, so that waiting is right at once.
   void announce(std::size_t influencers) { waiting_ += influencers; }
   void begin(FetchOrder order, WallTime wall, MonoTime mono);
+  // Its turn comes before all others', and it goes to `on_finished` instead of the inbox. Names
+  // that it learns are not reported.
+  void begin_aside(FetchOrder order, WallTime wall, MonoTime mono, OnFinished on_finished);
 
   bool empty() const { return orders_.empty(); }
   // Somebody can be asked for now.
@@ -56,7 +63,8 @@ class OrderBook {
 
   // Ends what can no more be begun; `why` for those that were never asked for.
   void expire(MonoTime now, MissReason why);
-  // Lets nothing begin any more, and waits for replies until `finish_before` at most.
+  // Lets nothing begin any more, and waits for replies until `finish_before` at most. Timeouts of
+  // these orders are overruns from now on.
   void cancel(MonoTime now, MonoTime finish_before);
 
   // Influencers not asked for yet.
@@ -64,6 +72,7 @@ class OrderBook {
   std::vector<FinishedFetch> take(std::chrono::milliseconds wait);
 
  private:
+  Order& enter(FetchOrder order, WallTime wall, MonoTime mono);
   void ended_one(Order& order);
   void finish(Order& order);
 

@@ -118,6 +118,51 @@ TEST_F(OrderBookTest, CancellingEndsAllButWhatIsUnderWay) {
               ElementsAre(Miss{id(2), MissReason::kOverrun}, Miss{id(3), MissReason::kOverrun}));
 }
 
+TEST_F(OrderBookTest, ATimeoutAfterACancelIsAnOverrunAndNoOtherReasonChanges) {
+  begin(order(7, {id(1), id(2)}));
+  const auto first = pop(), second = pop();
+  book_.cancel(kMono, kMono + 1s);
+  book_.end(first, MissReason::kTimeout);
+  book_.end(second, MissReason::kConnection);
+  EXPECT_THAT(only_finished().misses,
+              ElementsAre(Miss{id(1), MissReason::kOverrun}, Miss{id(2), MissReason::kConnection}));
+  begin(order(8, {id(1)}));
+  book_.end(pop(), MissReason::kTimeout);
+  EXPECT_THAT(only_finished().misses, ElementsAre(Miss{id(1), MissReason::kTimeout}));
+}
+
+TEST_F(OrderBookTest, NothingIsBegunAfterTheEndOfItsOrder) {
+  auto odd = order(7, {id(1)});
+  odd.start_before = odd.finish_before + 1s;
+  begin(odd);
+  OrderBook::Item item;
+  EXPECT_FALSE(book_.pop(kMono + 12s, item));
+  EXPECT_THAT(only_finished().misses, ElementsAre(Miss{id(1), MissReason::kOverrun}));
+}
+
+TEST_F(OrderBookTest, AnOrderAsideComesFirstAndStaysOutOfTheInbox) {
+  std::vector<FinishedFetch> aside;
+  const auto keep = [&](FinishedFetch fetch) { aside.push_back(std::move(fetch)); };
+  begin(order(7, {id(1), id(2)}));
+  const auto before = pop();
+  book_.announce(1);
+  book_.begin_aside(order(8, {id(9)}), kWall, kMono, keep);
+  const auto item = pop();
+  EXPECT_EQ(item.influencer, id(9));
+  answer(item, "ada");
+  EXPECT_THAT(book_.take(0ms), IsEmpty());
+  ASSERT_EQ(aside.size(), 1U);
+  EXPECT_EQ(aside[0].ticket, 8U);
+  EXPECT_EQ(aside[0].values.size(), 1U);
+  answer(before);
+  answer(pop());
+  EXPECT_EQ(only_finished().values.size(), 2U);
+
+  begin(order(9, {id(9)}));
+  answer(pop(), "ada");
+  EXPECT_THAT(only_finished().usernames, ElementsAre(Username{id(9), "ada"}));
+}
+
 TEST_F(OrderBookTest, ANameIsReportedWhenItChanges) {
   const auto names_of = [&](std::string_view name) {
     begin(order(7, {id(1)}));

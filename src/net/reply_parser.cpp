@@ -13,6 +13,7 @@ namespace http = boost::beast::http;
 
 constexpr std::size_t kHeaderBytesMax = 16 * 1024;
 constexpr std::size_t kBodyBytesMax = 64 * 1024;
+constexpr unsigned kSwitchingProtocols = 101;
 constexpr std::string_view kVersion = "HTTP/1.1 ";
 constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 
@@ -113,6 +114,16 @@ ReplyParser::~ReplyParser() = default;
 
 ReplyParser::Result ReplyParser::read(std::string_view bytes, std::size_t& used) {
   used = 0;
+  for (;;) {
+    std::size_t more = 0;
+    const auto result = read_one(bytes.substr(used), more);
+    used += more;
+    if (result != Result::kReply || reply_.status >= 200) return result;
+    if (reply_.status == kSwitchingProtocols) return Result::kUnsound;
+  }
+}
+
+ReplyParser::Result ReplyParser::read_one(std::string_view bytes, std::size_t& used) {
   if (!slow_ && !slow_only_) {
     bool unusual = false;
     const auto result = read_fast(bytes, used, unusual);

@@ -18,7 +18,8 @@ struct HttpReply {
 // HTTP/1.1 replies to GET, out of the bytes of a connection, however they are cut. The common form
 // (a status line, plain headers, Content-Length) is read in place; all else, chunked bodies and
 // bodies that end with the connection included, is left to Beast's parser. The fuzzer holds the
-// two to the same answers. Headers of over 16 KiB and bodies of over 64 KiB are unsound.
+// two to the same answers. Interim replies (1xx) are passed over. Headers of over 16 KiB and bodies
+// of over 64 KiB are unsound.
 class ReplyParser {
  public:
   enum class Result { kNeedMore, kReply, kUnsound };
@@ -42,6 +43,7 @@ class ReplyParser {
 
  private:
   struct Slow;
+  Result read_one(std::string_view bytes, std::size_t& used);
   Result read_fast(std::string_view bytes, std::size_t& used, bool& unusual);
   Result read_slow(std::string_view bytes, std::size_t& used);
   Result take_slow();

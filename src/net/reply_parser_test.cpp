@@ -88,6 +88,24 @@ TEST(ReplyParser, AgreesWithItsSlowPath) {
   }
 }
 
+TEST(ReplyParser, PassesOverInterimReplies) {
+  const std::string interim =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  const auto bytes = interim + std::string(kExpress) + interim + std::string(kChunked);
+  for (const std::size_t piece : {bytes.size(), std::size_t{1}, std::size_t{7}}) {
+    const auto read = read_all(bytes, piece);
+    EXPECT_EQ(read.statuses, (std::vector<unsigned>{200, 500})) << "pieces of " << piece;
+    EXPECT_EQ(read.left, 0u);
+    EXPECT_EQ(read, read_all(bytes, piece, true));
+  }
+}
+
+// Nobody asked for it, and what follows is no HTTP.
+TEST(ReplyParser, RefusesAChangeOfProtocol) {
+  const auto* bytes = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n";
+  EXPECT_FALSE(read_all(bytes, 1'000).sound);
+}
+
 TEST(ReplyParser, RefusesWhatIsTooLarge) {
   const auto header = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n";
   EXPECT_FALSE(read_all(header, header.size()).sound);

@@ -51,13 +51,13 @@ class ScriptedPeer {
 
   // Which connection of the server this is, from 0.
   std::size_t number() const { return number_; }
-  // The path of the next request; nothing when the client has closed.
-  std::optional<std::string> next_path() {
+  // The next request; nothing when the client has closed.
+  std::optional<std::string> next_request() {
     for (;;) {
       if (const auto end = in_.find("\r\n\r\n"); end != in_.npos) {
-        const auto line = in_.substr(0, in_.find("\r\n"));
+        const auto request = in_.substr(0, end + 4);
         in_.erase(0, end + 4);
-        return line.substr(4, line.rfind(' ') - 4);
+        return request;
       }
       char bytes[4096];
       const auto count = transport_->read(bytes, sizeof bytes);
@@ -67,6 +67,13 @@ class ScriptedPeer {
   }
   // Another request has come already.
   bool has_next() const { return in_.find("\r\n\r\n") != in_.npos; }
+  // Its path.
+  std::optional<std::string> next_path() {
+    const auto request = next_request();
+    if (!request) return std::nullopt;
+    const auto line = request->substr(0, request->find("\r\n"));
+    return line.substr(4, line.rfind(' ') - 4);
+  }
   bool send(std::string_view text) {
     while (!text.empty()) {
       const auto count = transport_->write(text.data(), text.size());

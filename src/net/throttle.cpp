@@ -13,7 +13,6 @@ using std::chrono::seconds;
 constexpr std::size_t kBreakerCallsMin = 100;
 constexpr double kBreakerFailureShare = 0.9;
 constexpr seconds kBreakerWindow{10};
-constexpr milliseconds kBreakerPauseMin{5'000};
 constexpr milliseconds kBreakerPauseMax{60'000};
 constexpr std::size_t kProbes = 10;
 constexpr std::size_t kNoLimit = SIZE_MAX;
@@ -55,11 +54,15 @@ void Breaker::on_begin(std::size_t count) {
   if (state_ == State::kProbing) probes_left_ -= std::min(probes_left_, count);
 }
 
+void Breaker::on_unsent(std::size_t count) {
+  if (state_ == State::kProbing) probes_left_ = std::min(probes_left_ + count, kProbes);
+}
+
 void Breaker::on_success() {
   ++calls_;
   if (state_ != State::kProbing || ++probe_successes_ < kProbes / 2) return;
   state_ = State::kClosed;
-  pause_ = kBreakerPauseMin;
+  pause_ = pause_min_;
   calls_ = failures_ = 0;
 }
 

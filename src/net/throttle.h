@@ -20,7 +20,7 @@ class TokenBucket {
   // `rate` 0: unlimited. The burst is a hundredth of a second's worth unless told otherwise.
   explicit TokenBucket(double rate) : TokenBucket(rate, std::max(16.0, rate / 100)) {}
   TokenBucket(double rate, double burst) : rate_(rate), burst_(std::max(1.0, burst)) {}
-  bool unlimited() const { return rate_ <= 0; }
+  bool unlimited() const { return !(rate_ > 0); }
   // How many may be sent now.
   std::size_t available(MonoTime now);
   void take(std::size_t count) { tokens_ -= static_cast<double>(count); }
@@ -66,15 +66,20 @@ class RetryBudget {
   double tokens_ = kCap;
 };
 
-// Opens when nearly everything fails; partial failures are AimdLimit's business.
+inline constexpr std::chrono::milliseconds kBreakerPause{5'000};
+// Opens when nearly everything fails; partial failures are AimdLimit's business. Stays open for
+// about `pause`, and twice as long after each failed probe, a minute at most.
 class Breaker {
  public:
-  explicit Breaker(std::uint64_t seed) : random_(seed) {}
+  explicit Breaker(std::uint64_t seed, std::chrono::milliseconds pause = kBreakerPause)
+      : random_(seed), pause_min_(pause), pause_(pause) {}
   // How many may be begun now: 0 while open, few while probing, many otherwise.
   std::size_t allowed(MonoTime now);
   void on_begin(std::size_t count);
   void on_success();
   void on_failure(MonoTime now);
+  // So many that were begun came to nothing, neither well nor badly.
+  void on_unsent(std::size_t count);
   bool open() const { return state_ != State::kClosed; }
 
  private:
@@ -87,7 +92,7 @@ class Breaker {
   std::size_t calls_ = 0;
   std::size_t failures_ = 0;
   MonoTime open_until_{};
-  std::chrono::milliseconds pause_{5'000};
+  std::chrono::milliseconds pause_min_, pause_;
   std::size_t probes_left_ = 0;
   std::size_t probe_successes_ = 0;
 };
