@@ -19,6 +19,11 @@ constexpr std::size_t kFirstBufferBytes = 4 * 1024;
 // What a request line has besides its target: method, version, blanks.
 constexpr std::size_t kRequestLineRest = 64;
 
+// Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
+bool is_cut_last_chunk(std::string_view bytes) {
+  return bytes.size() < 5 && bytes.starts_with("0\r\n");
+}
+
 std::string_view view(BeastView text) { return {text.data(), text.size()}; }
 
 // Keeps what we look at, as views into the buffer, and nothing else.
@@ -185,6 +190,7 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
 HttpRequestReader::Event HttpRequestReader::State::read_body() {
   while (!parser->is_done()) {
     if (begin == end) return Event::kMore;
+    if (parser->chunked() && is_cut_last_chunk(unread())) return Event::kMore;
     error_code error;
     const auto used = parser->put({buffer.data() + begin, end - begin}, error);
     begin += used;

@@ -17,6 +17,11 @@ constexpr unsigned kSwitchingProtocols = 101;
 constexpr std::string_view kVersion = "HTTP/1.1 ";
 constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 
+// Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
+bool is_cut_last_chunk(std::string_view bytes) {
+  return bytes.size() < 5 && bytes.starts_with("0\r\n");
+}
+
 bool is_token(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
@@ -107,6 +112,7 @@ struct ReplyParser::Slow {
     parser.header_limit(kHeaderBytesMax);
     parser.body_limit(kBodyBytesMax);
   }
+  bool in_chunks() const { return parser.is_header_done() && parser.chunked(); }
 };
 
 ReplyParser::ReplyParser() = default;
@@ -159,6 +165,7 @@ ReplyParser::Result ReplyParser::read_slow(std::string_view bytes, std::size_t& 
   while (!slow_->parser.is_done()) {
     boost::system::error_code error;
     const auto rest = bytes.substr(used);
+    if (slow_->in_chunks() && is_cut_last_chunk(rest)) return Result::kNeedMore;
     const auto count = slow_->parser.put(boost::asio::buffer(rest.data(), rest.size()), error);
     used += count;
     if (error == http::error::need_more) return Result::kNeedMore;

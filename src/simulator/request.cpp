@@ -17,6 +17,11 @@ constexpr std::string_view kPlainStart = "GET /api/v1/influencers/";
 constexpr std::string_view kPlainEnd = " HTTP/1.1\r\n";
 constexpr std::size_t kPlainDigitsMax = 18;
 
+// Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
+bool is_cut_last_chunk(std::string_view bytes) {
+  return bytes.size() < 5 && bytes.starts_with("0\r\n");
+}
+
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 RequestReader::State state_of(const boost::beast::error_code& error) {
@@ -89,6 +94,9 @@ RequestReader::State RequestReader::read(std::string_view bytes, std::size_t& ta
   auto& impl = *impl_;
   if (impl.whole) impl.begin();
   const bool from_start = !impl.started;
+  taken = 0;
+  const bool in_chunks = impl.parser->is_header_done() && impl.parser->chunked();
+  if (in_chunks && is_cut_last_chunk(bytes)) return impl.partial();
   boost::beast::error_code error;
   taken = impl.parser->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
   impl.started = impl.started || taken > 0;

@@ -53,6 +53,24 @@ TEST(RequestReader, ReadsABodyInPieces) {
   EXPECT_EQ(reader.request().content_type, "text/plain");
 }
 
+// Beast's parser aborts on some cuts of it.
+TEST(RequestReader, ReadsAnEmptyChunkedBodyHoweverItIsCut) {
+  const std::string_view bytes =
+      "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    RequestReader reader;
+    auto state = State::kPartial;
+    std::string held;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      held += bytes.substr(at, piece);
+      const auto outcome = read(reader, held);
+      held.erase(0, outcome.taken);
+      state = outcome.state;
+    }
+    EXPECT_EQ(state, State::kWhole) << piece;
+  }
+}
+
 TEST(RequestReader, ReadsAChunkedBody) {
   RequestReader reader;
   const auto outcome =
