@@ -16,7 +16,7 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  const std::uint32_t span = (data[0] | data[1] << 8) % (ia::kChunkSpanMax + 2);
+  const std::uint32_t span = (data[0] + 256u * data[1]) % (ia::kChunkSpanMax + 2);
   std::string bytes(data + 2, data + size);
   ia::Chunk chunk;
   (void)ia::decode_chunk(bytes, span, chunk);

@@ -1,6 +1,7 @@
 #include "adapters/sqlite_store_block.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 namespace ia::sqlite_store {
@@ -187,9 +188,9 @@ void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out) {
   }
   while (next < settled.offsets.size()) push(settled, next++);
 
-  std::vector<ChunkMiss> misses(settled.misses);
-  misses.insert(misses.end(), late.misses.begin(), late.misses.end());
-  std::ranges::stable_sort(misses, {}, &ChunkMiss::offset);
+  std::vector<ChunkMiss> misses;
+  std::ranges::merge(settled.misses, late.misses, std::back_inserter(misses), {},
+                     &ChunkMiss::offset, &ChunkMiss::offset);
   for (const auto& miss : misses) {
     const bool again = !out.misses.empty() && out.misses.back().offset == miss.offset;
     if (!again && !std::ranges::binary_search(out.offsets, miss.offset)) out.misses.push_back(miss);
