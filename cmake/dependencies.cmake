@@ -6,6 +6,7 @@ find_package(OpenSSL REQUIRED)                    # libssl-dev
 find_package(CURL 7.86 REQUIRED)                  # libcurl4-openssl-dev: signs as SQS wants
 find_package(ZLIB REQUIRED)                       # zlib1g-dev
 find_package(SQLite3 REQUIRED)                    # libsqlite3-dev
+find_package(PostgreSQL REQUIRED)                 # libpq-dev
 find_package(simdjson REQUIRED CONFIG)            # libsimdjson-dev
 find_package(fmt REQUIRED CONFIG)                 # libfmt-dev
 find_package(spdlog REQUIRED CONFIG)              # libspdlog-dev

@@ -10,7 +10,7 @@ program_packages=(
 # Node.js may also come from elsewhere.
 command -v node >/dev/null || program_packages+=(nodejs)
 command -v npm >/dev/null || program_packages+=(npm)
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 curl wrk chromium)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev postgresql-15 python3 curl wrk chromium)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 
 say() { printf '==> %s\n' "$*" >&2; }

@@ -30,6 +30,7 @@ TESTS_MAY_USE = {"testing", "simulator"}
 # An adapter is the files whose names begin so. Adapters never include each other.
 ADAPTERS = {
     "mockstagram": ("mockstagram_provider", "mockstagram_reply"),
+    "postgres_store": ("postgres",),
     "sqlite_queue": ("sqlite_queue",),
     "sqlite_store": ("sqlite_store", "chunk_codec"),
     "sqs": ("sqs_",),
