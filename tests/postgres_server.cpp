@@ -44,7 +44,7 @@ fs::path binaries() {
   return newest;
 }
 
-bool has_timescaledb(const fs::path& binaries) {
+bool can_have_timescaledb(const fs::path& binaries) {
   return fs::exists(binaries.parent_path() / "lib/timescaledb.so");
 }
 
@@ -139,7 +139,7 @@ Result<std::unique_ptr<PostgresServer>> PostgresServer::start(
     return fail(Errc::kNotFound,
                 "PostgreSQL's server is not installed: apt-get install postgresql-15");
   }
-  if (options.with_timescaledb && !has_timescaledb(binaries())) {
+  if (options.with_timescaledb && !can_have_timescaledb(binaries())) {
     return fail(Errc::kNotFound, "the extension TimescaleDB is not installed");
   }
   std::unique_ptr<PostgresServer> server(new PostgresServer(options));

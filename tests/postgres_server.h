@@ -38,7 +38,7 @@ class PostgresServer {
   std::filesystem::path tls_authority() const;  // PEM file
 
   // A new one, empty or a copy.
-  Status create_database(const std::string& name, const std::string& copy_of = "template1");
+  Status create_database(const std::string& name, const std::string& copy_of = "template0");
   Status drop_database(const std::string& name);
 
   // As after a crash: every connection breaks at once, nothing is flushed.
@@ -49,6 +49,7 @@ class PostgresServer {
   // CPU seconds of all its processes, also those that have ended.
   double cpu_seconds() const;
   pid_t pid() const { return pid_; }
+  bool has_timescaledb() const { return options_.with_timescaledb; }
 
  private:
   explicit PostgresServer(PostgresServerOptions options);

@@ -116,7 +116,8 @@ std::string session_settings(const ConnectionOptions& options) {
   return "SET statement_timeout = " + ms(options.statement_timeout) +
          "; SET lock_timeout = " + ms(options.lock_timeout) +
          "; SET idle_in_transaction_session_timeout = 60000; SET timezone = 'UTC'"
-         "; SET client_min_messages = warning; SET default_transaction_isolation = 'read "
+         "; SET client_min_messages = warning; SET jit = off; SET default_transaction_isolation = "
+         "'read "
          "committed'";
 }
 

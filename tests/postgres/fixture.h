@@ -3,11 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "postgres_server.h"
 
 namespace ia {
+
+// The value, or an exception that says why there is none.
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
 
 // One server for all tests of a program, started by the first that asks. Null, with the reason,
 // where none can be started.

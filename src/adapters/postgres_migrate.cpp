@@ -1,0 +1,314 @@
+#include "adapters/postgres_migrate.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "adapters/postgres.h"
+
+namespace ia {
+namespace {
+
+using postgres::Connection;
+using postgres::MigrationFile;
+using postgres::Params;
+using postgres::Transaction;
+
+constexpr int kServerMin = 150000;
+constexpr std::chrono::minutes kPatience{30};
+constexpr const char* kPartitions = "partitions";
+constexpr const char* kTimescale = "timescaledb";
+// What of the schema the program calls. The rest is called by these, as the owner.
+constexpr const char* kCalls =
+    "ia.append, ia.present, ia.close_minutes, ia.put_registry, ia.upkeep, "
+    "ia.put_latest";
+
+int version_of(const MigrationFile& file) {
+  int version = 0;
+  std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
+  return version;
+}
+
+// "0002_points.timescaledb.sql" is for that layout alone.
+bool is_for(const MigrationFile& file, std::string_view layout) {
+  const auto dot = file.name.find('.');
+  const auto rest = file.name.substr(dot + 1);
+  return rest == "sql" || rest == std::string(layout) + ".sql";
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+Result<Connection> connect(const std::string& dsn) {
+  return Connection::open({.dsn = dsn, .statement_timeout = kPatience, .lock_timeout = kPatience});
+}
+
+Status check_server(Connection& db) {
+  if (db.server_version() < kServerMin) {
+    return fail(Errc::kInvalid, "this server is PostgreSQL " +
+                                    std::to_string(db.server_version() / 10000) +
+                                    ": 15 or newer is needed");
+  }
+  const auto encoding = db.query("SHOW server_encoding");
+  if (!encoding) return std::unexpected(encoding.error());
+  if (encoding->text(0, 0) != "UTF8") {
+    return fail(Errc::kInvalid, "the database stores " + std::string(encoding->text(0, 0)) +
+                                    ": make it with ENCODING 'UTF8', for usernames are UTF-8");
+  }
+  return {};
+}
+
+struct Stored {
+  int version = 0;
+  std::string layout;
+  int partition_hours = 0;
+};
+
+Result<Stored> stored_schema(Connection& db) {
+  const auto there = db.query(
+      "SELECT to_regclass('ia.schema_version') IS NOT NULL AND"
+      " to_regclass('ia.state') IS NOT NULL");
+  if (!there) return std::unexpected(there.error());
+  if (!there->boolean(0, 0)) return Stored{};
+  const auto row = db.query(
+      "SELECT (SELECT max(version) FROM ia.schema_version), layout, partition_hours FROM ia.state");
+  if (!row) return std::unexpected(row.error());
+  if (row->empty()) return Stored{};
+  return Stored{.version = static_cast<int>(row->integer(0, 0)),
+                .layout = std::string(row->text(0, 1)),
+                .partition_hours = static_cast<int>(row->integer(0, 2))};
+}
+
+struct Extension {
+  std::string version;  // "" when the database does not have it
+  std::string schema;
+  bool can_be_made = false;
+};
+
+// The server must have loaded it at its start, or CREATE EXTENSION ends the connection.
+Result<Extension> extension(Connection& db) {
+  const auto row = db.query(
+      "SELECT coalesce(e.extversion, ''), coalesce(quote_ident(n.nspname), ''),"
+      " CASE WHEN e.oid IS NULL AND pg_has_role('pg_read_all_settings', 'USAGE')"
+      " THEN current_setting('shared_preload_libraries') LIKE '%timescaledb%' ELSE false END"
+      " AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')"
+      " FROM (SELECT) AS one LEFT JOIN pg_extension e ON e.extname = 'timescaledb'"
+      " LEFT JOIN pg_namespace n ON n.oid = e.extnamespace");
+  if (!row) return std::unexpected(row.error());
+  return Extension{.version = std::string(row->text(0, 0)),
+                   .schema = std::string(row->text(0, 1)),
+                   .can_be_made = row->boolean(0, 2)};
+}
+
+Result<bool> is_superuser(Connection& db) {
+  const auto row = db.query("SELECT rolsuper FROM pg_roles WHERE rolname = current_user");
+  if (!row) return std::unexpected(row.error());
+  return row->boolean(0, 0);
+}
+
+class Migration {
+ public:
+  Migration(Connection& db, const PostgresMigrateOptions& options) : db_(db), options_(options) {}
+
+  Result<PostgresMigrateReport> run() {
+    if (auto checked = check_server(db_); !checked) return std::unexpected(checked.error());
+    auto transaction = Transaction::begin(db_);
+    if (!transaction) return std::unexpected(transaction.error());
+    for (const auto step : {&Migration::lock, &Migration::look, &Migration::choose_layout,
+                            &Migration::apply_all, &Migration::set_width, &Migration::grant}) {
+      if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
+    }
+    if (auto committed = transaction->commit(); !committed) {
+      return std::unexpected(committed.error());
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Status lock() { return db_.execute("SELECT pg_advisory_xact_lock(18785, 4)"); }
+
+  Status look() {
+    auto stored = stored_schema(db_);
+    if (!stored) return std::unexpected(stored.error());
+    stored_ = std::move(*stored);
+    report_.from = stored_.version;
+    report_.to = postgres_schema_version();
+    report_.layout = stored_.layout;
+    if (stored_.version > postgres_schema_version()) {
+      return check_postgres_schema(stored_.version);
+    }
+    return {};
+  }
+
+  Status choose_layout() {
+    auto found = extension(db_);
+    if (!found) return std::unexpected(found.error());
+    schema_of_extension_ = found->schema;
+    if (stored_.version > 0) {
+      note_extension_of_old_schema(*found);
+      return {};
+    }
+    report_.layout = kPartitions;
+    if (options_.without_timescaledb) return {};
+    if (found->version.empty() && found->can_be_made) return make_extension();
+    if (!found->version.empty()) report_.layout = kTimescale;
+    return {};
+  }
+
+  void note_extension_of_old_schema(const Extension& found) {
+    if (stored_.layout == kPartitions && !found.version.empty()) {
+      report_.notes.push_back(
+          "TimescaleDB is here, but the schema was made without it and stays so: to use it, "
+          "migrate into a new database and copy the points");
+    }
+  }
+
+  Status make_extension() {
+    const auto superuser = is_superuser(db_);
+    if (!superuser) return std::unexpected(superuser.error());
+    if (!*superuser) {
+      report_.notes.push_back(
+          "TimescaleDB is loaded by the server, but this role may not create extensions: for it, "
+          "have CREATE EXTENSION timescaledb done first, in a new database");
+      return {};
+    }
+    if (auto made = db_.execute("CREATE EXTENSION timescaledb"); !made) return made;
+    auto found = extension(db_);
+    if (!found) return std::unexpected(found.error());
+    schema_of_extension_ = found->schema;
+    report_.layout = kTimescale;
+    return {};
+  }
+
+  Status apply_all() {
+    if (stored_.version == 0) {
+      if (auto begun = begin_schema(); !begun) return begun;
+    }
+    for (const auto& file : postgres::migration_files()) {
+      if (version_of(file) <= stored_.version || !is_for(file, report_.layout)) continue;
+      if (auto applied = apply(file); !applied) return applied;
+      if (version_of(file) == 1) {
+        if (auto begun = begin_state(); !begun) return begun;
+      }
+    }
+    return {};
+  }
+
+  Status begin_schema() {
+    return db_.execute(
+        "CREATE SCHEMA IF NOT EXISTS ia; CREATE TABLE IF NOT EXISTS ia.schema_version ("
+        " version integer PRIMARY KEY, name text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT now())");
+  }
+
+  Status begin_state() {
+    const auto put = db_.query(
+        "INSERT INTO ia.state (layout, partition_hours) VALUES ($1, $2)",
+        Params().add(report_.layout).add(std::int64_t{options_.partition_hours.value_or(24)}));
+    return put ? Status{} : std::unexpected(put.error());
+  }
+
+  Status apply(const MigrationFile& file) {
+    const auto sql = replaced(std::string(file.sql), "@ts@", schema_of_extension_);
+    if (auto done = db_.execute(sql); !done) {
+      return fail("migration " + std::string(file.name), done.error());
+    }
+    report_.applied.emplace_back(file.name);
+    const auto noted = db_.query("INSERT INTO ia.schema_version (version, name) VALUES ($1, $2)",
+                                 Params().add(std::int64_t{version_of(file)}).add(file.name));
+    return noted ? Status{} : std::unexpected(noted.error());
+  }
+
+  Status set_width() {
+    if (!options_.partition_hours || stored_.version == 0) return {};
+    const auto set = db_.query("UPDATE ia.state SET partition_hours = $1",
+                               Params().add(std::int64_t{*options_.partition_hours}));
+    return set ? Status{} : std::unexpected(set.error());
+  }
+
+  Status grant() {
+    for (const auto& role : options_.grant_to) {
+      const auto to = " TO " + db_.quoted_identifier(role);
+      auto granted = db_.execute("GRANT USAGE ON SCHEMA ia" + to +
+                                 "; GRANT SELECT ON ALL TABLES IN SCHEMA ia" + to +
+                                 "; GRANT EXECUTE ON FUNCTION " + kCalls + to);
+      if (!granted) return fail("granting to " + role, granted.error());
+      report_.notes.push_back("the role " + role + " may run the program");
+    }
+    return {};
+  }
+
+  Connection& db_;
+  const PostgresMigrateOptions& options_;
+  PostgresMigrateReport report_;
+  Stored stored_;
+  std::string schema_of_extension_;
+};
+
+}  // namespace
+
+int postgres_schema_version() {
+  int version = 0;
+  for (const auto& file : postgres::migration_files()) {
+    version = std::max(version, version_of(file));
+  }
+  return version;
+}
+
+Status check_postgres_schema(int schema_version) {
+  const int known = postgres_schema_version();
+  if (schema_version == known) return {};
+  const std::string stored = std::to_string(schema_version);
+  if (schema_version == 0) {
+    return fail(Errc::kInvalid,
+                "the database has no schema of ours: run influencer-analytics migrate");
+  }
+  if (schema_version < known) {
+    return fail(Errc::kInvalid, "the database's schema is version " + stored + ", this program " +
+                                    "needs " + std::to_string(known) +
+                                    ": run influencer-analytics migrate");
+  }
+  return fail(Errc::kInvalid, "the database's schema is version " + stored +
+                                  ", this program knows " + std::to_string(known) +
+                                  ": update the program. The data is untouched");
+}
+
+Result<PostgresMigrateReport> migrate_postgres(const PostgresMigrateOptions& options) {
+  if (const auto hours = options.partition_hours; hours && (*hours < 1 || 24 % *hours != 0)) {
+    return fail(Errc::kInvalid, "a partition of " + std::to_string(*hours) +
+                                    " hours: 1, 2, 3, 4, 6, 8, 12 or 24 divide a day");
+  }
+  auto db = connect(options.dsn);
+  if (!db) return std::unexpected(db.error());
+  return Migration(*db, options).run();
+}
+
+Result<PostgresFacts> inspect_postgres(const std::string& dsn) {
+  auto db = Connection::open({.dsn = dsn});
+  if (!db) return std::unexpected(db.error());
+  const auto row = db->query(
+      "SELECT current_setting('server_version'), current_user::text, pg_is_in_recovery(),"
+      " coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)");
+  if (!row) return std::unexpected(row.error());
+  const auto superuser = is_superuser(*db);
+  if (!superuser) return std::unexpected(superuser.error());
+  const auto found = extension(*db);
+  if (!found) return std::unexpected(found.error());
+  const auto stored = stored_schema(*db);
+  if (!stored) return std::unexpected(stored.error());
+  return PostgresFacts{.server_version = std::string(row->text(0, 0)),
+                       .role = std::string(row->text(0, 1)),
+                       .is_superuser = *superuser,
+                       .is_encrypted = row->boolean(0, 3),
+                       .is_read_only = row->boolean(0, 2),
+                       .timescaledb = found->version,
+                       .timescaledb_can_be_made = found->can_be_made,
+                       .schema_version = stored->version,
+                       .layout = stored->layout,
+                       .partition_hours = stored->partition_hours};
+}
+
+}  // namespace ia

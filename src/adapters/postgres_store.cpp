@@ -1,0 +1,104 @@
+#include "adapters/postgres_store.h"
+
+#include "adapters/postgres_append.h"
+#include "adapters/postgres_migrate.h"
+#include "adapters/postgres_pool.h"
+#include "adapters/postgres_read.h"
+#include "adapters/postgres_upkeep.h"
+
+namespace ia {
+namespace {
+
+using postgres::Connection;
+
+constexpr std::size_t kWriterConnections = 3;
+constexpr int kLongReadFactor = 10;
+
+postgres::ConnectionOptions connections(const PostgresStoreOptions& options, int factor) {
+  return {.dsn = options.dsn, .statement_timeout = options.statement_timeout * factor};
+}
+
+class PostgresStore final : public Store {
+ public:
+  explicit PostgresStore(const PostgresStoreOptions& options)
+      : readers_(connections(options, 1), options.pool_size),
+        long_readers_(connections(options, kLongReadFactor), 1),
+        writers_(connections(options, 1), kWriterConnections),
+        housekeepers_(connections(options, kLongReadFactor), 1),
+        writer_(writers_),
+        upkeep_(housekeepers_, options.retention) {}
+
+  Result<Registry> registry() const override {
+    return readers_.read([](Connection& db) { return postgres::read_registry(db); });
+  }
+  Status put_registry(const Registry& registry) override { return writer_.put_registry(registry); }
+  Result<AppendResult> append(std::span<const PointBatch> batches) override {
+    return writer_.append(batches);
+  }
+  Status close_minutes(MinuteRange range, MissReason reason) override {
+    return writer_.close_minutes(range, reason);
+  }
+  Result<bool> maintain(WallTime now) override { return upkeep_.step(now); }
+
+  Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {
+    return readers_.read(
+        [&](Connection& db) { return postgres::read_series(db, influencer, range); });
+  }
+  Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
+    return readers_.read([&](Connection& db) { return postgres::read_minutes(db, range); });
+  }
+  Result<Latest> read_latest() const override {
+    return long_readers_.read([](Connection& db) { return postgres::read_latest(db); });
+  }
+  Result<Tail> read_tail(TailCursor from) const override {
+    return long_readers_.read([&](Connection& db) { return postgres::read_tail(db, from); });
+  }
+  Result<std::vector<Username>> find_usernames(std::string_view prefix,
+                                               std::size_t count_max) const override {
+    return readers_.read(
+        [&](Connection& db) { return postgres::find_usernames(db, prefix, count_max); });
+  }
+  Result<StoreSize> size() const override {
+    return readers_.read([](Connection& db) { return postgres::read_size(db); });
+  }
+
+ private:
+  mutable postgres::Pool readers_;
+  mutable postgres::Pool long_readers_;
+  postgres::Pool writers_;
+  postgres::Pool housekeepers_;
+  postgres::Writer writer_;
+  postgres::Upkeep upkeep_;
+};
+
+Status check(const PostgresStoreOptions& options) {
+  if (options.retention.count() < 1) {
+    return fail(Errc::kInvalid, "store: the retention must be a day or more");
+  }
+  if (options.pool_size < 1) {
+    return fail(Errc::kInvalid, "store: the pool must have a connection or more");
+  }
+  if (options.statement_timeout.count() < 1) {
+    return fail(Errc::kInvalid, "store: the statement timeout must be a millisecond or more");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_postgres_store(const PostgresStoreOptions& options, Log& log) {
+  if (auto fine = check(options); !fine) return std::unexpected(fine.error());
+  const auto facts = inspect_postgres(options.dsn);
+  if (!facts) return std::unexpected(facts.error());
+  if (auto known = check_postgres_schema(facts->schema_version); !known) {
+    return std::unexpected(known.error());
+  }
+  log.info("store", "PostgreSQL",
+           {{"server", facts->server_version},
+            {"role", facts->role},
+            {"layout", facts->layout},
+            {"encrypted", facts->is_encrypted ? "yes" : "no"}});
+  return std::make_unique<PostgresStore>(options);
+}
+
+}  // namespace ia

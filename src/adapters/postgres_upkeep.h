@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+
+#include "adapters/postgres_pool.h"
+#include "ports/store.h"
+
+namespace ia::postgres {
+
+// Housekeeping, a slice a call: makes the tables of the coming day, drops those that are older
+// than the retention, brings ia.latest up to date when its values are ten minutes behind, and
+// removes batches that it contains.
+class Upkeep {
+ public:
+  Upkeep(Pool& pool, std::chrono::days retention) : pool_(pool), retention_(retention) {}
+  // True while there is more to do at once.
+  Result<bool> step(WallTime now);
+
+ private:
+  Result<bool> clean(Connection& db, WallTime now);
+  Result<bool> refresh_latest(Connection& db, WallTime now);
+
+  Pool& pool_;
+  const std::chrono::days retention_;
+};
+
+}  // namespace ia::postgres
