@@ -84,6 +84,11 @@ Draft::Draft(std::span<const PointBatch> batches, std::span<const PointPlace> re
   std::ranges::stable_sort(order, {}, [&](std::size_t number) {
     return std::pair(batches[number].minute, first_id(batches[number]));
   });
+  for (const auto& batch : batches) {
+    if (batch.minute < horizon) continue;
+    add_misses(batch);
+    add_names(batch);
+  }
   for (const auto number : order) {
     const auto& batch = batches[number];
     if (batch.minute < horizon) {
@@ -101,8 +106,6 @@ Draft::Draft(std::span<const PointBatch> batches, std::span<const PointPlace> re
 void Draft::add(const PointBatch& batch, std::size_t number, std::span<const PointPlace> repeats) {
   const auto first_kept = ids_.size();
   add_points(batch, number, repeats, accounts_[batch.minute]);
-  add_misses(batch);
-  add_names(batch);
   const bool is_news =
       ids_.size() > first_kept || !batch.misses.empty() || !batch.usernames.empty();
   if (is_news) add_to_tail(batch, first_kept);

@@ -24,7 +24,8 @@ struct PointPlace {
 };
 
 // The parameters of ia.append: the batches in columns, by minute and influencer, so that two
-// appends with the same points meet in the same order and cannot wait for each other.
+// appends with the same points meet in the same order and cannot wait for each other. Misses and
+// names are in the order given, in which the first miss and the last name count.
 class Draft {
  public:
   // Points at `repeats`, which is sorted, are counted as repeats and left out; batches of minutes

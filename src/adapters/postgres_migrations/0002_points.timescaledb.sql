@@ -45,8 +45,12 @@ SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
   v_horizon timestamptz := (SELECT horizon FROM ia.state);
 BEGIN
-  PERFORM @ts@.drop_chunks('ia.points', v_horizon);
-  PERFORM @ts@.drop_chunks('ia.misses', v_horizon);
+  IF EXISTS (SELECT FROM timescaledb_information.chunks
+             WHERE hypertable_schema = 'ia' AND hypertable_name IN ('points', 'misses')
+               AND range_end <= v_horizon) THEN
+    PERFORM @ts@.drop_chunks('ia.points', v_horizon);
+    PERFORM @ts@.drop_chunks('ia.misses', v_horizon);
+  END IF;
   RETURN false;
 EXCEPTION WHEN lock_not_available THEN
   RETURN false;

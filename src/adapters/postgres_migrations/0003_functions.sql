@@ -84,9 +84,11 @@ BEGIN
   ), added AS (
     INSERT INTO ia.misses
     SELECT y.minute, y.influencer_id, y.reason
-    FROM unnest(p_miss_minutes, p_miss_ids, p_miss_reasons) AS y (minute, influencer_id, reason)
+    FROM unnest(p_miss_minutes, p_miss_ids, p_miss_reasons)
+      WITH ORDINALITY AS y (minute, influencer_id, reason, place)
     WHERE NOT EXISTS (SELECT FROM ia.points p
                       WHERE p.influencer_id = y.influencer_id AND p.minute = y.minute)
+    ORDER BY place
     ON CONFLICT DO NOTHING
     RETURNING minute, reason
   ), change AS (
