@@ -30,6 +30,9 @@ constexpr CommandInfo kCommands[] = {
     {kQueues, "queues", "create, show, purge or redrive the queues at SQS",
      "influencer-analytics queues create --sqs-region eu-west-1",
      "create|show|purge|redrive [options]"},
+    {kMigrate, "migrate", "make or update the tables in PostgreSQL, and exit",
+     "influencer-analytics migrate --postgres-url postgresql://owner@db.example/analytics "
+     "--grant-to ia"},
     {kCheckConfig, "check-config", "check all settings and print what is in force",
      "influencer-analytics check-config run --config influencer-analytics.toml",
      "[COMMAND] [options]"},

@@ -20,6 +20,7 @@ enum class Command : unsigned {
   kCheckConfig = 1U << 9,
   kVersion = 1U << 10,
   kQueues = 1U << 11,
+  kMigrate = 1U << 12,
 };
 
 using CommandBits = unsigned;

@@ -35,8 +35,7 @@ void say(const std::string& line) {
   std::fflush(stdout);
 }
 
-void say_addresses(const Service& service, const std::string& upstream,
-                   const std::filesystem::path& data_dir) {
+void say_addresses(const Service& service, const std::string& upstream, const std::string& data) {
   const auto url = service.api_url();
   if (!upstream.empty()) say("network     " + upstream);
   if (!url.empty()) {
@@ -44,7 +43,12 @@ void say_addresses(const Service& service, const std::string& upstream,
     say("API         " + url + "/api/v1/summary   (all of it: " + url + "/openapi.json)");
     say("metrics     " + url + "/metrics");
   }
-  say("data        " + data_dir.string());
+  say("data        " + data);
+}
+
+std::string place_of_data(const Config& config) {
+  if (config.store == StoreKind::kEmbedded) return config.data_dir.string();
+  return "PostgreSQL " + mask_passwords(config.postgres_url);
 }
 
 // Until a signal, or until as many whole minutes were reported as asked for.
@@ -63,7 +67,7 @@ int serve(const Config& config, Stages stages, const std::string& upstream, Log&
   Metrics metrics;
   auto service = Service::start(config, stages, clock, metrics, log);
   if (!service) return report_failure(service.error());
-  if (config.report) say_addresses(**service, upstream, config.data_dir);
+  if (config.report) say_addresses(**service, upstream, place_of_data(config));
   tick_until_stopped(**service, config.minutes);
   log.info("main", "stopping: finishing what is in flight");
   (*service)->stop();
@@ -179,6 +183,13 @@ int queues(const std::string& action, const Config& config, Log& log) {
   return 0;
 }
 
+int migrate(const Config& config) {
+  const auto done = migrate_store(config);
+  if (!done) return report_failure(done.error());
+  fmt::print("{}", *done);
+  return 0;
+}
+
 int doctor(const Config& config, Log& log) {
   const SystemClock clock;
   const DoctorCalls calls{.probe_upstream = [&]() -> Result<std::optional<WallTime>> {
@@ -193,13 +204,15 @@ int doctor(const Config& config, Log& log) {
                           .check_stored_version = [&](const std::filesystem::path& dir) -> Status {
                             auto looked_at = config;
                             looked_at.data_dir = dir;
+                            looked_at.store = StoreKind::kEmbedded;
                             const auto store = open_store(looked_at, StoreAccess::kReadOnly, log);
                             return store ? Status{} : std::unexpected(store.error());
                           },
                           .check_queues = [&]() -> Result<std::string> {
                             Metrics metrics;
                             return administer_queues("show", config, clock, metrics, log);
-                          }};
+                          },
+                          .check_store_server = [&] { return describe_store_server(config); }};
   const auto checks = examine(config, clock, calls);
   fmt::print("{}", report_of(checks));
   return exit_code_of(checks);
@@ -234,6 +247,8 @@ int run_command(const Invocation& invocation) {
       return doctor(config, log);
     case Command::kQueues:
       return queues(invocation.action, config, log);
+    case Command::kMigrate:
+      return migrate(config);
     case Command::kCheckConfig:
     case Command::kVersion:
       break;  // answered by the command line itself

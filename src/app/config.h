@@ -23,6 +23,7 @@
 namespace ia {
 
 enum class QueueKind : std::uint8_t { kEmbedded, kSqs };
+enum class StoreKind : std::uint8_t { kEmbedded, kPostgres };
 
 // Every setting, with its type. Meaning, default and range of each: docs/configuration.md.
 // A Config that load_config returned is whole and in range: nobody checks it again.
@@ -31,6 +32,15 @@ struct Config {
   std::filesystem::path data_dir;  // empty: the demo makes a fresh temporary one
   std::chrono::milliseconds retention{};
   std::uint64_t min_free_bytes = 0;
+
+  // Store
+  StoreKind store = StoreKind::kEmbedded;
+  std::string postgres_url;  // as libpq takes it; empty: what the PG... variables say
+  std::size_t postgres_connections = 0;
+  std::chrono::milliseconds postgres_timeout{};
+  std::vector<std::string> grant_to;
+  std::optional<int> partition_hours;  // nothing: as it is
+  bool timescaledb = false;
 
   // What is watched
   InfluencerSet influencers;

@@ -256,12 +256,21 @@ Check check_queues(const DoctorCalls& calls) {
                  "Create them: influencer-analytics queues create");
 }
 
+Check check_store_server(const DoctorCalls& calls) {
+  const auto seen = calls.check_store_server();
+  if (seen) return ok("PostgreSQL", *seen);
+  return failure("PostgreSQL", seen.error().message,
+                 "Set --postgres-url, or PGHOST, PGUSER and PGDATABASE; passwords belong into "
+                 "PGPASSFILE. A new database needs: influencer-analytics migrate");
+}
+
 }  // namespace
 
 std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls) {
   auto checks = check_data_directory(config.data_dir, config.min_free_bytes, calls);
   checks.push_back(check_address("API address", config.listen));
   if (config.queue == QueueKind::kSqs) checks.push_back(check_queues(calls));
+  if (config.store == StoreKind::kPostgres) checks.push_back(check_store_server(calls));
   const auto upstream = check_upstream(config, calls);
   checks.push_back(upstream.check);
   checks.push_back(check_clock(clock, upstream.network_time));

@@ -32,6 +32,8 @@ struct DoctorCalls {
   std::function<Status(const std::filesystem::path&)> check_stored_version;
   // Asked with --queue sqs: what is there, endpoint and source of the credentials first.
   std::function<Result<std::string>()> check_queues = {};
+  // Asked with --store postgres: what server, role and schema.
+  std::function<Result<std::string>()> check_store_server = {};
 };
 
 // The directory exists or can be made, can be written, has `free_bytes_min` left and is not in

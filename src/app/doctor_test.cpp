@@ -185,5 +185,23 @@ TEST(Doctor, FailsWhenTheNetworkDoesNotAnswer) {
                                            "connection refused\n      Start the server"));
 }
 
+TEST(Doctor, AsksTheDatabaseOnlyWhenThePointsAreThere) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path();
+  config.listen = {"127.0.0.1", 0};
+  auto calls = healthy();
+  calls.check_store_server = []() -> Result<std::string> {
+    return fail(Errc::kInvalid, "the schema is missing: run migrate");
+  };
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "PostgreSQL").seen, "");
+
+  config.store = StoreKind::kPostgres;
+  const auto check = named(examine(config, SystemClock(), calls), "PostgreSQL");
+  EXPECT_EQ(check.finding, Finding::kFailure);
+  EXPECT_THAT(check.seen, HasSubstr("run migrate"));
+  EXPECT_THAT(check.advice, HasSubstr("--postgres-url"));
+}
+
 }  // namespace
 }  // namespace ia

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -123,10 +125,13 @@ struct Service::State {
 };
 
 Status Service::State::lock_stages() {
-  // At SQS any number of fetchers share the work.
-  const bool fetches_alone = stages.fetch && config.queue == QueueKind::kEmbedded;
-  const std::pair<bool, const char*> wanted[] = {
-      {fetches_alone, "fetch"}, {stages.sink, "sink"}, {stages.api, "api"}, {stages.seed, "seed"}};
+  // Of what works on a server, any number may run side by side.
+  const bool own_queue = config.queue == QueueKind::kEmbedded;
+  const bool own_store = config.store == StoreKind::kEmbedded;
+  const std::pair<bool, const char*> wanted[] = {{stages.fetch && own_queue, "fetch"},
+                                                 {stages.sink && own_store, "sink"},
+                                                 {stages.api && own_store, "api"},
+                                                 {stages.seed && own_store, "seed"}};
   for (const auto& [runs, name] : wanted) {
     if (!runs) continue;
     auto lock = LockFile::acquire(config.data_dir, name);
@@ -301,7 +306,8 @@ void Service::State::add_gauges() {
     const auto size = store->size();
     if (!size) return;
     bytes.set(static_cast<double>(size->bytes));
-    free_bytes.set(static_cast<double>(size->free_bytes));
+    const bool is_known = size->free_bytes != std::numeric_limits<std::uint64_t>::max();
+    free_bytes.set(is_known ? static_cast<double>(size->free_bytes) : std::nan(""));
   });
   metrics.gauge("ia_build_info", "Always 1.", {{"version", version_number()}}).set(1);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <ranges>
 
 #include "app/text_file.h"
 
@@ -71,6 +72,11 @@ bool is_server_url(std::string_view url) {
   const auto colon = url.find(':');
   if (colon == 0 || url.empty()) return false;
   return colon == std::string_view::npos || is_port(url.substr(colon + 1));
+}
+
+bool is_postgres_url(std::string_view text) {
+  return text.starts_with("postgresql://") || text.starts_with("postgres://") ||
+         text.find('=') != std::string_view::npos;
 }
 
 }  // namespace
@@ -149,6 +155,29 @@ Setting::Value server_url_value(std::function<void(Config&, std::string)> store)
                           });
   value.shown = mask_credentials;
   return value;
+}
+
+Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store) {
+  auto value = make_value("URL", "postgresql://USER@HOST/DATABASE or \"host=HOST dbname=DATABASE\"",
+                          [store](std::string_view text, Config& config) {
+                            store(config, std::string(text));
+                            return is_postgres_url(text);
+                          });
+  value.shown = mask_passwords;
+  return value;
+}
+
+Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)> store) {
+  return make_value("NAMES", "names with commas between them",
+                    [store](std::string_view text, Config& config) {
+                      std::vector<std::string> names;
+                      for (const auto part : std::views::split(text, ',')) {
+                        names.emplace_back(part.begin(), part.end());
+                        if (names.back().empty()) return false;
+                      }
+                      store(config, std::move(names));
+                      return true;
+                    });
 }
 
 Setting::Value rate_value(std::function<void(Config&, std::optional<double>)> store) {

@@ -41,6 +41,10 @@ Setting::Value text_value(std::string placeholder, std::string allowed,
                           std::function<void(Config&, std::string)> store);
 // http or https, host and port, no more: a path or a query would silently be ignored.
 Setting::Value server_url_value(std::function<void(Config&, std::string)> store);
+// What libpq takes: a URI or "name=value ..."; it is shown without passwords.
+Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store);
+// Some names with commas between them, none empty.
+Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)> store);
 // auto (nothing), unlimited (0) or requests/s.
 Setting::Value rate_value(std::function<void(Config&, std::optional<double>)> store);
 // Ids and ranges, or a file with them.

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
+#include <regex>
 #include <utility>
 #include <vector>
 
@@ -225,6 +226,22 @@ std::string mask_credentials(std::string_view url) {
   const auto at = url.substr(0, host_end).rfind('@');
   if (at == std::string_view::npos || at < begin) return std::string(url);
   return fmt::format("{}***{}", url.substr(0, begin), url.substr(at));
+}
+
+std::string mask_passwords(std::string_view connection) {
+  // Of a URI: USER:PASSWORD@. The last @ before the path counts, as passwords may have one.
+  const auto scheme = connection.find("://");
+  std::string masked(connection);
+  if (scheme != std::string_view::npos) {
+    const auto begin = scheme + 3;
+    const auto at = masked.rfind('@', masked.find('?', begin));
+    const auto colon = masked.find(':', begin);
+    if (at != std::string::npos && colon < at) masked.replace(colon + 1, at - colon - 1, "***");
+  }
+  // password, sslpassword: NAME = VALUE or NAME = 'VALUE' with \ before what means itself.
+  static const std::regex named(R"((password\s*=\s*)('(\\.|[^'\\])*'?|(\\.|[^\s&\\])*))",
+                                std::regex::icase);
+  return std::regex_replace(masked, named, "$1***");
 }
 
 std::optional<std::string> nearest(std::string_view wrong, std::span<const std::string> names) {

@@ -55,6 +55,9 @@ WallTime resolve(const TimeBound& bound, WallTime now);
 // A URL with what stands before its "@" replaced by ***.
 std::string mask_credentials(std::string_view url);
 
+// A connection string of PostgreSQL, of either form, with each password in it replaced by ***.
+std::string mask_passwords(std::string_view connection);
+
 // The one of `names` that was probably meant, nothing when none is near.
 std::optional<std::string> nearest(std::string_view wrong, std::span<const std::string> names);
 

@@ -127,6 +127,19 @@ TEST(MaskCredentials, HidesWhatIsBeforeTheAt) {
   EXPECT_EQ(mask_credentials("http://host/?q=a@b"), "http://host/?q=a@b");
 }
 
+TEST(MaskPasswords, HidesThemInEitherForm) {
+  EXPECT_EQ(mask_passwords("postgresql://ia:secret@db/analytics?sslmode=verify-full"),
+            "postgresql://ia:***@db/analytics?sslmode=verify-full");
+  EXPECT_EQ(mask_passwords("postgresql://ia:a/b@c:d@db:5432/x"), "postgresql://ia:***@db:5432/x");
+  EXPECT_EQ(mask_passwords("postgresql://ia@db/x?password=secret&sslmode=require"),
+            "postgresql://ia@db/x?password=***&sslmode=require");
+  EXPECT_EQ(mask_passwords("postgresql://db:5432/x"), "postgresql://db:5432/x");
+  EXPECT_EQ(mask_passwords("host=db password=secret dbname=x"), "host=db password=*** dbname=x");
+  EXPECT_EQ(mask_passwords("host=db password = 'a \\' b' sslpassword=c"),
+            "host=db password = *** sslpassword=***");
+  EXPECT_EQ(mask_passwords("password='unfinished secret"), "password=***");
+}
+
 TEST(Nearest, FindsTypingMistakes) {
   const std::vector<std::string> names{"interval", "influencers", "listen"};
   EXPECT_THAT(nearest("intervall", names), Optional(Eq("interval")));

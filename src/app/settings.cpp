@@ -17,10 +17,12 @@ constexpr CommandBits kServing = kDemo | kRun | kApi;
 constexpr CommandBits kSimulating = kDemo | kMockstagram;
 constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
 constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
-constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues;
+constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues | kMigrate;
 constexpr CommandBits kConfigured = kLogging | kDoctor;
 constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor;
 constexpr CommandBits kSqs = kQueued | kQueues;
+constexpr CommandBits kStored = kQueued | kExport;
+constexpr CommandBits kMigrating = bit(kMigrate);
 constexpr CommandBits kExporting = bit(kExport);
 
 constexpr std::string_view kMillion = "1000000-1999999";
@@ -46,6 +48,34 @@ Group data_settings() {
        size_value(std::uint64_t{16} << 40, into(&Config::min_free_bytes)),
        "Fetching pauses while the data directory's disk has less free space than this.",
        kFetching | kSink | kDoctor},
+  };
+}
+
+Group store_settings() {
+  return {
+      {"store", "embedded",
+       choice_value<StoreKind>(
+           {{"embedded", StoreKind::kEmbedded}, {"postgres", StoreKind::kPostgres}},
+           into(&Config::store)),
+       "Where the points are kept: in files of the data directory, or in PostgreSQL.", kStored},
+      {"postgres_url", "", postgres_url_value(into(&Config::postgres_url)),
+       "The database; what it leaves out comes from PGHOST, PGUSER, PGPASSFILE and the like.",
+       kStored | kMigrate},
+      {"postgres_connections", "8",
+       whole_number_value(1, 1000, into(&Config::postgres_connections)),
+       "Most connections of a process for reading; writers have up to five besides.", kStored},
+      {"postgres_timeout", "30s", duration_value({100ms, 10min}, into(&Config::postgres_timeout)),
+       "Longest wait for a statement.", kStored},
+      {"grant_to", "", names_value(into(&Config::grant_to)),
+       "Roles that may run the program, with commas between them.", kMigrating},
+      {"partition_hours", "",
+       choice_value<int>(
+           {{"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"6", 6}, {"8", 8}, {"12", 12}, {"24", 24}},
+           [](Config& config, int hours) { config.partition_hours = hours; }),
+       "Hours of points in one table from now on; as it is, and 24 at first, when not given.",
+       kMigrating},
+      {"timescaledb", "on", switch_value(into(&Config::timescaledb)),
+       "Use the extension TimescaleDB where the database has it; new tables only.", kMigrating},
   };
 }
 
@@ -210,6 +240,7 @@ std::vector<Setting> make_table() {
     }
   };
   add("Data", data_settings());
+  add("Store", store_settings());
   add("What is watched", watched_settings());
   add("Network", network_settings());
   add("Queues", queue_settings());

@@ -6,6 +6,8 @@
 #include <random>
 
 #include "adapters/mockstagram_provider.h"
+#include "adapters/postgres_migrate.h"
+#include "adapters/postgres_store.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
 #include "adapters/sqs_admin.h"
@@ -118,10 +120,48 @@ Result<std::string> administer(SqsAdmin& admin, const std::string& action, const
 
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log) {
   const auto days = std::chrono::ceil<std::chrono::days>(config.retention);
+  if (config.store == StoreKind::kPostgres) {
+    return open_postgres_store({.dsn = config.postgres_url,
+                                .retention = days,
+                                .pool_size = config.postgres_connections,
+                                .statement_timeout = config.postgres_timeout},
+                               log);
+  }
   return open_sqlite_store({.directory = config.data_dir,
                             .retention = days,
                             .read_only = access == StoreAccess::kReadOnly},
                            log);
+}
+
+Result<std::string> migrate_store(const Config& config) {
+  const auto report = migrate_postgres({.dsn = config.postgres_url,
+                                        .partition_hours = config.partition_hours,
+                                        .grant_to = config.grant_to,
+                                        .without_timescaledb = !config.timescaledb});
+  if (!report) return std::unexpected(report.error());
+  std::string said;
+  for (const auto& name : report->applied) said += fmt::format("applied {}\n", name);
+  for (const auto& note : report->notes) said += note + "\n";
+  return said + fmt::format("schema version {}{}, layout {}\n", report->to,
+                            report->from == report->to ? " as before" : "", report->layout);
+}
+
+Result<std::string> describe_store_server(const Config& config) {
+  const auto facts = inspect_postgres(config.postgres_url);
+  if (!facts) return std::unexpected(facts.error());
+  if (const auto known = check_postgres_schema(facts->schema_version); !known) {
+    return std::unexpected(known.error());
+  }
+  if (facts->is_read_only) {
+    return fail(Errc::kInvalid, "this server is a standby: name the primary in --postgres-url");
+  }
+  return fmt::format("{} as {}{}, {}, schema version {}, {} of {} h", facts->server_version,
+                     facts->role, facts->is_superuser ? " (superuser: more than is needed)" : "",
+                     facts->is_encrypted ? "encrypted" : "not encrypted", facts->schema_version,
+                     facts->layout == "timescaledb"
+                         ? "TimescaleDB " + facts->timescaledb + ", chunks"
+                         : "plain partitions",
+                     facts->partition_hours);
 }
 
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,

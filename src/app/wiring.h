@@ -21,6 +21,10 @@ namespace ia {
 enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
+// What the command `migrate` says it did, for people.
+Result<std::string> migrate_store(const Config& config);
+// What is to be said of the store's server by doctor; nothing for the embedded one.
+Result<std::string> describe_store_server(const Config& config);
 // The two queues of the pipeline. `connection` is what they share and need.
 struct Queues {
   std::shared_ptr<void> connection;

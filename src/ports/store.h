@@ -78,7 +78,7 @@ struct Tail {
 struct StoreSize {
   std::uint64_t bytes = 0;       // on disk, all told
   std::uint64_t points = 0;      // held, about
-  std::uint64_t free_bytes = 0;  // left on its disk
+  std::uint64_t free_bytes = 0;  // left on its disk; the largest number when not known
   Minute oldest_minute;          // meaningful when points > 0
 };
 

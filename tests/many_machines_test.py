@@ -1,0 +1,188 @@
+"""Stages as processes that share nothing but SQS and PostgreSQL, as on many machines.
+
+usage: many_machines_test.py PROGRAM NODE_MODULES_WITH_FAUXQS
+
+Three fetchers, two sinks, two APIs; a fetcher is killed, another frozen for a while, a sink killed,
+the database crashes. Nothing that the network answered is stored twice or lost, every minute is
+accounted for, and when all is well again a whole minute is complete.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+from servers import Fauxqs, Missing, Postgres, free_port
+
+PROGRAM, MODULES = sys.argv[1:3] if len(sys.argv) > 2 else ("influencer-analytics", "node_modules")
+FIRST, COUNT = 1_000_000, 6_000
+SKIPPED = 77
+
+
+def get_json(url):
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        return json.load(reply)
+
+
+def wait_until(what, condition, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except (OSError, RuntimeError, IndexError, TypeError):
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class ManyMachines(unittest.TestCase):
+    def setUp(self):
+        self.directory = self.enterContext(tempfile.TemporaryDirectory())
+        self.database = self.enterContext(Postgres())
+        queues = self.enterContext(Fauxqs(MODULES))
+        self.network = f"127.0.0.1:{free_port()}"
+        self.apis = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+        self.shared = ["--queue", "sqs", "--sqs-endpoint", queues.url, "--visibility", "10s",
+                       "--store", "postgres", "--postgres-url", self.database.url]
+        self.environment = {**os.environ, "AWS_ACCESS_KEY_ID": "local",
+                            "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-west-1"}
+        self.started = 0
+
+    def command(self, stage, *arguments):
+        # A directory each: nothing is shared by files.
+        self.started += 1
+        own = os.path.join(self.directory, str(self.started))
+        takes_visibility = stage in ("fetch", "sink")
+        shared = self.shared if takes_visibility else self.shared[:4] + self.shared[6:]
+        return [PROGRAM, stage, "--data-dir", own, *shared, *arguments]
+
+    def start(self, stage, *arguments):
+        log = open(os.path.join(self.directory, f"{stage}-{self.started + 1}.log"), "w")
+        process = subprocess.Popen(self.command(stage, *arguments), env=self.environment,
+                                   stdout=log, stderr=log)
+        log.close()
+        process.log = pathlib.Path(log.name)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_once(self, *command):
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def start_fetcher(self):
+        return self.start("fetch", "--mockstagram-url", f"http://{self.network}")
+
+    def start_network(self):
+        simulator = subprocess.Popen(
+            [PROGRAM, "mockstagram", "--listen", self.network, "--influencers",
+             f"{FIRST}-{FIRST + COUNT - 1}", "--simulator-answers-kept", "200000"],
+            stdout=subprocess.DEVNULL)
+        self.addCleanup(simulator.wait)
+        self.addCleanup(simulator.kill)
+
+    def minute(self, begin):
+        rows = self.database.ask("SELECT due, stored, missed, repeats, closed FROM ia.minutes"
+                                 f" WHERE minute = to_timestamp({begin})")
+        return dict(zip(("due", "stored", "missed", "repeats", "closed"), rows[0]))
+
+    def is_complete(self, begin):
+        row = self.minute(begin)
+        return row["due"] == row["stored"] == str(COUNT)
+
+    def wait_for_whole_minute(self):
+        whole = (int(time.time()) // 60 + 1) * 60
+        wait_until("a whole minute is over", lambda: time.time() > whole + 61, 130)
+        return whole
+
+    def test_goes_on_while_any_of_them_is_killed_or_frozen(self):
+        self.start_network()
+        said = self.run_once(PROGRAM, "migrate", "--postgres-url", self.database.url)
+        self.assertIn("schema version", said)
+        self.run_once(PROGRAM, "queues", "create", *self.shared[2:4])
+        self.run_once(*self.command("seed", "--influencers", f"{FIRST}-{FIRST + COUNT - 1}",
+                                    "--shard-size", "100"))
+        begun = int(time.time()) // 60 * 60
+        fetchers = [self.start_fetcher() for _ in range(3)]
+        sinks = [self.start("sink") for _ in range(2)]
+        for api in self.apis:
+            self.start("api", "--listen", api)
+        wait_until("points are stored",
+                   lambda: self.database.ask("SELECT count(*) > 0 FROM ia.points") == [["t"]],
+                   100)
+
+        fetchers[0].kill()
+        fetchers[1].send_signal(signal.SIGSTOP)
+        sinks[0].kill()
+        time.sleep(15)  # longer than the visibility: the others take over what these had
+        fetchers[1].send_signal(signal.SIGCONT)
+        self.database.kill()
+        time.sleep(2)
+        self.database.start()
+        fetchers[0], sinks[0] = self.start_fetcher(), self.start("sink")
+
+        time.sleep(20)  # what was taken comes back when its visibility is over
+        whole = self.wait_for_whole_minute()
+        wait_until("it is complete", lambda: self.is_complete(whole), 40)
+        self.check_nothing_is_doubled()
+        self.check_answers(whole)
+        self.check_apis_agree(whole)
+        for process in (*fetchers, *sinks):
+            process.terminate()
+        for process in (*fetchers, *sinks):
+            self.assertEqual(process.wait(30), 0, process.log.read_text()[-3000:])
+        self.check_every_minute_is_accounted_for(begun)
+
+    def check_nothing_is_doubled(self):
+        self.assertEqual(self.database.ask(
+            "SELECT count(*) FROM (SELECT FROM ia.points GROUP BY influencer_id, minute"
+            " HAVING count(*) > 1) AS doubled")[0][0], "0")
+        # The accounts of a minute are what its points and misses are.
+        self.assertEqual(self.database.ask(
+            "SELECT count(*) FROM ia.minutes m WHERE stored <>"
+            " (SELECT count(*) FROM ia.points p WHERE p.minute = m.minute)")[0][0], "0")
+
+    # What is stored of a minute was answered by the network in that minute.
+    def check_answers(self, minute):
+        for influencer in range(FIRST, FIRST + COUNT, 97):
+            kept = get_json(f"http://{self.network}/simulator/answers?pk={influencer}")["answers"]
+            answered = {(followers, following) for at, followers, following in kept
+                        if minute * 1000 <= at < (minute + 60) * 1000}
+            stored = self.database.ask(
+                "SELECT follower_count, following_count FROM ia.points WHERE influencer_id ="
+                f" {influencer} AND minute = to_timestamp({minute})")
+            self.assertEqual(len(stored), 1)
+            self.assertIn(tuple(int(number) for number in stored[0]), answered)
+
+    def check_apis_agree(self, minute):
+        series = [get_json(f"http://{api}/influencer_analytics/{FIRST + 7}"
+                           f"?start_time={minute}&end_time={minute + 59}") for api in self.apis]
+        self.assertEqual(series[0], series[1])
+        self.assertEqual(len(series[0]["data"]), 1)
+        for api in self.apis:
+            wait_until(f"{api} ranks everybody",
+                       lambda api=api: get_json(f"http://{api}/api/v1/summary")["with_value"]
+                       == COUNT, 20)
+
+    def check_every_minute_is_accounted_for(self, begun):
+        for row in self.database.ask("SELECT due, stored, missed, closed FROM ia.minutes WHERE"
+                                     f" minute > to_timestamp({begun}) AND closed"):
+            self.assertEqual(int(row[0]), int(row[1]) + int(row[2]))
+
+
+if __name__ == "__main__":
+    try:
+        Postgres(), Fauxqs(MODULES)
+    except Missing as missing:
+        print(f"skipped: {missing}")
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1], verbosity=2)

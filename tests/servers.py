@@ -1,0 +1,125 @@
+"""Real servers for tests and benchmarks, on free ports and directories of their own.
+
+Both are context managers. Missing says what is not installed: skip the test with it, loudly.
+"""
+
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+TESTS = pathlib.Path(__file__).resolve().parent
+
+
+class Missing(Exception):
+    """What the server needs is not on this machine."""
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Fauxqs:
+    """An SQS server: fauxqs in real time. `modules` is the node_modules that has it."""
+
+    def __init__(self, modules):
+        self.modules = pathlib.Path(modules).resolve()
+        if not shutil.which("node"):
+            raise Missing("Node.js is not installed")
+        if not (self.modules / "fauxqs").is_dir():
+            raise Missing(f"fauxqs is not in {self.modules}: see tests/sqs/install_fauxqs.py")
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            ["node", str(TESTS / "sqs/fauxqs.mjs"), str(self.modules), "--port", "0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = f"http://127.0.0.1:{self.process.stdout.readline().split()[1]}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class Postgres:
+    """PostgreSQL as Debian installs it, with an empty database `analytics` for its owner `ia`.
+
+    As root it runs as the user postgres, or nobody: the server refuses root.
+    """
+
+    def __init__(self, *settings):
+        # Settings without fsync: what is measured and tested here is not the disk.
+        self.settings = ["fsync=off", "synchronous_commit=off", *settings]
+        binaries = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+                          key=lambda path: int(path.parts[-3]))
+        if not binaries:
+            raise Missing("PostgreSQL's server is not installed: apt-get install postgresql-15")
+        self.binaries = binaries[-1].parent
+
+    def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="ia_postgres.", dir="/tmp")
+        self.data = os.path.join(self.directory.name, "data")
+        self.user = {}
+        if os.geteuid() == 0:
+            names = {entry.pw_name: entry for entry in pwd.getpwall()}
+            entry = names.get("postgres") or names["nobody"]
+            os.chown(self.directory.name, entry.pw_uid, entry.pw_gid)
+            self.user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        self._run("initdb", "-D", self.data, "-U", "ia", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.port = free_port()
+        self.url = f"postgresql://ia@127.0.0.1:{self.port}/analytics"
+        self.start()
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "ia", "analytics")
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self.directory.cleanup()
+
+    def _run(self, program, *arguments):
+        done = subprocess.run([str(self.binaries / program), *arguments], cwd="/",
+                              capture_output=True, text=True, timeout=120, **self.user)
+        if done.returncode != 0:
+            raise RuntimeError(f"{program}: {done.stderr}")
+        return done.stdout
+
+    def start(self):
+        options = [f"--{name}={value}" for name, value in
+                   (setting.split("=", 1) for setting in self.settings)]
+        self.process = subprocess.Popen(
+            [str(self.binaries / "postgres"), "-D", self.data, "-p", str(self.port),
+             "-c", "listen_addresses=127.0.0.1", "-k", self.directory.name, *options],
+            cwd="/", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **self.user)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return self.ask("SELECT 1", database="postgres")
+            except RuntimeError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def kill(self):
+        """As a crash of the server: every connection breaks at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, sql, database="analytics"):
+        """The rows as lists of strings."""
+        said = self._run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "ia", "-d",
+                         database, "-X", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", sql)
+        return [line.split("\t") for line in said.splitlines()]
+
+    @property
+    def pid(self):
+        return self.process.pid
