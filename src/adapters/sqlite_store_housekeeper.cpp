@@ -149,8 +149,8 @@ Status Housekeeper::move_horizon(WallTime now) {
   if (horizon <= directory_.horizon() && !is_back) return {};
   if (is_back) {
     log_.warning("store",
-                 "the clock was ahead and was set back; what is older than the retention "
-                 "by its time is gone");
+                 "the retention was lengthened, or the clock was ahead and was set back; what was "
+                 "older than the retention until now is gone");
   }
   const auto& frames = directory_.frames();
   if (!frames.empty() && frames.begin()->first < horizon) frames_to_drop_ = true;
