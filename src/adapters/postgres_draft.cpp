@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "adapters/postgres_append.h"
 
@@ -81,8 +82,8 @@ Draft::Draft(std::span<const PointBatch> batches, std::span<const PointPlace> re
              const Registry& registry, Minute horizon) {
   std::vector<std::size_t> order(batches.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t number) {
-    return std::pair(batches[number].minute, first_id(batches[number]));
+  std::ranges::sort(order, {}, [&](std::size_t number) {
+    return std::tuple(batches[number].minute, first_id(batches[number]), number);
   });
   for (const auto& batch : batches) {
     if (batch.minute < horizon) continue;
