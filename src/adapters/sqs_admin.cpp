@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "adapters/json_object.h"
 #include "adapters/sqs_calls.h"
-#include "adapters/sqs_json.h"
 #include "adapters/sqs_queue.h"
 
 namespace ia {
@@ -52,8 +52,8 @@ Status check(const SqsQueuePlan& plan) {
   return {};
 }
 
-SqsJsonObject timing(seconds visibility, seconds retention) {
-  SqsJsonObject attributes;
+JsonObject timing(seconds visibility, seconds retention) {
+  JsonObject attributes;
   attributes.text("VisibilityTimeout", std::to_string(visibility.count()))
       .text("MessageRetentionPeriod", std::to_string(retention.count()));
   return attributes;
@@ -77,7 +77,7 @@ Result<SqsQueuePair> SqsAdmin::create(const SqsQueuePlan& plan) {
   if (!before) return std::unexpected(before.error());
   auto attributes = timing(plan.visibility, plan.retention);
   if (plan.receives_max > 0) {
-    attributes.text("RedrivePolicy", SqsJsonObject()
+    attributes.text("RedrivePolicy", JsonObject()
                                          .text("deadLetterTargetArn", dead->arn)
                                          .number("maxReceiveCount", plan.receives_max)
                                          .str());
@@ -94,7 +94,7 @@ Result<SqsQueueInfo> SqsAdmin::ensure(const std::string& name, const std::string
   if (url) {
     const auto set = client_.call(
         {.action = SqsAction::kSetQueueAttributes,
-         .body = SqsJsonObject().text("QueueUrl", *url).json("Attributes", attributes).str()});
+         .body = JsonObject().text("QueueUrl", *url).json("Attributes", attributes).str()});
     if (!set) return fail("queue " + name, set.error().error);
   } else if (url.error().error.code == Errc::kNotFound) {
     url = sqs_create_queue(client_, name, attributes);
@@ -162,7 +162,7 @@ Result<SqsRedriven> SqsAdmin::redrive(const std::string& name) {
                                              one->name));
   }
   const auto started = client_.call({.action = SqsAction::kStartMessageMoveTask,
-                                     .body = SqsJsonObject()
+                                     .body = JsonObject()
                                                  .text("SourceArn", pair->dead_letters.arn)
                                                  .text("DestinationArn", pair->queue.arn)
                                                  .str()});

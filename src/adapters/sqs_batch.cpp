@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/json_object.h"
 #include "adapters/sqs_calls.h"
-#include "adapters/sqs_json.h"
 
 namespace ia {
 namespace {
@@ -151,7 +151,7 @@ class Batch {
       list += fmt::format(R"({}{{"Id":"{}",{}}})", i == 0 ? "" : ",", i, group[i].members);
       request.message_bytes += group[i].bytes;
     }
-    request.body = SqsJsonObject().text("QueueUrl", queue_url_).json("Entries", list + "]").str();
+    request.body = JsonObject().text("QueueUrl", queue_url_).json("Entries", list + "]").str();
     return request;
   }
 

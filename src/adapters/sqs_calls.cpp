@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "adapters/sqs_json.h"
+#include "adapters/json_object.h"
 
 namespace ia {
 namespace {
@@ -85,7 +85,7 @@ SqsResult<std::string> queue_url(SqsClient& client, const std::string& name,
 SqsResult<std::string> sqs_queue_url(SqsClient& client, const std::string& name) {
   return queue_url(
       client, name,
-      {.action = SqsAction::kGetQueueUrl, .body = SqsJsonObject().text("QueueName", name).str()});
+      {.action = SqsAction::kGetQueueUrl, .body = JsonObject().text("QueueName", name).str()});
 }
 
 SqsResult<std::string> sqs_create_queue(SqsClient& client, const std::string& name,
@@ -93,17 +93,16 @@ SqsResult<std::string> sqs_create_queue(SqsClient& client, const std::string& na
   return queue_url(
       client, name,
       {.action = SqsAction::kCreateQueue,
-       .body = SqsJsonObject().text("QueueName", name).json("Attributes", attributes).str()});
+       .body = JsonObject().text("QueueName", name).json("Attributes", attributes).str()});
 }
 
 SqsResult<SqsAttributes> sqs_attributes(SqsClient& client, const std::string& queue_url,
                                         std::span<const std::string_view> names) {
   std::string list = "[";
-  for (const auto name : names) list += (list.size() > 1 ? "," : "") + sqs_quoted(name);
+  for (const auto name : names) list += (list.size() > 1 ? "," : "") + json_quoted(name);
   const auto reply = client.call(
       {.action = SqsAction::kGetQueueAttributes,
-       .body =
-           SqsJsonObject().text("QueueUrl", queue_url).json("AttributeNames", list + "]").str()});
+       .body = JsonObject().text("QueueUrl", queue_url).json("AttributeNames", list + "]").str()});
   if (!reply) return std::unexpected(reply.error());
   simdjson::dom::parser parser;
   Json json;
@@ -138,13 +137,13 @@ SqsRequest sqs_receive_request(const std::string& queue_url, const SqsReceive& r
   const auto wait = std::clamp(receive.wait, seconds{0}, kSqsWaitMax);
   const auto visibility = std::clamp(receive.visibility, seconds{0}, kSqsVisibilityMax);
   return {.action = SqsAction::kReceiveMessage,
-          .body = SqsJsonObject()
+          .body = JsonObject()
                       .text("QueueUrl", queue_url)
                       .number("MaxNumberOfMessages", static_cast<std::int64_t>(count))
                       .number("VisibilityTimeout", visibility.count())
                       .number("WaitTimeSeconds", wait.count())
                       .json("AttributeNames", R"(["SentTimestamp","ApproximateReceiveCount"])")
-                      .json("MessageAttributeNames", "[" + sqs_quoted(kReason) + "]")
+                      .json("MessageAttributeNames", "[" + json_quoted(kReason) + "]")
                       .str(),
           .wait = wait};
 }
@@ -168,7 +167,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply) {
 
 SqsEntry sqs_send_entry(std::size_t index, std::string_view text, seconds delay,
                         std::string_view reason) {
-  SqsEntry entry{.index = index, .members = "\"MessageBody\":" + sqs_quoted(text)};
+  SqsEntry entry{.index = index, .members = "\"MessageBody\":" + json_quoted(text)};
   entry.bytes = text.size();
   entry.members +=
       fmt::format(R"(,"DelaySeconds":{})", std::clamp(delay, seconds{0}, kSqsDelayMax).count());
@@ -176,25 +175,25 @@ SqsEntry sqs_send_entry(std::size_t index, std::string_view text, seconds delay,
     entry.bytes += kReason.size() + std::string_view("String").size() + reason.size();
     entry.members +=
         fmt::format(R"(,"MessageAttributes":{{"{}":{{"DataType":"String","StringValue":{}}}}})",
-                    kReason, sqs_quoted(reason));
+                    kReason, json_quoted(reason));
   }
   return entry;
 }
 
 SqsEntry sqs_delete_entry(std::size_t index, std::string_view receipt) {
-  return {.index = index, .members = "\"ReceiptHandle\":" + sqs_quoted(receipt)};
+  return {.index = index, .members = "\"ReceiptHandle\":" + json_quoted(receipt)};
 }
 
 SqsEntry sqs_visibility_entry(std::size_t index, std::string_view receipt, seconds timeout) {
   return {
       .index = index,
-      .members = fmt::format(R"("ReceiptHandle":{},"VisibilityTimeout":{})", sqs_quoted(receipt),
+      .members = fmt::format(R"("ReceiptHandle":{},"VisibilityTimeout":{})", json_quoted(receipt),
                              std::clamp(timeout, seconds{0}, kSqsVisibilityMax).count())};
 }
 
 SqsResult<void> sqs_purge(SqsClient& client, const std::string& queue_url) {
   const SqsRequest request{.action = SqsAction::kPurgeQueue,
-                           .body = SqsJsonObject().text("QueueUrl", queue_url).str()};
+                           .body = JsonObject().text("QueueUrl", queue_url).str()};
   for (int waits = 0;; ++waits) {
     const auto reply = client.call(request);
     if (reply) return {};

@@ -74,7 +74,7 @@ std::string refused(std::string_view body) {
   return fmt::format(R"({{"body":{},"status":400,"statusCode":400}})", json_string(body));
 }
 
-std::expected<Verdict, std::string> judge_json(const std::string& text) {
+std::expected<SimulatedVerdict, std::string> judge_json(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool strict = first != text.npos && (text[first] == '{' || text[first] == '[');
   dom::parser parser;
@@ -82,7 +82,7 @@ std::expected<Verdict, std::string> judge_json(const std::string& text) {
   if (!strict || parser.parse(text).get(body) != simdjson::SUCCESS) {
     return std::unexpected(refused(text));
   }
-  Verdict verdict;
+  SimulatedVerdict verdict;
   dom::element pk;
   if (body["pk"].get(pk) == simdjson::SUCCESS) verdict.pk = simdjson::minify(pk);
   verdict.suspicious =
@@ -103,12 +103,13 @@ std::optional<std::string_view> form_field(std::string_view form, std::string_vi
   return std::nullopt;
 }
 
-Verdict judge_form(std::string_view form) {
+SimulatedVerdict judge_form(std::string_view form) {
   const auto count = [form](std::string_view name) {
     const auto text = form_field(form, name);
     return text ? number_of_text(*text) : kNotANumber;
   };
-  Verdict verdict{.suspicious = is_suspicious(count("followerCount"), count("followingCount"))};
+  SimulatedVerdict verdict{.suspicious =
+                               is_suspicious(count("followerCount"), count("followingCount"))};
   if (const auto pk = form_field(form, "pk")) verdict.pk = json_string(*pk);
   return verdict;
 }
@@ -131,12 +132,12 @@ std::string too_large(std::size_t size) {
 
 }  // namespace
 
-std::expected<Verdict, std::string> judge(const Request& request) {
-  if (!request.has_body) return Verdict{};
+std::expected<SimulatedVerdict, std::string> judge(const Request& request) {
+  if (!request.has_body) return SimulatedVerdict{};
   const auto content_type = lower(request.content_type);
   const auto type = std::string_view(content_type).substr(0, content_type.find_first_of("; "));
   const bool json = type == "application/json";
-  if (!json && type != "application/x-www-form-urlencoded") return Verdict{};
+  if (!json && type != "application/x-www-form-urlencoded") return SimulatedVerdict{};
   if (auto error = foreign_charset(content_type)) return std::unexpected(*error);
   if (request.body.size() > kBodyBytesMax) return std::unexpected(too_large(request.body.size()));
   if (json) return judge_json(request.body);

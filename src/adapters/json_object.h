@@ -7,12 +7,12 @@
 namespace ia {
 
 // Writes one JSON object, member by member. Texts must be UTF-8.
-class SqsJsonObject {
+class JsonObject {
  public:
-  SqsJsonObject& text(std::string_view key, std::string_view value);
-  SqsJsonObject& number(std::string_view key, std::int64_t value);
+  JsonObject& text(std::string_view key, std::string_view value);
+  JsonObject& number(std::string_view key, std::int64_t value);
   // `json` is a whole JSON value.
-  SqsJsonObject& json(std::string_view key, std::string_view json);
+  JsonObject& json(std::string_view key, std::string_view json);
   std::string str() const { return json_ + "}"; }
 
  private:
@@ -20,6 +20,6 @@ class SqsJsonObject {
   std::string json_ = "{";
 };
 
-std::string sqs_quoted(std::string_view utf8);
+std::string json_quoted(std::string_view utf8);
 
 }  // namespace ia

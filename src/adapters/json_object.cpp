@@ -1,8 +1,8 @@
-#include "adapters/sqs_json.h"
+#include "adapters/json_object.h"
 
 namespace ia {
 
-std::string sqs_quoted(std::string_view utf8) {
+std::string json_quoted(std::string_view utf8) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string quoted = "\"";
   quoted.reserve(utf8.size() + 2);
@@ -22,21 +22,21 @@ std::string sqs_quoted(std::string_view utf8) {
   return quoted += '"';
 }
 
-void SqsJsonObject::begin(std::string_view key) {
+void JsonObject::begin(std::string_view key) {
   if (json_.size() > 1) json_ += ',';
-  json_ += sqs_quoted(key);
+  json_ += json_quoted(key);
   json_ += ':';
 }
 
-SqsJsonObject& SqsJsonObject::text(std::string_view key, std::string_view value) {
-  return json(key, sqs_quoted(value));
+JsonObject& JsonObject::text(std::string_view key, std::string_view value) {
+  return json(key, json_quoted(value));
 }
 
-SqsJsonObject& SqsJsonObject::number(std::string_view key, std::int64_t value) {
+JsonObject& JsonObject::number(std::string_view key, std::int64_t value) {
   return json(key, std::to_string(value));
 }
 
-SqsJsonObject& SqsJsonObject::json(std::string_view key, std::string_view json) {
+JsonObject& JsonObject::json(std::string_view key, std::string_view json) {
   begin(key);
   json_ += json;
   return *this;

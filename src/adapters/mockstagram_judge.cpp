@@ -1,0 +1,183 @@
+#include "adapters/mockstagram_judge.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "adapters/json_object.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kReplyBytesMax = 64u << 10;
+constexpr long kOk = 200;
+constexpr long kNotFound = 404;
+constexpr long kTooMany = 429;
+
+struct EasyCleanup {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+struct MultiCleanup {
+  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
+};
+struct ListCleanup {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyCleanup>;
+using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
+
+// One under way. libcurl has its address.
+struct Call {
+  InfluencerId influencer;
+  Suspect suspect;
+  std::string body;
+  std::string reply;
+  MonoTime asked_at;
+  Easy easy{curl_easy_init()};
+};
+
+std::size_t append_reply(char* data, std::size_t, std::size_t size, void* call) {
+  auto& reply = static_cast<Call*>(call)->reply;
+  if (reply.size() + size > kReplyBytesMax) return 0;
+  reply.append(data, size);
+  return size;
+}
+
+std::string body_of(const Suspect& suspect) {
+  return JsonObject()
+      .number("pk", static_cast<std::int64_t>(number_of(suspect.influencer)))
+      .text("username", suspect.username)
+      .number("followerCount", suspect.counts.followers)
+      .number("followingCount", suspect.counts.following)
+      .str();
+}
+
+Result<bool> read_ruling(simdjson::dom::parser& parser, InfluencerId asked,
+                         const std::string& reply) {
+  simdjson::dom::object object;
+  std::uint64_t pk = 0;
+  bool suspicious = false;
+  if (parser.parse(reply).get(object) || object["suspicious"].get(suspicious)) {
+    return fail(Errc::kUnavailable, "the reply is not a verdict");
+  }
+  if (object["pk"].get(pk) || pk != number_of(asked)) {
+    return fail(Errc::kUnavailable, "the reply is on another influencer");
+  }
+  return suspicious;
+}
+
+class MockstagramJudge final : public Judge {
+ public:
+  MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
+      : options_(options), clock_(clock), url_(options.url + "/api/v1/influencers/is_suspicious") {
+    headers_.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                      static_cast<long>(options.max_connections));
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
+                      static_cast<long>(options.max_connections));
+  }
+  ~MockstagramJudge() override { MockstagramJudge::cancel(); }
+
+  void ask(Suspect suspect) override {
+    auto call = std::make_unique<Call>();
+    call->body = body_of(suspect);
+    call->influencer = suspect.influencer;
+    call->suspect = std::move(suspect);
+    call->asked_at = clock_.mono();
+    prepare(*call);
+    auto* const easy = call->easy.get();
+    calls_.emplace(easy, std::move(call));
+    curl_multi_add_handle(multi_.get(), easy);
+  }
+
+  std::vector<Ruling> take(milliseconds wait) override {
+    int running = 0;
+    curl_multi_perform(multi_.get(), &running);
+    auto rulings = collect();
+    if (!rulings.empty() || wait <= milliseconds{0}) return rulings;
+    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
+    curl_multi_perform(multi_.get(), &running);
+    return collect();
+  }
+
+  std::size_t in_flight() const override { return calls_.size(); }
+
+  void cancel() override {
+    for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
+    calls_.clear();
+  }
+
+ private:
+  void prepare(Call& call) {
+    auto* const easy = call.easy.get();
+    curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (!url_.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (!options_.ca_file.empty()) {
+      curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    }
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     static_cast<long>(options_.connect_timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(call.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call.body.c_str());
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append_reply);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &call);
+  }
+
+  std::vector<Ruling> collect() {
+    std::vector<Ruling> rulings;
+    int left = 0;
+    while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      auto* const easy = message->easy_handle;
+      const auto code = message->data.result;  // the message goes with the handle
+      curl_multi_remove_handle(multi_.get(), easy);
+      const auto ended = calls_.extract(easy);
+      auto& call = *ended.mapped();
+      rulings.push_back({.suspect = std::move(call.suspect),
+                         .at = clock_.wall(),
+                         .took = std::chrono::floor<milliseconds>(clock_.mono() - call.asked_at),
+                         .suspicious = outcome(call, code)});
+    }
+    return rulings;
+  }
+
+  Result<bool> outcome(const Call& call, CURLcode code) {
+    if (code != CURLE_OK) return fail(Errc::kUnavailable, curl_easy_strerror(code));
+    long status = 0;
+    curl_easy_getinfo(call.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (status == kOk) return read_ruling(parser_, call.influencer, call.reply);
+    const auto what = fmt::format("status {}", status);
+    if (status == kTooMany) return fail(Errc::kOverloaded, what);
+    return fail(status == kNotFound ? Errc::kNotFound : Errc::kUnavailable, what);
+  }
+
+  const MockstagramJudgeOptions options_;
+  const Clock& clock_;
+  const std::string url_;
+  HeaderList headers_;
+  simdjson::dom::parser parser_;
+  // Their handles go before the multi handle, and are taken out of it before they go.
+  std::unique_ptr<CURLM, MultiCleanup> multi_{curl_multi_init()};
+  std::map<CURL*, std::unique_ptr<Call>> calls_;
+};
+
+}  // namespace
+
+std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
+                                              const Clock& clock) {
+  static const bool initialised = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  (void)initialised;
+  return std::make_unique<MockstagramJudge>(options, clock);
+}
+
+}  // namespace ia

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "ports/judge.h"
+
+namespace ia {
+
+struct MockstagramJudgeOptions {
+  std::string url = "http://127.0.0.1:3000";
+  std::string ca_file{};  // PEM; empty: the system's
+  std::size_t max_connections = 128;
+  std::chrono::milliseconds connect_timeout{1'000};
+  std::chrono::milliseconds timeout{12'000};  // of a whole call: the network may take ten seconds
+};
+
+// POST /api/v1/influencers/is_suspicious, over libcurl: connections of its own that fetch nothing
+// else, as Mockstagram holds up what is pipelined behind a call. No thread of its own: calls move
+// on within take. No redirects; a reply over 64 KiB is refused.
+std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
+                                              const Clock& clock);
+
+}  // namespace ia

@@ -1,0 +1,34 @@
+#include "../verdict_store_contract.h"
+#include "adapters/postgres_verdict_store.h"
+#include "store_fixture.h"
+
+namespace ia {
+namespace {
+
+// On a database of its own, as the role that runs the program.
+class OnDatabase final : public VerdictStore {
+ public:
+  explicit OnDatabase(PostgresServer& server)
+      : database_(server), store_(open_postgres_verdict_store(database_.run_time_dsn())) {}
+  Status put(std::span<const Verdict> verdicts) override { return store_->put(verdicts); }
+  Result<VerdictPage> read(VerdictCursor from, std::size_t count_max) const override {
+    return store_->read(from, count_max);
+  }
+
+ private:
+  TestDatabase database_;
+  std::unique_ptr<VerdictStore> store_;
+};
+
+std::unique_ptr<VerdictStore> make() {
+  const auto& server = shared_postgres_server();
+  if (!server) return nullptr;
+  return std::make_unique<OnDatabase>(**server);
+}
+
+INSTANTIATE_TEST_SUITE_P(Postgres, VerdictStoreContract,
+                         ::testing::Values(VerdictStoreKind{"PostgreSQL", make}),
+                         [](const auto& kind) { return kind.param.name; });
+
+}  // namespace
+}  // namespace ia
