@@ -29,13 +29,14 @@ TESTS_MAY_USE = {"testing", "simulator"}
 
 # An adapter is the files whose names begin so. Adapters never include each other.
 ADAPTERS = {
-    "mockstagram": ("mockstagram_provider", "mockstagram_reply"),
+    "mockstagram": ("mockstagram_",),
     "postgres_store": ("postgres",),
     "sqlite_queue": ("sqlite_queue",),
     "sqlite_store": ("sqlite_store", "chunk_codec"),
+    "sqlite_verdict_store": ("sqlite_verdict_store",),
     "sqs": ("sqs_",),
 }
-SHARED_BY_ADAPTERS = ("sqlite.", "sqlite_test.")
+SHARED_BY_ADAPTERS = ("sqlite.", "sqlite_test.", "json_object.")
 
 # Headers of the system that our headers may include; all else with a "." or "/" in its name is
 # somebody's library, and belongs into a .cpp file.

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/leaderboard.h"
+#include "core/verdict_book.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 
@@ -38,6 +39,7 @@ struct ApiContext {
   Log& log;
   const Clock& clock;
   std::string version;
+  const VerdictBook* verdicts = nullptr;  // none: the answers have no verdicts
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

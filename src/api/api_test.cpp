@@ -101,7 +101,8 @@ TEST_F(Api, TellsTheMostRecentValueAndRank) {
   EXPECT_EQ(world.get("/api/v1/influencers/100").body,
             R"({"id":100,"username":"Anna","follower_count":600,"following_count":20,)"
             R"("follower_ratio":30.0,"retrieved_at":"2026-01-01T00:08:20.000Z","rank":2,)"
-            R"("dense_rank":2,"age_seconds":100.0,"of":4,"as_of":"2026-01-01T00:10:00.000Z"})");
+            R"("dense_rank":2,"verdict":null,"age_seconds":100.0,"of":4,)"
+            R"("as_of":"2026-01-01T00:10:00.000Z"})");
 }
 
 TEST_F(Api, TellsNullsOfAnInfluencerWithoutAValue) {
@@ -262,12 +263,12 @@ TEST_F(Api, LeaderboardSharesRanksAndPages) {
   world.add(first + minutes{2}, {{100, 500, 1}});
   const auto page = world.get("/api/v1/leaderboard?limit=2");
   EXPECT_THAT(page.body, HasSubstr(R"("id":101,"username":"anton","follower_count":900)"));
-  EXPECT_THAT(page.body, HasSubstr(R"("rank":2,"dense_rank":2})"));
+  EXPECT_THAT(page.body, HasSubstr(R"("rank":2,"dense_rank":2,"verdict":null})"));
   const auto last = world.get(next_of(page));
-  EXPECT_THAT(last.body,
-              AllOf(HasSubstr(R"("id":102,"username":null,"follower_count":500)"),
-                    HasSubstr(R"("rank":2,"dense_rank":2})"),
-                    HasSubstr(R"("rank":4,"dense_rank":3})"), HasSubstr(R"("next":null)")));
+  EXPECT_THAT(last.body, AllOf(HasSubstr(R"("id":102,"username":null,"follower_count":500)"),
+                               HasSubstr(R"("rank":2,"dense_rank":2,"verdict":null})"),
+                               HasSubstr(R"("rank":4,"dense_rank":3,"verdict":null})"),
+                               HasSubstr(R"("next":null)")));
 }
 
 TEST_F(Api, LeaderboardPagesStayInTheirMoment) {
@@ -278,6 +279,51 @@ TEST_F(Api, LeaderboardPagesStayInTheirMoment) {
               HasSubstr(R"("id":103,"username":"bob","follower_count":7)"));
   EXPECT_THAT(world.get("/api/v1/leaderboard?limit=1").body,
               HasSubstr(R"("follower_count":10000)"));
+}
+
+TEST_F(Api, TellsTheNetworksVerdict) {
+  const auto checked = world.clock.wall() - seconds{20};
+  world.verdicts.apply(std::vector<Verdict>{{.influencer = InfluencerId{100},
+                                             .suspicious = true,
+                                             .judged = {600, 20},
+                                             .checked_at = checked,
+                                             .changed_at = checked - minutes{5}},
+                                            {.influencer = InfluencerId{101},
+                                             .suspicious = false,
+                                             .judged = {1, 1},
+                                             .checked_at = checked,
+                                             .changed_at = checked}});
+  const std::string verdict =
+      R"("verdict":{"suspicious":true,"checked_at":"2026-01-01T00:09:40.000Z",)"
+      R"("changed_at":"2026-01-01T00:04:40.000Z"})";
+  EXPECT_THAT(world.get("/api/v1/influencers/100").body, HasSubstr(verdict));
+  EXPECT_THAT(
+      world.get("/api/v1/summary").body,
+      HasSubstr(R"("verdicts":{"checked":2,"checked_last_day":2,"suspicious":1,)"
+                R"("suspicious_share":0.5,"oldest_checked_at":"2026-01-01T00:09:40.000Z"})"));
+  EXPECT_EQ(world.get("/api/v1/verdicts").body,
+            R"({"items":[{"id":100,"username":"Anna","changed_at":"2026-01-01T00:04:40.000Z",)"
+            R"("checked_at":"2026-01-01T00:09:40.000Z","judged_follower_count":600,)"
+            R"("judged_following_count":20,"judged_follower_ratio":30.0}]})");
+}
+
+TEST_F(Api, LeaderboardFiltersByVerdict) {
+  world.verdicts.apply(std::vector<Verdict>{{.influencer = InfluencerId{100},
+                                             .suspicious = true,
+                                             .judged = {},
+                                             .checked_at = world.clock.wall(),
+                                             .changed_at = world.clock.wall()}});
+  const auto suspicious = world.get("/api/v1/leaderboard?verdict=suspicious").body;
+  EXPECT_THAT(suspicious, AllOf(HasSubstr(R"("id":100,)"), HasSubstr(R"("rank":2,)"),
+                                HasSubstr(R"("of":4,)"), HasSubstr(R"("next":null)")));
+  EXPECT_THAT(suspicious, Not(HasSubstr(R"("id":101,)")));
+  EXPECT_THAT(world.get("/api/v1/leaderboard?verdict=clear").body, HasSubstr(R"("items":[])"));
+
+  auto page = world.get("/api/v1/leaderboard?verdict=unknown&limit=1");
+  EXPECT_THAT(page.body, HasSubstr(R"("id":101,)"));
+  page = world.get(next_of(page));
+  EXPECT_THAT(page.body, AllOf(HasSubstr(R"("id":102,)"), Not(HasSubstr(R"("id":100,)"))));
+  expect_problem(world.get("/api/v1/leaderboard?verdict=bad"), 400, "suspicious");
 }
 
 TEST_F(Api, LeaderboardCursorsExpire) {

@@ -82,7 +82,7 @@ Answer InfluencerRoutes::one(const RouteRequest& request, HttpResponse& response
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  write_standing(json, id, standing);
+  write_standing(json, id, standing, context_.verdicts);
   const auto now = context_.clock.wall();
   json.member("age_seconds",
               standing ? std::optional(age_seconds(now, standing->retrieved_at)) : std::nullopt);
@@ -119,7 +119,8 @@ Answer InfluencerRoutes::search(const RouteRequest& request, HttpResponse& respo
   json.begin_array();
   for (std::size_t i = 0; i < std::min<std::size_t>(limit, found.size()); ++i) {
     json.begin_object();
-    write_standing(json, found[i], board->find(found[i]), username_of(*named, found[i]));
+    write_standing(json, found[i], board->find(found[i]), context_.verdicts,
+                   username_of(*named, found[i]));
     json.end_object();
   }
   json.end_array();

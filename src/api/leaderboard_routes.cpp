@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
+#include <utility>
 
 #include "api/cursor.h"
 #include "api/json.h"
@@ -24,9 +25,23 @@ Problem expired_cursor() {
               "without a cursor."};
 }
 
-std::string link_to_next(std::uint64_t limit, const LeaderboardSnapshot& board,
+// Which influencers a page has, by their verdict.
+constexpr std::array<std::string_view, 4> kVerdictWords = {"any", "suspicious", "clear", "unknown"};
+enum class Wanted : std::uint8_t { kAny, kSuspicious, kClear, kUnknown };
+
+bool is_wanted(Wanted wanted, const VerdictBook* verdicts, InfluencerId influencer) {
+  if (wanted == Wanted::kAny) return true;
+  const auto verdict = verdicts == nullptr ? std::nullopt : verdicts->find(influencer);
+  if (!verdict) return wanted == Wanted::kUnknown;
+  return wanted == (verdict->suspicious ? Wanted::kSuspicious : Wanted::kClear);
+}
+
+std::string link_to_next(std::uint64_t limit, Wanted wanted, const LeaderboardSnapshot& board,
                          const Standing& last) {
-  return fmt::format("/api/v1/leaderboard?limit={}&cursor={}", limit,
+  const auto filter = wanted == Wanted::kAny
+                          ? std::string()
+                          : fmt::format("&verdict={}", kVerdictWords[std::to_underlying(wanted)]);
+  return fmt::format("/api/v1/leaderboard?limit={}{}&cursor={}", limit, filter,
                      encode(Cursor{.version = board.version(),
                                    .published_at = board.published_at(),
                                    .followers = last.counts.followers,
@@ -44,8 +59,9 @@ LeaderboardRoutes::LeaderboardRoutes(const ApiContext& context)
 LeaderboardRoutes::~LeaderboardRoutes() = default;
 
 Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& response) {
-  Parameters parameters(request.query, {"limit", "cursor"});
+  Parameters parameters(request.query, {"limit", "cursor", "verdict"});
   const auto limit = parameters.whole_number("limit", kLimit, 1, kLimitMax);
+  const auto wanted = static_cast<Wanted>(parameters.choice("verdict", kVerdictWords));
   std::optional<Cursor> cursor;
   if (const auto given = parameters.text("cursor")) {
     cursor = decode_cursor(*given);
@@ -58,8 +74,7 @@ Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& respon
   const auto board =
       cursor ? shelf.find(*cursor, now) : shelf.for_first_page(context_.leaderboard(), now);
   if (!board) return refuse(expired_cursor());
-  const auto begin = cursor ? board->position_after(cursor->followers, cursor->influencer) : 0;
-  const auto end = std::min<std::size_t>(board->size(), begin + limit);
+  auto position = cursor ? board->position_after(cursor->followers, cursor->influencer) : 0;
 
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
@@ -69,16 +84,20 @@ Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& respon
   json.member("of", board->size());
   json.key("items");
   json.begin_array();
-  for (auto i = begin; i < end; ++i) {
-    const auto standing = board->at_position(i);
+  std::optional<Standing> last;
+  for (std::uint64_t items = 0; position < board->size() && items < limit; ++position) {
+    const auto standing = board->at_position(position);
+    if (!is_wanted(wanted, context_.verdicts, standing.influencer)) continue;
     json.begin_object();
-    write_standing(json, standing.influencer, standing);
+    write_standing(json, standing.influencer, standing, context_.verdicts);
     json.end_object();
+    last = standing;
+    ++items;
   }
   json.end_array();
   std::optional<std::string> next;
-  if (end < board->size() && end > begin) {
-    next = link_to_next(limit, *board, board->at_position(end - 1));
+  if (position < board->size() && last) {
+    next = link_to_next(limit, wanted, *board, *last);
     shelf.keep(board, now);
   }
   json.member("next", next);

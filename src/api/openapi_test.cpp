@@ -241,6 +241,11 @@ const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
 
 TEST_F(OpenApi, SaysWhatTheServerDoes) {
+  world.verdicts.apply(std::vector<Verdict>{{.influencer = InfluencerId{100},
+                                             .suspicious = true,
+                                             .judged = {},
+                                             .checked_at = world.clock.wall(),
+                                             .changed_at = world.clock.wall()}});
   const std::vector<std::string> assets = {"/openapi.json", "/", "/app.js", "/style.css",
                                            "/icon.svg"};
   run({
@@ -267,6 +272,9 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {"/api/v1/leaderboard", "/api/v1/leaderboard?limit=0", ""},
       {"/api/v1/summary", "/api/v1/summary", ""},
       {"/api/v1/summary", "/api/v1/summary?x=1", ""},
+      {"/api/v1/verdicts", "/api/v1/verdicts", ""},
+      {"/api/v1/verdicts", "/api/v1/verdicts?limit=0", ""},
+      {"/api/v1/leaderboard", "/api/v1/leaderboard?verdict=suspicious", ""},
       {"/api/v1/minutes", "/api/v1/minutes?start=1767225600", ""},
       {"/api/v1/minutes", "/api/v1/minutes?start=x", ""},
       {"/healthz", "/healthz", ""},

@@ -20,6 +20,7 @@ struct Router::State {
   SeriesRoutes series{context, observed};
   LeaderboardRoutes leaderboard{context};
   SummaryRoutes summary{context, observed};
+  VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
 };
 
@@ -68,6 +69,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.summary.summary(q, r); }},
       Entry{"minutes", "/api/v1/minutes", false, "",
             [](State& s, Q q, R r) { return s.summary.minutes(q, r); }},
+      Entry{"verdicts", "/api/v1/verdicts", false, "",
+            [](State& s, Q q, R r) { return s.verdicts.newly_suspicious(q, r); }},
       Entry{"healthz", "/healthz", false, "",
             [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
       Entry{"readyz", "/readyz", false, "",

@@ -78,6 +78,15 @@ class SummaryRoutes {
   Observed& observed_;
 };
 
+class VerdictRoutes {
+ public:
+  explicit VerdictRoutes(const ApiContext& context) : context_(context) {}
+  Answer newly_suspicious(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+};
+
 class OperationRoutes {
  public:
   explicit OperationRoutes(const ApiContext& context) : context_(context) {}

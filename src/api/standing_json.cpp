@@ -3,26 +3,40 @@
 #include <algorithm>
 
 namespace ia {
+namespace {
+
+void write_verdict(JsonWriter& json, InfluencerId id, const VerdictBook* verdicts) {
+  json.key("verdict");
+  const auto verdict = verdicts == nullptr ? std::nullopt : verdicts->find(id);
+  if (!verdict) return json.null();
+  json.begin_object();
+  json.member("suspicious", verdict->suspicious);
+  json.member("checked_at", verdict->checked_at);
+  json.member("changed_at", verdict->changed_at);
+  json.end_object();
+}
+
+}  // namespace
 
 void write_standing(JsonWriter& json, InfluencerId id, const std::optional<Standing>& standing,
-                    std::string_view username) {
+                    const VerdictBook* verdicts, std::string_view username) {
   json.member("id", number_of(id));
   if (standing && !standing->username.empty()) username = standing->username;
   json.member("username", username.empty() ? std::nullopt : std::optional(username));
-  if (!standing) {
+  if (standing) {
+    json.member("follower_count", standing->counts.followers);
+    json.member("following_count", standing->counts.following);
+    json.member("follower_ratio", follower_ratio(standing->counts));
+    json.member("retrieved_at", standing->retrieved_at);
+    json.member("rank", standing->rank);
+    json.member("dense_rank", standing->dense_rank);
+  } else {
     for (const auto* name : {"follower_count", "following_count", "follower_ratio", "retrieved_at",
                              "rank", "dense_rank"}) {
-      json.key(name);
-      json.null();
+      json.member(name, std::nullopt);
     }
-    return;
   }
-  json.member("follower_count", standing->counts.followers);
-  json.member("following_count", standing->counts.following);
-  json.member("follower_ratio", follower_ratio(standing->counts));
-  json.member("retrieved_at", standing->retrieved_at);
-  json.member("rank", standing->rank);
-  json.member("dense_rank", standing->dense_rank);
+  write_verdict(json, id, verdicts);
 }
 
 double age_seconds(WallTime now, WallTime then) {

@@ -61,7 +61,8 @@ void write_queue(JsonWriter& json, std::string_view name, const std::optional<Qu
   json.end_object();
 }
 
-void write_board(JsonWriter& json, const LeaderboardSnapshot& board, WallTime now) {
+void write_board(JsonWriter& json, const LeaderboardSnapshot& board, const VerdictBook* verdicts,
+                 WallTime now) {
   const bool has_values = board.size() > 0;
   json.member("as_of", board.published_at());
   json.member("with_value", board.size());
@@ -77,7 +78,7 @@ void write_board(JsonWriter& json, const LeaderboardSnapshot& board, WallTime no
   for (std::size_t i = 0; i < std::min(kTop, board.size()); ++i) {
     const auto standing = board.at_position(i);
     json.begin_object();
-    write_standing(json, standing.influencer, standing);
+    write_standing(json, standing.influencer, standing, verdicts);
     json.end_object();
   }
   json.end_array();
@@ -94,6 +95,20 @@ void write_newest_minute(JsonWriter& json, const std::optional<MinuteStats>& new
   } else {
     json.null();
   }
+}
+
+void write_verdicts(JsonWriter& json, const VerdictBook* verdicts, WallTime now) {
+  json.key("verdicts");
+  if (verdicts == nullptr) return json.null();
+  const auto counts = verdicts->counts(now);
+  json.begin_object();
+  json.member("checked", counts.checked);
+  json.member("checked_last_day", counts.checked_last_day);
+  json.member("suspicious", counts.suspicious);
+  json.member("suspicious_share",
+              average(static_cast<std::int64_t>(counts.suspicious), counts.checked));
+  json.member("oldest_checked_at", counts.oldest_checked_at);
+  json.end_object();
 }
 
 // The last hour, or up to now; `start` alone goes on to now.
@@ -123,8 +138,9 @@ Answer SummaryRoutes::summary(const RouteRequest& request, HttpResponse& respons
   json.begin_object();
   json.member("version", std::string_view(context_.version));
   json.member("registered", pipeline.registered);
-  write_board(json, *context_.leaderboard(), now);
+  write_board(json, *context_.leaderboard(), context_.verdicts, now);
   write_newest_minute(json, **newest, now);
+  write_verdicts(json, context_.verdicts, now);
   json.key("queues");
   json.begin_object();
   write_queue(json, "influencer_id_store", pipeline.id_queue);

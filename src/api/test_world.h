@@ -87,6 +87,7 @@ class TestWorld {
   Metrics metrics;
   Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
   MemoryStore store;
+  VerdictBook verdicts;
   std::string error;
 
  private:
@@ -112,7 +113,8 @@ class TestWorld {
             .metrics = metrics,
             .log = log,
             .clock = clock,
-            .version = "1.2.3"};
+            .version = "1.2.3",
+            .verdicts = &verdicts};
   }
 
   HttpServerOptions options_;

@@ -19,6 +19,8 @@ constexpr CommandInfo kCommands[] = {
      "influencer-analytics fetch --mockstagram-url http://127.0.0.1:3000 --data-dir data"},
     {kSink, "sink", "only store: from the queue of points to the store",
      "influencer-analytics sink --data-dir data --retention 90d"},
+    {kCheck, "check", "only ask the network once a day who is suspicious",
+     "influencer-analytics check --mockstagram-url http://127.0.0.1:3000 --data-dir data"},
     {kApi, "api", "only serve the API and the dashboard",
      "influencer-analytics api --data-dir data --listen 127.0.0.1:8080"},
     {kMockstagram, "mockstagram", "only the simulated Mockstagram server",

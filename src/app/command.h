@@ -21,6 +21,7 @@ enum class Command : unsigned {
   kVersion = 1U << 10,
   kQueues = 1U << 11,
   kMigrate = 1U << 12,
+  kCheck = 1U << 13,
 };
 
 using CommandBits = unsigned;

@@ -24,6 +24,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{200};
 constexpr std::chrono::seconds kPatience{25};
+constexpr Stages kAllStages{.seed = true, .fetch = true, .sink = true, .check = true, .api = true};
 
 int report_failure(const Error& error) {
   fmt::print(stderr, "influencer-analytics: {}\n", error.message);
@@ -122,7 +123,7 @@ int demo(Config config, Log& log) {
   }
   const auto first = number_of(config.influencers.at(0));
   return serve(
-      config, {.seed = true, .fetch = true, .sink = true, .api = true},
+      config, kAllStages,
       fmt::format("{}/api/v1/influencers/{}   (simulated, offline)", config.mockstagram_url, first),
       log);
 }
@@ -229,14 +230,15 @@ int run_command(const Invocation& invocation) {
     case Command::kDemo:
       return demo(config, log);
     case Command::kRun:
-      return serve(config, {.seed = true, .fetch = true, .sink = true, .api = true},
-                   config.mockstagram_url, log);
+      return serve(config, kAllStages, config.mockstagram_url, log);
     case Command::kSeed:
       return seed(config, log);
     case Command::kFetch:
       return serve(config, {.fetch = true}, config.mockstagram_url, log);
     case Command::kSink:
       return serve(config, {.sink = true}, "", log);
+    case Command::kCheck:
+      return serve(config, {.check = true}, config.mockstagram_url, log);
     case Command::kApi:
       return serve(config, {.api = true}, "", log);
     case Command::kMockstagram:

@@ -58,6 +58,12 @@ struct Config {
   std::chrono::milliseconds tick{};
   std::filesystem::path ca_file;  // empty: the system's certificates
 
+  // The daily check
+  std::chrono::milliseconds check_interval{};  // 0: off
+  std::optional<double> check_rate;            // calls/s; nothing: see CheckerOptions
+  std::size_t check_connections = 0;
+  std::chrono::milliseconds check_timeout{};
+
   // Queues
   QueueKind queue = QueueKind::kEmbedded;
   std::string sqs_endpoint;  // empty: AWS_ENDPOINT_URL_SQS, else AWS's of the region

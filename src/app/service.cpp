@@ -18,10 +18,12 @@
 #include "app/minute_report.h"
 #include "app/stage_thread.h"
 #include "app/wiring.h"
+#include "pipeline/checker.h"
 #include "pipeline/fetcher.h"
 #include "pipeline/leaderboard_feed.h"
 #include "pipeline/seeder.h"
 #include "pipeline/sink.h"
+#include "pipeline/verdict_feed.h"
 
 namespace ia {
 namespace {
@@ -49,6 +51,8 @@ constexpr milliseconds kFollowEvery{1'000};
 // Snapshots take at most a fiftieth of a core, however many influencers change.
 constexpr int kFollowRestFactor = 49;
 constexpr milliseconds kFollowRestMax{4'000};
+constexpr milliseconds kCheckerWait{50};
+constexpr double kUnlimitedRate = 1e6;
 constexpr milliseconds kDrainGrace{5'000};
 constexpr seconds kEpochEvery{1};
 constexpr seconds kDiskEvery{1};
@@ -89,17 +93,22 @@ struct Service::State {
   // In the order of making; destroyed in reverse.
   std::vector<LockFile> locks;
   std::unique_ptr<Store> store;
+  std::unique_ptr<VerdictStore> verdict_store;
+  std::unique_ptr<Judge> judge;
   Queues queues;
   std::unique_ptr<Provider> provider;
   std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Sink> sink;
   std::unique_ptr<LeaderboardFeed> feed;
+  std::unique_ptr<VerdictFeed> verdict_feed;
+  std::unique_ptr<Checker> checker;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<StageThread> fetcher_thread;
   std::unique_ptr<StageThread> sink_thread;
   std::unique_ptr<StageThread> housekeeping_thread;
   std::unique_ptr<StageThread> leaderboard_thread;
+  std::unique_ptr<StageThread> checker_thread;
 
   std::atomic<std::uint64_t> epoch = 0;
   std::atomic<std::uint64_t> registered = 0;
@@ -115,6 +124,10 @@ struct Service::State {
   Status seed_if_needed();
   Status reseed();
   Status read_registry();
+  // The influencers are to be checked by this process.
+  bool checks() const { return stages.check && config.check_interval > milliseconds{0}; }
+  Status start_feeds();
+  Status start_checker();
   Status start_api();
   void start_threads();
   void check_disk();
@@ -130,6 +143,7 @@ Status Service::State::lock_stages() {
   const bool own_store = config.store == StoreKind::kEmbedded;
   const std::pair<bool, const char*> wanted[] = {{stages.fetch && own_queue, "fetch"},
                                                  {stages.sink && own_store, "sink"},
+                                                 {checks() && own_store, "check"},
                                                  {stages.api && own_store, "api"},
                                                  {stages.seed && own_store, "seed"}};
   for (const auto& [runs, name] : wanted) {
@@ -145,6 +159,8 @@ Status Service::State::open_parts() {
   auto opened_store = open_store(config, StoreAccess::kReadWrite, log);
   if (!opened_store) return std::unexpected(opened_store.error());
   store = std::move(*opened_store);
+  const bool needs_queues = stages.seed || stages.fetch || stages.sink || stages.api;
+  if (!needs_queues) return {};
   auto opened_queues = open_queues(config, clock, metrics, log);
   if (!opened_queues) return std::unexpected(opened_queues.error());
   queues = std::move(*opened_queues);
@@ -187,9 +203,29 @@ Status Service::State::reseed() {
   return {};
 }
 
-Status Service::State::start_api() {
+// The leaderboard and the verdicts, which both the API and the checker need.
+Status Service::State::start_feeds() {
   feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log);
   if (const auto loaded = feed->load(); !loaded) return loaded;
+  auto opened = open_verdict_store(config);
+  if (!opened) return std::unexpected(opened.error());
+  verdict_store = std::move(*opened);
+  if (stages.api) verdict_feed = std::make_unique<VerdictFeed>(*verdict_store, log);
+  if (verdict_feed) return verdict_feed->step();
+  return {};
+}
+
+Status Service::State::start_checker() {
+  judge = make_judge(config, clock);
+  checker = std::make_unique<Checker>(
+      CheckerOptions{.interval = config.check_interval,
+                     .rate = config.check_rate == 0 ? kUnlimitedRate : config.check_rate,
+                     .in_flight_max = config.check_connections},
+      [this] { return feed->snapshot(); }, *verdict_store, *judge, clock, metrics, log);
+  return checker->load();
+}
+
+Status Service::State::start_api() {
   ApiContext context{.store = *store,
                      .leaderboard = [this] { return feed->snapshot(); },
                      .not_ready_reasons = [this] { return not_ready_reasons(); },
@@ -197,7 +233,8 @@ Status Service::State::start_api() {
                      .metrics = metrics,
                      .log = log,
                      .clock = clock,
-                     .version = version_number()};
+                     .version = version_number(),
+                     .verdicts = &verdict_feed->book()};
   const HttpServerOptions options{.host = config.listen.host,
                                   .port = config.listen.port,
                                   .threads = config.api_threads,
@@ -206,12 +243,6 @@ Status Service::State::start_api() {
   auto started = ::ia::start_api(options, std::move(context));
   if (!started) return std::unexpected(started.error());
   server = std::move(*started);
-  leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
-    const auto began = clock.mono();
-    (void)feed->step();  // said once by the feed; the old snapshot stays
-    const auto took = std::chrono::ceil<milliseconds>(clock.mono() - began);
-    return std::clamp(took * kFollowRestFactor, kFollowEvery, kFollowRestMax);
-  });
   return {};
 }
 
@@ -227,6 +258,21 @@ void Service::State::start_threads() {
       }
       housekeeping_state.recovered("housekeeping goes on");
       return *more ? kMaintenanceBusyRest : kMaintenanceRest;
+    });
+  }
+  if (feed) {
+    leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
+      const auto began = clock.mono();
+      (void)feed->step();  // said once by the feed; the old snapshot stays
+      if (verdict_feed) (void)verdict_feed->step();
+      const auto took = std::chrono::ceil<milliseconds>(clock.mono() - began);
+      return std::clamp(took * kFollowRestFactor, kFollowEvery, kFollowRestMax);
+    });
+  }
+  if (checker) {
+    checker_thread = std::make_unique<StageThread>("checker", [this] {
+      checker->step(kCheckerWait);
+      return milliseconds{0};
     });
   }
   if (stages.fetch) {
@@ -296,8 +342,8 @@ void Service::State::add_gauges() {
       oldest.set(std::chrono::duration<double>(depth->oldest_age).count());
     });
   };
-  add_queue(kIdQueueName, *queues.ids);
-  add_queue(kPointQueueName, *queues.points);
+  if (queues.ids) add_queue(kIdQueueName, *queues.ids);
+  if (queues.points) add_queue(kPointQueueName, *queues.points);
   auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
   auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
   auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
@@ -341,6 +387,12 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
       });
     }
   }
+  if (stages.api || s.checks()) {
+    if (const auto started = s.start_feeds(); !started) return std::unexpected(started.error());
+  }
+  if (s.checks()) {
+    if (const auto started = s.start_checker(); !started) return std::unexpected(started.error());
+  }
   if (stages.api) {
     if (const auto started = s.start_api(); !started) return std::unexpected(started.error());
   }
@@ -382,6 +434,8 @@ void Service::stop() {
   if (s.sink_thread) s.sink_thread->stop();
   if (s.sink) s.sink->drain();
   if (s.housekeeping_thread) s.housekeeping_thread->stop();
+  if (s.checker_thread) s.checker_thread->stop();
+  if (s.checker) s.checker->drain();
   if (s.server) s.server->stop();
   if (s.leaderboard_thread) s.leaderboard_thread->stop();
 }

@@ -17,6 +17,7 @@ struct Stages {
   bool seed = false;
   bool fetch = false;
   bool sink = false;
+  bool check = false;
   bool api = false;
 };
 

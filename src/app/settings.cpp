@@ -15,13 +15,14 @@ constexpr CommandBits kFetching = kDemo | kRun | kFetch;
 constexpr CommandBits kSeeding = kDemo | kRun | kSeed;
 constexpr CommandBits kServing = kDemo | kRun | kApi;
 constexpr CommandBits kSimulating = kDemo | kMockstagram;
-constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
-constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
+constexpr CommandBits kChecking = kDemo | kRun | kCheck;
+constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi | kCheck;
+constexpr CommandBits kNetworked = kRun | kFetch | kCheck | kDoctor;
 constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues | kMigrate;
 constexpr CommandBits kConfigured = kLogging | kDoctor;
 constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor;
 constexpr CommandBits kSqs = kQueued | kQueues;
-constexpr CommandBits kStored = kQueued | kExport;
+constexpr CommandBits kStored = kQueued | kCheck | kExport;
 constexpr CommandBits kMigrating = bit(kMigrate);
 constexpr CommandBits kExporting = bit(kExport);
 
@@ -111,13 +112,30 @@ Group network_settings() {
       {"pipelining", "1", whole_number_value(1, 64, into(&Config::pipelining)),
        "Requests sent on a connection ahead of their replies; 1 waits for each.", kFetching},
       {"connect_timeout", "1s", duration_value({10ms, 30s}, into(&Config::connect_timeout)),
-       "Longest wait for a connection.", kFetching | kDoctor},
+       "Longest wait for a connection.", kFetching | kCheck | kDoctor},
       {"request_timeout", "5s", duration_value({10ms, 55s}, into(&Config::request_timeout)),
        "Longest wait for a whole reply.", kFetching | kDoctor},
       {"tick", "4ms", duration_value({1ms, 100ms}, into(&Config::tick)),
        "How often requests are released; longer costs less CPU.", kFetching},
       {"ca_file", "", readable_file_value(into(&Config::ca_file)),
        "Certificates (PEM) to trust for https; the system's when not given.", kNetworked | kSqs},
+  };
+}
+
+Group check_settings() {
+  return {
+      {"check_interval", "24h",
+       duration_value({0ms, 24h * 30, 1min}, into(&Config::check_interval)),
+       "How often the network is asked whether an influencer is suspicious; 0s is never.",
+       kChecking},
+      {"check_rate", "auto", rate_value(into(&Config::check_rate)),
+       "Most checks a second; auto is 1.5 times what the interval asks for, and at least 1.",
+       kChecking},
+      {"check_connections", "128", whole_number_value(1, 4096, into(&Config::check_connections)),
+       "Most checks under way at a time, each on a connection that fetches nothing else.",
+       kChecking},
+      {"check_timeout", "12s", duration_value({100ms, 60s}, into(&Config::check_timeout)),
+       "Longest wait for a check.", kChecking},
   };
 }
 
@@ -243,6 +261,7 @@ std::vector<Setting> make_table() {
   add("Store", store_settings());
   add("What is watched", watched_settings());
   add("Network", network_settings());
+  add("Daily check", check_settings());
   add("Queues", queue_settings());
   add("API", api_settings());
   add("Output", output_settings());

@@ -5,11 +5,14 @@
 #include <array>
 #include <random>
 
+#include "adapters/mockstagram_judge.h"
 #include "adapters/mockstagram_provider.h"
 #include "adapters/postgres_migrate.h"
 #include "adapters/postgres_store.h"
+#include "adapters/postgres_verdict_store.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
+#include "adapters/sqlite_verdict_store.h"
 #include "adapters/sqs_admin.h"
 #include "adapters/sqs_client.h"
 #include "adapters/sqs_credentials.h"
@@ -131,6 +134,22 @@ Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess acce
                             .retention = days,
                             .read_only = access == StoreAccess::kReadOnly},
                            log);
+}
+
+Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config) {
+  if (config.store == StoreKind::kPostgres) {
+    return open_postgres_verdict_store(config.postgres_url);
+  }
+  return open_sqlite_verdict_store(config.data_dir);
+}
+
+std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {
+  return make_mockstagram_judge({.url = config.mockstagram_url,
+                                 .ca_file = config.ca_file.string(),
+                                 .max_connections = config.check_connections,
+                                 .connect_timeout = config.connect_timeout,
+                                 .timeout = config.check_timeout},
+                                clock);
 }
 
 Result<std::string> migrate_store(const Config& config) {

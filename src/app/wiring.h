@@ -11,9 +11,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ports/judge.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
 #include "ports/store.h"
+#include "ports/verdict_store.h"
 
 namespace ia {
 
@@ -21,6 +23,8 @@ namespace ia {
 enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
+Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
+std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // What the command `migrate` says it did, for people.
 Result<std::string> migrate_store(const Config& config);
 // What is to be said of the store's server by doctor; nothing for the embedded one.

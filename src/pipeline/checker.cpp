@@ -63,6 +63,7 @@ Checker::Index Checker::known(InfluencerId influencer) {
 }
 
 Status Checker::load() {
+  std::vector<std::pair<InfluencerId, Seconds>> checked;
   VerdictCursor cursor;
   while (true) {
     const auto page = store_.read(cursor, kReadAtOnce);
@@ -71,9 +72,11 @@ Status Checker::load() {
     cursor = page->cursor;
     for (const auto& verdict : page->verdicts) {
       const auto at = std::chrono::floor<seconds>(verdict.checked_at).time_since_epoch().count();
-      checked_at_[known(verdict.influencer)] = static_cast<Seconds>(at);
+      checked.emplace_back(verdict.influencer, static_cast<Seconds>(at));
     }
   }
+  std::ranges::sort(checked);  // as a roster likes it
+  for (const auto& [influencer, at] : checked) checked_at_[known(influencer)] = at;
   for (Index index = 0; index < checked_at_.size(); ++index) {
     turns_.push_back({index, checked_at_[index]});
   }
@@ -83,7 +86,11 @@ Status Checker::load() {
 
 void Checker::step(milliseconds wait) {
   const auto board = board_();
-  if (looked_at_ == MonoTime{} || clock_.mono() - looked_at_ >= kLookEvery) look(*board);
+  if (looked_at_ == MonoTime{} || clock_.mono() - looked_at_ >= kLookEvery) {
+    looked_at_ = clock_.mono();
+    find_new(*board);
+    find_jumpers(*board);
+  }
   ask(*board);
   take(wait);
   store();
@@ -95,9 +102,19 @@ void Checker::step(milliseconds wait) {
   oldest_gauge_.set(turns_.empty() ? 0 : now_seconds() - double{1} * turns_.front().checked_at);
 }
 
-// Who is new, and who jumped since the last look.
-void Checker::look(const LeaderboardSnapshot& board) {
-  looked_at_ = clock_.mono();
+// By id, not by followers: the first verdicts are to be of all kinds of influencers.
+void Checker::find_new(const LeaderboardSnapshot& board) {
+  std::vector<InfluencerId> fresh;
+  for (std::size_t position = 0; position < board.size(); ++position) {
+    const auto influencer = board.at_position(position).influencer;
+    if (!roster_.find(influencer)) fresh.push_back(influencer);
+  }
+  std::ranges::sort(fresh);
+  for (const auto influencer : fresh) never_checked_.push_back(known(influencer));
+}
+
+// Who jumped since the last look.
+void Checker::find_jumpers(const LeaderboardSnapshot& board) {
   struct Jump {
     double size;
     Index index;
@@ -106,9 +123,7 @@ void Checker::look(const LeaderboardSnapshot& board) {
   const auto now = now_seconds();
   for (std::size_t position = 0; position < board.size(); ++position) {
     const auto standing = board.at_position(position);
-    const auto before_count = roster_.size();
     const auto index = known(standing.influencer);
-    if (roster_.size() > before_count) never_checked_.push_back(index);
     const auto before = std::exchange(followers_[index], standing.counts.followers);
     const bool rests = checked_at_[index] == 0 || now - checked_at_[index] < kJumperRestSeconds;
     if (before <= 0 || before == standing.counts.followers || rests) continue;

@@ -62,7 +62,8 @@ class Checker {
   };
 
   Index known(InfluencerId influencer);
-  void look(const LeaderboardSnapshot& board);
+  void find_new(const LeaderboardSnapshot& board);
+  void find_jumpers(const LeaderboardSnapshot& board);
   void ask(const LeaderboardSnapshot& board);
   std::optional<Index> next();
   std::optional<Index> next_retry();

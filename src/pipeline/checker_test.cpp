@@ -241,5 +241,15 @@ TEST(Checker, TakesInWhoBecomesKnownLater) {
   EXPECT_THAT(world.asked(), ElementsAre(1, 2));
 }
 
+TEST(Checker, BeginsWithNoParticularKindOfInfluencer) {
+  World world;
+  world.give(1, 10);
+  world.give(2, 1'000'000);
+  world.give(3, 500);
+  world.start();
+  world.run(minutes{1});
+  EXPECT_THAT(world.asked(), ElementsAre(1, 2, 3));
+}
+
 }  // namespace
 }  // namespace ia
