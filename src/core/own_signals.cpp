@@ -16,6 +16,8 @@ using std::chrono::minutes;
 // A run goes on over values with this share of the threshold, and so many lower ones between.
 constexpr double kRunShare = 0.5;
 constexpr std::size_t kRunPause = 5;
+// The poorer of a drip feed's outer thirds brings at least this share of the richer one.
+constexpr double kDripEvenness = 0.7;
 // A follow run stands out of the noise of following by so much, and goes straight.
 constexpr double kSawToothSpreads = 10;
 constexpr double kSawToothStraightness = 0.5;
@@ -73,7 +75,7 @@ class Judge {
       const auto run = run_around(i, free_from);
       i = run.last;
       free_from = run.last + 1;
-      if (std::abs(size_of(run)) >= thresholds_.jump_least) findings.push_back(finding_of(run));
+      if (counts(run)) findings.push_back(finding_of(run));
     }
     return findings;
   }
@@ -134,6 +136,19 @@ class Judge {
     return series_.followers[run.last] - series_.followers[run.first - 1];
   }
 
+  bool is_long(const Run& run) const {
+    return series_.minutes[run.last] - series_.minutes[run.first - 1] > thresholds_.jump_within;
+  }
+
+  // The peak of a long run may be chance on top of a good hour: its mean has to reach as far.
+  bool counts(const Run& run) const {
+    if (std::abs(size_of(run)) < thresholds_.jump_least) return false;
+    if (!is_long(run)) return true;
+    double sum = 0;
+    for (auto i = run.first; i <= run.last; ++i) sum += changes_[i].z;
+    return std::abs(sum) >= thresholds_.jump_z * static_cast<double>(run.last - run.first + 1);
+  }
+
   struct Level {
     double followers;
     double minute;  // of the middle, since the epoch
@@ -160,6 +175,19 @@ class Judge {
     return left / static_cast<double>(size_of(run)) >= thresholds_.step_share;
   }
 
+  // What spreads by itself comes fast and fades; what is delivered comes at one pace.
+  bool is_even(const Run& run) const {
+    const auto begin = series_.minutes[run.first - 1];
+    const auto end = series_.minutes[run.last];
+    const auto third = (end - begin) / 3;
+    const auto followers_at = [this](Minute minute) {
+      return static_cast<double>(series_.followers[first_from(minute)]);
+    };
+    const auto early = std::abs(followers_at(begin + third) - followers_at(begin));
+    const auto late = std::abs(followers_at(end) - followers_at(end - third));
+    return std::min(early, late) >= kDripEvenness * std::max(early, late);
+  }
+
   SignalFinding finding_of(const Run& run) const {
     const ChangeEvidence change{.begin = series_.minutes[run.first - 1],
                                 .end = series_.minutes[run.last],
@@ -171,8 +199,10 @@ class Judge {
                           .size = change.size,
                           .score = change.score,
                           .evidence = {}};
-    if (change.end - change.begin > thresholds_.jump_within) {
-      finding.evidence = surge_evidence(change);
+    if (is_long(run)) {
+      const bool even = is_even(run);
+      finding.kind = even ? SignalKind::kDrip : SignalKind::kSurge;
+      finding.evidence = even ? drip_evidence(change) : surge_evidence(change);
       return finding;
     }
     const auto stayed = stays(run);
@@ -239,6 +269,8 @@ const char* name_of(SignalKind kind) {
       return "step";
     case SignalKind::kSurge:
       return "surge";
+    case SignalKind::kDrip:
+      return "drip";
     case SignalKind::kSawTooth:
       return "saw_tooth";
     case SignalKind::kLowRatio:

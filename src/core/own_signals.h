@@ -38,11 +38,12 @@ struct SignalThresholds {
 enum class SignalKind : std::uint8_t {
   kJump,      // an abrupt change of followers that went back, or for which it is too early to say
   kStep,      // one that stayed
-  kSurge,     // a change beyond the usual that took longer than jump_within
+  kSurge,     // a change beyond the usual that took longer than jump_within, and faded or swelled
+  kDrip,      // one that went on at an even pace
   kSawTooth,  // mass follow and mass unfollow in turn
   kLowRatio,  // followers / following is low against everybody
 };
-const char* name_of(SignalKind kind);  // "jump", "step", "surge", "saw_tooth", "low_ratio"
+const char* name_of(SignalKind kind);  // "jump", "step", "surge", "drip", "saw_tooth", "low_ratio"
 
 struct SignalFinding {
   SignalKind kind = SignalKind::kJump;
@@ -95,7 +96,7 @@ struct OwnSignals {
   UsualChange usual;                    // of the newest block
 };
 
-// Jumps, steps, surges and saw-teeth. Cost: about 0.1 ms a day of values, 4 ms for 31 days
+// All but the low ratio. Cost: about 0.1 ms a day of values, 4 ms for 31 days
 // (bench/signals_bench), and 32 bytes a value while it runs.
 OwnSignals find_own_signals(const SeriesView& series, MinuteRange reported,
                             const SignalThresholds& thresholds);

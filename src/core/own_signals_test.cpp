@@ -173,6 +173,30 @@ TEST(OwnSignals, TakeAPostThatSpreadsForASurge) {
   EXPECT_GT(found[0].size, 40'000);
 }
 
+TEST(OwnSignals, TellADeliveryAtAnEvenPaceFromIt) {
+  auto account = Account::steady(days{2});
+  for (int i = 0; i < 240; ++i) account.add(at(1, 3, 0) + minutes{i}, 40);
+  const auto found = account.find();
+
+  ASSERT_THAT(found, ElementsAre(kind_is(SignalKind::kDrip)));
+  EXPECT_EQ(found[0].begin, at(1, 2, 59));
+  EXPECT_EQ(found[0].end, at(1, 6, 59));
+  EXPECT_EQ(found[0].size, 12'000);  // 240 x 50
+  EXPECT_EQ(found[0].evidence,
+            "+12,000 followers in 4 h up to 2026-03-03 06:59 UTC: up to 15 x its usual change, at "
+            "an even pace, as when followers are delivered");
+}
+
+// The usual spread is 2.965, so 8 times it are 23.7 a minute.
+TEST(OwnSignals, JudgeALongRunByItsMean) {
+  for (const auto& [per_minute, findings] : {std::pair{23, 0}, std::pair{25, 1}}) {
+    auto account = Account::steady(days{2});
+    for (int i = 0; i < 180; ++i) account.add(at(1, 3, 0) + minutes{i}, per_minute);
+
+    EXPECT_THAT(account.find(), SizeIs(findings)) << per_minute;
+  }
+}
+
 TEST(OwnSignals, CountFromTheThresholdsOn) {
   auto account = Account::steady(days{2});
   account.add(at(1, 8, 0), 99);  // 109 or so in that minute

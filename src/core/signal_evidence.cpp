@@ -62,7 +62,11 @@ std::string jump_evidence(const ChangeEvidence& change, std::optional<bool> stay
 }
 
 std::string surge_evidence(const ChangeEvidence& change) {
-  return change_text(change) + "; a post that spreads and a drip feed look alike here";
+  return change_text(change) + ", at a changing pace, as when a post spreads";
+}
+
+std::string drip_evidence(const ChangeEvidence& change) {
+  return change_text(change) + ", at an even pace, as when followers are delivered";
 }
 
 std::string saw_tooth_evidence(const SawToothEvidence& saw_tooth) {

@@ -21,6 +21,7 @@ struct ChangeEvidence {
 std::string jump_evidence(const ChangeEvidence& change, std::optional<bool> stays,
                           std::chrono::minutes hold);
 std::string surge_evidence(const ChangeEvidence& change);
+std::string drip_evidence(const ChangeEvidence& change);
 
 struct SawToothEvidence {
   Minute begin;
