@@ -1,11 +1,12 @@
 // What one snapshot of a million influencers costs, by how many changed since the last one, and
-// what a read of it costs.
+// what a read of it costs; what the scale of all ratios costs.
 #include <benchmark/benchmark.h>
 
 #include <memory>
 #include <random>
 
 #include "core/leaderboard.h"
+#include "core/ratio_scale.h"
 
 namespace {
 
@@ -60,6 +61,13 @@ void find_one(benchmark::State& state) {
   }
 }
 BENCHMARK(find_one);
+
+void ratio_scale(benchmark::State& state) {
+  Board board(1'000'000);
+  const auto snapshot = board.leaderboard.publish(board.now());
+  for (auto _ : state) benchmark::DoNotOptimize(RatioScale(snapshot->counts()));
+}
+BENCHMARK(ratio_scale)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

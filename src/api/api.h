@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "core/leaderboard.h"
 #include "core/verdict_book.h"
+#include "core/own_signals.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 
@@ -40,6 +41,7 @@ struct ApiContext {
   const Clock& clock;
   std::string version;
   const VerdictBook* verdicts = nullptr;  // none: the answers have no verdicts
+  SignalThresholds signals{};
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

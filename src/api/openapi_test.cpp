@@ -237,6 +237,7 @@ class OpenApi : public ::testing::Test {
 const std::string kAnalytics = "/influencer_analytics/{id}";
 const std::string kOne = "/api/v1/influencers/{id}";
 const std::string kSeries = "/api/v1/influencers/{id}/series";
+const std::string kSignals = "/api/v1/influencers/{id}/signals";
 const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
 
@@ -264,6 +265,9 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kSeries, "/api/v1/influencers/100/series" + kRange, "If-None-Match: *\r\n"},
       {kSeries, "/api/v1/influencers/100/series?step=7", ""},
       {kSeries, "/api/v1/influencers/1/series", ""},
+      {kSignals, "/api/v1/influencers/100/signals", ""},
+      {kSignals, "/api/v1/influencers/100/signals?start=x", ""},
+      {kSignals, "/api/v1/influencers/1/signals", ""},
       {kSearch, "/api/v1/influencers?prefix=an", ""},
       {kSearch, "/api/v1/influencers?prefix=1", ""},
       {kSearch, "/api/v1/influencers", ""},
@@ -304,6 +308,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
        std::map<std::string, std::string>{{kAnalytics, "/influencer_analytics/1"},
                                           {kOne, "/api/v1/influencers/1"},
                                           {kSeries, "/api/v1/influencers/1/series"},
+                                          {kSignals, "/api/v1/influencers/1/signals"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},
                                           {"/api/v1/summary", "/api/v1/summary"},
                                           {"/api/v1/minutes", "/api/v1/minutes"}}) {

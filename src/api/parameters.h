@@ -29,6 +29,13 @@ class Parameters {
                              std::uint64_t max);
   // A time that is at most `latest`.
   WallTime time(std::string_view name, WallTime fallback, WallTime latest);
+  // A stretch of time: the end is `now` by default and at most a day ahead, the start a day before
+  // the end, and not in the future.
+  struct Times {
+    WallTime start;
+    WallTime end;
+  };
+  Times times(std::string_view start_name, std::string_view end_name, WallTime now);
   // A multiple of a minute.
   std::chrono::minutes step(std::string_view name, std::chrono::minutes fallback);
   // One of the words; its index.

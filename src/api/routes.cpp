@@ -7,6 +7,7 @@
 
 #include "api/assets.h"
 #include "api/parameters.h"
+#include "api/signal_routes.h"
 #include "api/target.h"
 
 namespace ia {
@@ -18,6 +19,7 @@ struct Router::State {
   Observed observed{context};
   InfluencerRoutes influencers{context, observed};
   SeriesRoutes series{context, observed};
+  SignalRoutes signals{context, observed};
   LeaderboardRoutes leaderboard{context};
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
@@ -61,6 +63,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.influencers.one(q, r); }},
       Entry{"series", "/api/v1/influencers/", true, "/series",
             [](State& s, Q q, R r) { return s.series.series(q, r); }},
+      Entry{"influencer_signals", "/api/v1/influencers/", true, "/signals",
+            [](State& s, Q q, R r) { return s.signals.of_one(q, r); }},
       Entry{"search", "/api/v1/influencers", false, "",
             [](State& s, Q q, R r) { return s.influencers.search(q, r); }},
       Entry{"leaderboard", "/api/v1/leaderboard", false, "",

@@ -10,7 +10,6 @@
 namespace ia {
 namespace {
 
-using std::chrono::days;
 using std::chrono::minutes;
 
 constexpr std::uint64_t kPointsMax = 50'000;
@@ -18,23 +17,6 @@ constexpr minutes kRangeMax{366 * 24 * 60};
 constexpr std::array<std::string_view, 4> kAggregates = {"max", "min", "avg", "last"};
 enum Format : std::uint8_t { kRows, kColumns, kCsv };
 constexpr std::array<std::string_view, 3> kFormats = {"rows", "columns", "csv"};
-
-struct Times {
-  WallTime start;
-  WallTime end;
-};
-
-// `end` defaults to now, `start` to a day before it.
-Times take_times(Parameters& parameters, std::string_view start_name, std::string_view end_name,
-                 WallTime now) {
-  const auto end = parameters.time(end_name, now, now + days{1});
-  const auto day_before = std::max(WallTime{}, end - days{1});
-  const auto start = parameters.time(start_name, day_before, now);
-  if (parameters.is_valid() && start > end) {
-    parameters.reject(start_name, fmt::format("must not be later than {}", end_name));
-  }
-  return {start, end};
-}
 
 void check_points(Parameters& parameters, MinuteRange range, minutes step) {
   const auto buckets = bucket_count(range, step);
@@ -77,7 +59,7 @@ bool set_caching(const RouteRequest& request, const Series& series, const Series
 Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& response) {
   Parameters parameters(request.query, {"start_time", "end_time"});
   const auto id = parameters.influencer(request.id);
-  const auto times = take_times(parameters, "start_time", "end_time", context_.clock.wall());
+  const auto times = parameters.times("start_time", "end_time", context_.clock.wall());
   const MinuteRange range{minute_of(times.start), minute_of(times.end) + minutes{1}};
   if (parameters.is_valid() && bucket_count(range, minutes{1}) > kPointsMax) {
     parameters.reject("start_time", fmt::format("must be at most {} minutes before end_time; "
@@ -103,7 +85,7 @@ Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& respon
 Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response) {
   Parameters parameters(request.query, {"start", "end", "step", "aggregate", "format"});
   SeriesHead head{.influencer = parameters.influencer(request.id)};
-  const auto times = take_times(parameters, "start", "end", context_.clock.wall());
+  const auto times = parameters.times("start", "end", context_.clock.wall());
   head.range = minutes_between(times.start, times.end);
   head.step = parameters.step("step", minutes{1});
   const auto how = parameters.choice("aggregate", kAggregates);

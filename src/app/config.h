@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/influencer_set.h"
+#include "core/own_signals.h"
 #include "core/schedule.h"
 #include "simulator/faults.h"
 
@@ -77,6 +78,9 @@ struct Config {
   std::size_t api_threads = 0;
   std::size_t api_max_connections = 0;
   double api_rate_limit = 0;  // requests/s of one client; 0: off
+
+  // Signals
+  SignalThresholds signals;
 
   // Output
   LogLevel log_level = LogLevel::kInfo;

@@ -69,6 +69,7 @@ TEST(Config, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(config.tick, 4ms);
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
   EXPECT_TRUE(config.report);
+  EXPECT_EQ(config.signals, SignalThresholds{});
 }
 
 TEST(Config, TheDemoHasDefaultsOfItsOwn) {

@@ -234,7 +234,8 @@ Status Service::State::start_api() {
                      .log = log,
                      .clock = clock,
                      .version = version_number(),
-                     .verdicts = &verdict_feed->book()};
+                     .verdicts = &verdict_feed->book(),
+                     .signals = config.signals};
   const HttpServerOptions options{.host = config.listen.host,
                                   .port = config.listen.port,
                                   .threads = config.api_threads,

@@ -52,13 +52,15 @@ Setting::Value influencers_value(std::function<void(Config&, InfluencerSet)> sto
 // The path of a file that can be read.
 Setting::Value readable_file_value(std::function<void(Config&, std::string)> store);
 
-// Stores a value in a member of the config or of its schedule.
+// Stores a value in a member of the config, of its schedule or of its signals' thresholds.
 template <class Owner, class Member>
 auto into(Member Owner::* member) {
   return [member](Config& config, auto value) {
     auto& place = [&]() -> Member& {
       if constexpr (std::is_same_v<Owner, Schedule>) {
         return config.schedule.*member;
+      } else if constexpr (std::is_same_v<Owner, SignalThresholds>) {
+        return config.signals.*member;
       } else {
         return config.*member;
       }

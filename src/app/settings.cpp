@@ -177,6 +177,30 @@ Group api_settings() {
   };
 }
 
+Group signal_settings() {
+  using T = SignalThresholds;
+  constexpr auto kFollowersMost = static_cast<std::uint64_t>(kCountMax);
+  return {
+      {"signal_jump_z", "8", number_value(1, 1'000'000, into(&T::jump_z)),
+       "A change of followers counts from so many times the account's usual spread on.", kServing},
+      {"signal_jump_least", "100", whole_number_value(1, kFollowersMost, into(&T::jump_least)),
+       "The fewest followers that count as a jump.", kServing},
+      {"signal_jump_within", "15m", duration_value({1min, 6h, 1min}, into(&T::jump_within)),
+       "What takes longer is a surge or a drip feed.", kServing},
+      {"signal_step_hold", "60m", duration_value({1min, 24h, 1min}, into(&T::step_hold)),
+       "A jump stays when its level is kept for so long.", kServing},
+      {"signal_step_share", "0.5", number_value(0, 1, into(&T::step_share)),
+       "How much of a jump has to be left after the hold.", kServing},
+      {"signal_saw_tooth_least", "200",
+       whole_number_value(1, kFollowersMost, into(&T::saw_tooth_least)),
+       "The fewest accounts that count as mass follow or mass unfollow.", kServing},
+      {"signal_saw_tooth_runs", "4", whole_number_value(2, 1'000, into(&T::saw_tooth_runs)),
+       "How many of them in turn count as a saw-tooth.", kServing},
+      {"signal_ratio_percentile", "10", number_value(0, 100, into(&T::ratio_percentile)),
+       "Follower ratios among so many percent of the lowest count as low.", kServing},
+  };
+}
+
 Group output_settings() {
   return {
       {"log_level", "info",
@@ -264,6 +288,7 @@ std::vector<Setting> make_table() {
   add("Daily check", check_settings());
   add("Queues", queue_settings());
   add("API", api_settings());
+  add("Signals", signal_settings());
   add("Output", output_settings());
   add("Simulator", simulator_settings());
   add("Export", export_settings());

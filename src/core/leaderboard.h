@@ -61,6 +61,8 @@ class LeaderboardSnapshot {
   Standing at_position(std::size_t position) const;
   // The first position behind (followers, id) in that order: where a page goes on.
   std::size_t position_after(std::int64_t followers, InfluencerId id) const;
+  // Of everyone, in no particular order; those without a value have zeros.
+  std::span<const Counts> counts() const { return counts_; }
   // When the newest of the values was retrieved; the epoch when there is none.
   WallTime newest_retrieved_at() const { return newest_; }
 

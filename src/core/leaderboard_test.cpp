@@ -53,6 +53,16 @@ TEST(Leaderboard, SharesARankBetweenEqualCounts) {
   EXPECT_THAT((std::vector{dense(2), dense(1), dense(3), dense(4)}), ElementsAre(1, 2, 2, 3));
 }
 
+TEST(Leaderboard, GivesTheCountsOfAllAtOnce) {
+  Leaderboard board;
+  board.set_username(id(5), "no value yet");
+  board.apply(id(1), {500, 1}, at(1));
+  board.apply(id(2), {900, 3}, at(1));
+
+  EXPECT_THAT(board.publish(at(2))->counts(),
+              ::testing::UnorderedElementsAre(Counts{0, 0}, Counts{500, 1}, Counts{900, 3}));
+}
+
 // Batches arrive in any order, and twice.
 TEST(Leaderboard, KeepsTheNewestValue) {
   Leaderboard board;

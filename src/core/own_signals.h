@@ -32,6 +32,7 @@ struct SignalThresholds {
   std::uint32_t saw_tooth_runs = 4;
   // A follower ratio among so many percent of the lowest.
   double ratio_percentile = 10;
+  friend bool operator==(const SignalThresholds&, const SignalThresholds&) = default;
 };
 
 // The numbers are not stored.

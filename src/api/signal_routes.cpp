@@ -1,0 +1,168 @@
+#include "api/signal_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <ranges>
+
+#include "api/json.h"
+#include "api/parameters.h"
+#include "core/ratio_scale.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::days;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr days kRangeMax{31};
+constexpr std::size_t kFindingsMax = 1'000;
+
+// The newest scale, made anew for the first request of a minute: others wait for it.
+class ScaleOfMinute {
+ public:
+  struct Scale {
+    std::shared_ptr<const RatioScale> ratios;
+    WallTime as_of;
+  };
+  Scale get(const LeaderboardSnapshot& board) {
+    const std::scoped_lock lock(mutex_);
+    if (!scale_.ratios || minute_of(board.published_at()) != minute_of(scale_.as_of)) {
+      scale_ = {std::make_shared<const RatioScale>(board.counts()), board.published_at()};
+    }
+    return scale_;
+  }
+
+ private:
+  std::mutex mutex_;
+  Scale scale_;
+};
+
+struct Ratio {
+  double ratio = 0;
+  RatioStanding standing;
+  WallTime as_of;
+};
+
+void write_thresholds(JsonWriter& json, const SignalThresholds& thresholds) {
+  json.key("thresholds");
+  json.begin_object();
+  json.member("jump_z", thresholds.jump_z);
+  json.member("jump_least", thresholds.jump_least);
+  json.member("jump_within_seconds", seconds{thresholds.jump_within}.count());
+  json.member("step_hold_seconds", seconds{thresholds.step_hold}.count());
+  json.member("step_share", thresholds.step_share);
+  json.member("saw_tooth_least", thresholds.saw_tooth_least);
+  json.member("saw_tooth_runs", thresholds.saw_tooth_runs);
+  json.member("ratio_percentile", thresholds.ratio_percentile);
+  json.end_object();
+}
+
+void write_usual(JsonWriter& json, const UsualChange& usual) {
+  json.key("usual");
+  if (usual.changes < kSignalChangesMin) return json.null();
+  json.begin_object();
+  json.member("followers_per_minute", usual.median);
+  json.member("spread", usual.spread);
+  json.member("changes", usual.changes);
+  json.end_object();
+}
+
+void write_ratio(JsonWriter& json, const std::optional<Ratio>& ratio) {
+  json.key("ratio");
+  if (!ratio) return json.null();
+  json.begin_object();
+  json.member("follower_ratio", ratio->ratio);
+  json.member("percentile", ratio->standing.percentile);
+  json.member("of", ratio->standing.of);
+  json.member("as_of", ratio->as_of);
+  json.end_object();
+}
+
+void write_finding(JsonWriter& json, const SignalFinding& finding) {
+  json.begin_object();
+  json.member("kind", name_of(finding.kind));
+  json.member("start", WallTime{finding.begin});
+  json.member("end", WallTime{finding.end});
+  json.member("size", finding.size);
+  json.member("score", finding.score);
+  json.member("evidence", finding.evidence);
+  json.end_object();
+}
+
+// Newest first.
+void write_findings(JsonWriter& json, const std::vector<SignalFinding>& findings) {
+  json.key("findings");
+  json.begin_array();
+  for (const auto& finding : findings | std::views::reverse | std::views::take(kFindingsMax)) {
+    write_finding(json, finding);
+  }
+  json.end_array();
+  json.member("more", findings.size() > kFindingsMax);
+}
+
+MinuteRange take_range(Parameters& parameters, WallTime now) {
+  const auto times = parameters.times("start", "end", now);
+  const auto range = minutes_between(times.start, times.end);
+  if (parameters.is_valid() && range.end - range.begin > kRangeMax + minutes{1}) {
+    parameters.reject("start",
+                      fmt::format("must be at most {} days before end", kRangeMax.count()));
+  }
+  return range;
+}
+
+}  // namespace
+
+struct SignalRoutes::State {
+  ScaleOfMinute scale;
+};
+
+SignalRoutes::SignalRoutes(const ApiContext& context, Observed& observed)
+    : context_(context), observed_(observed), state_(std::make_unique<State>()) {}
+SignalRoutes::~SignalRoutes() = default;
+
+Answer SignalRoutes::of_one(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"start", "end"});
+  const auto id = parameters.influencer(request.id);
+  const auto range = take_range(parameters, context_.clock.wall());
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto& thresholds = context_.signals;
+  const auto series = context_.store.read_series(id, range_to_judge(range, thresholds));
+  if (!series) return refuse(problem_of(series.error()));
+  if (series->size() == 0) {
+    const auto known = observed_.is_known(id);
+    if (!known) return refuse(problem_of(known.error()));
+    if (!*known) return refuse(unknown_influencer(id));
+  }
+  auto own =
+      find_own_signals({series->minutes, series->followers, series->following}, range, thresholds);
+
+  const auto board = context_.leaderboard();
+  const auto standing = board->find(id);
+  std::optional<Ratio> ratio;
+  if (const auto value = standing ? follower_ratio(standing->counts) : std::nullopt) {
+    const auto scale = state_->scale.get(*board);
+    ratio = {*value, scale.ratios->standing_of(*value), scale.as_of};
+    const auto minute = minute_of(standing->retrieved_at);
+    auto low = find_low_ratio(standing->counts, minute, ratio->standing, thresholds);
+    if (low && range.contains(minute)) own.findings.push_back(std::move(*low));
+  }
+
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("id", number_of(id));
+  json.member("start", WallTime{range.begin});
+  json.member("end", WallTime{range.end});
+  write_thresholds(json, thresholds);
+  write_usual(json, own.usual);
+  write_ratio(json, ratio);
+  write_findings(json, own.findings);
+  json.end_object();
+  return {};
+}
+
+}  // namespace ia
