@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "core/jump_watch.h"
 #include "core/leaderboard.h"
 #include "core/verdict_book.h"
 #include "core/own_signals.h"
@@ -42,6 +43,7 @@ struct ApiContext {
   std::string version;
   const VerdictBook* verdicts = nullptr;  // none: the answers have no verdicts
   SignalThresholds signals{};
+  std::function<std::shared_ptr<const JumpCandidates>()> jumps;
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

@@ -155,6 +155,8 @@ class OpenApi : public ::testing::Test {
     const auto now = world.now_minute();
     (void)world.store.close_minutes({now - minutes{3}, now + minutes{120}}, MissReason::kDown);
     world.clock.advance(minutes{125});
+    world.jumps = std::make_shared<JumpCandidates>(
+        JumpCandidates{{InfluencerId{100}, now - minutes{5}, now - minutes{4}, 5'000, 55'000, 40}});
     world.serve();
     ASSERT_EQ(world.error, "");
     bytes = world.get("/openapi.json").body;
@@ -268,6 +270,8 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kSignals, "/api/v1/influencers/100/signals", ""},
       {kSignals, "/api/v1/influencers/100/signals?start=x", ""},
       {kSignals, "/api/v1/influencers/1/signals", ""},
+      {"/api/v1/signals", "/api/v1/signals", ""},
+      {"/api/v1/signals", "/api/v1/signals?since=x", ""},
       {kSearch, "/api/v1/influencers?prefix=an", ""},
       {kSearch, "/api/v1/influencers?prefix=1", ""},
       {kSearch, "/api/v1/influencers", ""},

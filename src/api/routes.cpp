@@ -75,6 +75,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.summary.minutes(q, r); }},
       Entry{"verdicts", "/api/v1/verdicts", false, "",
             [](State& s, Q q, R r) { return s.verdicts.newly_suspicious(q, r); }},
+      Entry{"signals", "/api/v1/signals", false, "",
+            [](State& s, Q q, R r) { return s.signals.of_all(q, r); }},
       Entry{"healthz", "/healthz", false, "",
             [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
       Entry{"readyz", "/readyz", false, "",

@@ -9,6 +9,7 @@
 #include "api/json.h"
 #include "api/parameters.h"
 #include "core/ratio_scale.h"
+#include "core/signal_evidence.h"
 
 namespace ia {
 namespace {
@@ -19,6 +20,10 @@ using std::chrono::seconds;
 
 constexpr days kRangeMax{31};
 constexpr std::size_t kFindingsMax = 1'000;
+constexpr std::uint64_t kLimit = 100;
+constexpr std::uint64_t kLimitMax = JumpWatch::kKeptMax;
+// Around a candidate, for what confirms it.
+constexpr minutes kAround{60};
 
 // The newest scale, made anew for the first request of a minute: others wait for it.
 class ScaleOfMinute {
@@ -103,6 +108,31 @@ void write_findings(JsonWriter& json, const std::vector<SignalFinding>& findings
   json.member("more", findings.size() > kFindingsMax);
 }
 
+std::string link_to_findings(const JumpCandidate& jump) {
+  const auto seconds_of = [](Minute minute) { return seconds{minute.time_since_epoch()}.count(); };
+  return fmt::format("/api/v1/influencers/{}/signals?start={}&end={}", number_of(jump.influencer),
+                     seconds_of(jump.begin - kAround), seconds_of(jump.end + kAround));
+}
+
+void write_candidate(JsonWriter& json, const JumpCandidate& jump,
+                     const LeaderboardSnapshot& board) {
+  const auto standing = board.find(jump.influencer);
+  const bool is_named = standing && !standing->username.empty();
+  json.begin_object();
+  json.member("id", number_of(jump.influencer));
+  json.member("username", is_named ? std::optional(standing->username) : std::nullopt);
+  json.member("start", WallTime{jump.begin});
+  json.member("end", WallTime{jump.end});
+  json.member("size", jump.size);
+  json.member("score", jump.score);
+  json.member("follower_count", jump.followers);
+  json.member("evidence",
+              change_evidence(
+                  {.begin = jump.begin, .end = jump.end, .size = jump.size, .score = jump.score}));
+  json.member("signals", link_to_findings(jump));
+  json.end_object();
+}
+
 MinuteRange take_range(Parameters& parameters, WallTime now) {
   const auto times = parameters.times("start", "end", now);
   const auto range = minutes_between(times.start, times.end);
@@ -161,6 +191,36 @@ Answer SignalRoutes::of_one(const RouteRequest& request, HttpResponse& response)
   write_usual(json, own.usual);
   write_ratio(json, ratio);
   write_findings(json, own.findings);
+  json.end_object();
+  return {};
+}
+
+Answer SignalRoutes::of_all(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"limit", "since"});
+  const auto limit = parameters.whole_number("limit", kLimit, 1, kLimitMax);
+  const auto now = context_.clock.wall();
+  const auto since = parameters.time("since", WallTime{}, now);
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto jumps = context_.jumps();
+  const auto end = std::ranges::find_if(
+      *jumps, [since](const JumpCandidate& jump) { return jump.end < minute_of(since); });
+  const auto found = static_cast<std::uint64_t>(end - jumps->begin());
+
+  const auto board = context_.leaderboard();
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("as_of", board->published_at());
+  json.member("jump_z", context_.signals.jump_z);
+  json.member("jump_least", context_.signals.jump_least);
+  json.key("candidates");
+  json.begin_array();
+  for (const auto& jump : *jumps | std::views::take(std::min(limit, found))) {
+    write_candidate(json, jump, *board);
+  }
+  json.end_array();
+  json.member("more", found > limit);
   json.end_object();
   return {};
 }

@@ -13,6 +13,8 @@ class SignalRoutes {
   ~SignalRoutes();
   // GET /api/v1/influencers/{id}/signals: costs one read of a series and its judgement.
   Answer of_one(const RouteRequest& request, HttpResponse& response);
+  // GET /api/v1/signals: from what is in memory.
+  Answer of_all(const RouteRequest& request, HttpResponse& response);
 
  private:
   struct State;

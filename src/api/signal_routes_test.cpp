@@ -105,5 +105,30 @@ TEST_F(Signals, RefuseWhatTheyCannotAnswer) {
   EXPECT_EQ(world.get(kPath).status, 503);
 }
 
+// The newest of everybody's: 7's at 02:00 and 101's within the three minutes up to 01:03.
+TEST_F(Signals, OfEverybodyAreCandidatesWithALinkToTheirProof) {
+  EXPECT_THAT(world.get("/api/v1/signals").body, HasSubstr(R"("candidates":[],"more":false})"));
+  world.add(begin + days{2}, {}, {{InfluencerId{101}, "anna"}});
+  world.jumps = std::make_shared<JumpCandidates>(JumpCandidates{
+      {InfluencerId{7}, begin + minutes{119}, begin + minutes{120}, -300, 9'700, 12},
+      {InfluencerId{101}, begin + minutes{60}, begin + minutes{63}, 5'000, 55'000, 40}});
+
+  const std::string anna =
+      R"({"id":101,"username":"anna","start":"2026-01-01T01:00:00.000Z",)"
+      R"("end":"2026-01-01T01:03:00.000Z","size":5000,"score":40.0,"follower_count":55000,)"
+      R"("evidence":"+5,000 followers in 3 minutes up to 2026-01-01 01:03 UTC: )"
+      R"(up to 40 x its usual change",)"
+      R"("signals":"/api/v1/influencers/101/signals?start=1767225600&end=1767232980"})";
+  EXPECT_THAT(world.get("/api/v1/signals").body,
+              AllOf(HasSubstr(R"("jump_z":8.0,"jump_least":100,"candidates":[{"id":7,)"),
+                    HasSubstr(anna + R"(],"more":false})")));
+  EXPECT_THAT(world.get("/api/v1/signals?limit=1").body,
+              AllOf(Not(HasSubstr("anna")), HasSubstr(R"("more":true)")));
+  EXPECT_THAT(world.get("/api/v1/signals?since=2026-01-01T01:03:00Z").body, HasSubstr("anna"));
+  EXPECT_THAT(world.get("/api/v1/signals?since=2026-01-01T01:04:00Z").body,
+              AllOf(Not(HasSubstr("anna")), HasSubstr(R"("more":false)")));
+  EXPECT_EQ(world.get("/api/v1/signals?limit=0").status, 400);
+}
+
 }  // namespace
 }  // namespace ia

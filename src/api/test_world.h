@@ -89,6 +89,7 @@ class TestWorld {
   MemoryStore store;
   VerdictBook verdicts;
   std::string error;
+  std::shared_ptr<const JumpCandidates> jumps = std::make_shared<JumpCandidates>();
 
  private:
   ApiContext context() {
@@ -114,7 +115,9 @@ class TestWorld {
             .log = log,
             .clock = clock,
             .version = "1.2.3",
-            .verdicts = &verdicts};
+            .verdicts = &verdicts,
+            .signals = {},
+            .jumps = [this] { return jumps; }};
   }
 
   HttpServerOptions options_;

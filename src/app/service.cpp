@@ -205,7 +205,7 @@ Status Service::State::reseed() {
 
 // The leaderboard and the verdicts, which both the API and the checker need.
 Status Service::State::start_feeds() {
-  feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log);
+  feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log, config.signals);
   if (const auto loaded = feed->load(); !loaded) return loaded;
   auto opened = open_verdict_store(config);
   if (!opened) return std::unexpected(opened.error());
@@ -235,7 +235,8 @@ Status Service::State::start_api() {
                      .clock = clock,
                      .version = version_number(),
                      .verdicts = &verdict_feed->book(),
-                     .signals = config.signals};
+                     .signals = config.signals,
+                     .jumps = [this] { return feed->jumps(); }};
   const HttpServerOptions options{.host = config.listen.host,
                                   .port = config.listen.port,
                                   .threads = config.api_threads,

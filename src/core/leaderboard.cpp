@@ -229,6 +229,8 @@ void Leaderboard::set_username(InfluencerId id, std::string_view name) {
   s.usernames_changed = true;
 }
 
+const Roster& Leaderboard::roster() const { return state_->roster; }
+
 std::shared_ptr<const LeaderboardSnapshot> Leaderboard::publish(WallTime now) {
   auto& s = *state_;
   s.reorder();

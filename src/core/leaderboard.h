@@ -99,6 +99,9 @@ class Leaderboard {
   void apply(const PointBatch& batch);
   void set_username(InfluencerId id, std::string_view name);
 
+  // Everyone who was named so far, by index. Only for the thread that writes.
+  const Roster& roster() const;
+
   // A snapshot of all that was applied. Cost: a few passes over all, plus a sort of those that
   // changed since the last one (bench/leaderboard_bench).
   std::shared_ptr<const LeaderboardSnapshot> publish(WallTime now);

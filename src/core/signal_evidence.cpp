@@ -44,7 +44,9 @@ std::string times_usual(double score) {
   return grouped(std::llround(size));
 }
 
-std::string change_text(const ChangeEvidence& change) {
+}  // namespace
+
+std::string change_evidence(const ChangeEvidence& change) {
   const auto length = change.end - change.begin;
   const bool is_one = length == minutes{1};
   return fmt::format("{} followers in {} {} {}: {}{} x its usual change",
@@ -52,21 +54,19 @@ std::string change_text(const ChangeEvidence& change) {
                      time_of(change.end), is_one ? "" : "up to ", times_usual(change.score));
 }
 
-}  // namespace
-
 std::string jump_evidence(const ChangeEvidence& change, std::optional<bool> stays, minutes hold) {
-  const auto text = change_text(change);
+  const auto text = change_evidence(change);
   if (!stays) return text + "; it is too early to say whether the level stays";
   if (*stays) return text + ", and the level stayed";
   return text + ", and the level went back within " + length_of(hold);
 }
 
 std::string surge_evidence(const ChangeEvidence& change) {
-  return change_text(change) + ", at a changing pace, as when a post spreads";
+  return change_evidence(change) + ", at a changing pace, as when a post spreads";
 }
 
 std::string drip_evidence(const ChangeEvidence& change) {
-  return change_text(change) + ", at an even pace, as when followers are delivered";
+  return change_evidence(change) + ", at an even pace, as when followers are delivered";
 }
 
 std::string saw_tooth_evidence(const SawToothEvidence& saw_tooth) {

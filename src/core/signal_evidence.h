@@ -20,6 +20,8 @@ struct ChangeEvidence {
 // `stays`: nothing when it is too early to say.
 std::string jump_evidence(const ChangeEvidence& change, std::optional<bool> stays,
                           std::chrono::minutes hold);
+// Without a word on what came afterwards.
+std::string change_evidence(const ChangeEvidence& change);
 std::string surge_evidence(const ChangeEvidence& change);
 std::string drip_evidence(const ChangeEvidence& change);
 

@@ -2,11 +2,14 @@
 
 namespace ia {
 
-LeaderboardFeed::LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log)
+LeaderboardFeed::LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log,
+                                 const SignalThresholds& thresholds)
     : store_(store),
       clock_(clock),
       state_(log, "leaderboard"),
+      jump_watch_(thresholds),
       snapshot_(leaderboard_.publish(clock.wall())),
+      jumps_(jump_watch_.publish()),
       influencers_(metrics.gauge("ia_leaderboard_influencers", "Influencers with a value.")),
       publish_seconds_(metrics.histogram("ia_leaderboard_publish_seconds",
                                          "Duration of making one snapshot.", {},
@@ -19,6 +22,8 @@ Status LeaderboardFeed::load() {
   for (std::size_t i = 0; i < values.influencers.size(); ++i) {
     leaderboard_.apply(values.influencers[i], {values.followers[i], values.following[i]},
                        values.retrieved_at[i]);
+    jump_watch_.start_from(*leaderboard_.roster().find(values.influencers[i]), values.followers[i],
+                           minute_of(values.retrieved_at[i]));
   }
   for (const auto& username : latest->usernames) {
     leaderboard_.set_username(username.influencer, username.name);
@@ -39,7 +44,10 @@ Status LeaderboardFeed::step() {
     state_.recovered("following the store again");
     cursor_ = tail->cursor;
     if (tail->batches.empty()) break;
-    for (const auto& batch : tail->batches) leaderboard_.apply(batch);
+    for (const auto& batch : tail->batches) {
+      leaderboard_.apply(batch);
+      jump_watch_.apply(batch, leaderboard_.roster());
+    }
     changed = true;
   }
   if (changed) publish();
@@ -51,13 +59,20 @@ void LeaderboardFeed::publish() {
   auto snapshot = leaderboard_.publish(clock_.wall());
   publish_seconds_.observe(std::chrono::duration<double>(clock_.mono() - began).count());
   influencers_.set(static_cast<double>(snapshot->size()));
+  auto jumps = jump_watch_.publish();
   const std::scoped_lock lock(mutex_);
   snapshot_.swap(snapshot);
+  jumps_.swap(jumps);
 }
 
 std::shared_ptr<const LeaderboardSnapshot> LeaderboardFeed::snapshot() const {
   const std::scoped_lock lock(mutex_);
   return snapshot_;
+}
+
+std::shared_ptr<const JumpCandidates> LeaderboardFeed::jumps() const {
+  const std::scoped_lock lock(mutex_);
+  return jumps_;
 }
 
 }  // namespace ia

@@ -6,16 +6,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "core/jump_watch.h"
 #include "core/leaderboard.h"
 #include "ports/store.h"
 
 namespace ia {
 
-// Keeps a leaderboard of what the store holds: all of it at the start, then its tail. It knows
-// nothing of sinks, so it works the same in their process and in any other.
+// Keeps a leaderboard of what the store holds: all of it at the start, then its tail; and watches
+// the tail for jumps. It knows nothing of sinks, so it works the same in their process and in any
+// other.
 class LeaderboardFeed {
  public:
-  LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log);
+  LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log,
+                  const SignalThresholds& thresholds = {});
 
   // Reads everything and publishes the first snapshot. Call it once, before step.
   Status load();
@@ -26,6 +29,8 @@ class LeaderboardFeed {
 
   // The newest snapshot; an empty one before load. Any thread.
   std::shared_ptr<const LeaderboardSnapshot> snapshot() const;
+  // The largest of the last day's jumps that came while this followed the store. Any thread.
+  std::shared_ptr<const JumpCandidates> jumps() const;
 
  private:
   void publish();
@@ -34,9 +39,11 @@ class LeaderboardFeed {
   const Clock& clock_;
   StateLog state_;
   Leaderboard leaderboard_;
+  JumpWatch jump_watch_;
   TailCursor cursor_;
   mutable std::mutex mutex_;
   std::shared_ptr<const LeaderboardSnapshot> snapshot_;
+  std::shared_ptr<const JumpCandidates> jumps_;
   GaugeMetric influencers_;
   HistogramMetric publish_seconds_;
 };

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "pipeline/leaderboard_feed.h"
 #include "pipeline/pipeline_world.h"
 
@@ -139,6 +141,30 @@ TEST(LeaderboardFeed, EqualsWhatTheStoreWouldRebuild) {
     EXPECT_EQ(a.counts, b.counts);
     EXPECT_EQ(a.rank, b.rank);
   }
+}
+
+// 7 gains 50,000 in the 41st minute; the values before are in the store when the feed starts.
+TEST(LeaderboardFeed, ListsTheJumpsThatCameWhileItFollowed) {
+  PipelineWorld world;
+  std::map<InfluencerId, int> looks;
+  world.script = [&](InfluencerId id, WallTime) {
+    const auto look = ++looks[id];
+    const int bought = id == InfluencerId{7} && look > 40 ? 50'000 : 0;
+    return Counts{1'000 + look + bought, 10};
+  };
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(minutes{5}, std::chrono::seconds{1});
+  LeaderboardFeed feed(world.store, world.clock, world.metrics, world.log);
+  ASSERT_TRUE(feed.load());
+  EXPECT_TRUE(feed.jumps()->empty());
+  for (int i = 0; i < 40; ++i) {
+    world.run_for(minutes{1}, std::chrono::seconds{1});
+    ASSERT_TRUE(feed.step());
+  }
+
+  ASSERT_EQ(feed.jumps()->size(), 1u);
+  EXPECT_EQ(feed.jumps()->front().influencer, InfluencerId{7});
+  EXPECT_EQ(feed.jumps()->front().size, 50'001);
 }
 
 }  // namespace
