@@ -67,6 +67,7 @@ class ArrayStore final : public Store {
   Result<Series> read_series(InfluencerId id, MinuteRange) const override {
     return series_[number_of(id) - kFirstId];
   }
+  Result<MinuteColumns> read_minute(Minute, const GoOn&) const override { return MinuteColumns{}; }
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange) const override {
     return std::vector<MinuteStats>{};
   }

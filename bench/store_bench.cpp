@@ -2,12 +2,18 @@
 //
 //   store_bench [--influencers N] [--minutes N] [--open-minutes N] [--batches-per-call N]
 //               [--dir DIRECTORY]
+//   store_bench --minutes-of DIRECTORY
 //
 // Stores `minutes` of full minutes in batches of 1,000, lets the store settle them while it goes
 // on, then leaves `open-minutes` more as frames, and reads. Without options: 100,000 influencers
 // for a day, then 1,000,000 for an hour. CPU is that of the threads that append and maintain.
+//
+// The second form only reads minutes of everyone out of what an earlier run left in a directory:
+// warm, and cold, which is after the system was asked to forget the segments' pages.
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -132,6 +138,50 @@ class Entropy {
   std::map<std::int64_t, std::uint64_t> counts_;
   std::uint64_t total_ = 0;
 };
+
+void forget_pages(const std::filesystem::path& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const int file = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(file);
+  }
+}
+
+void print_minute(const Store& store, const char* what, Minute minute) {
+  const auto start = SteadyClock::now();
+  const auto cpu = thread_cpu_seconds();
+  const auto columns = value_of(store.read_minute(minute, {}));
+  fmt::print("  everyone, {:21} {:7.3f} s, {:.3f} s of CPU ({} values)\n", what,
+             seconds_since(start), thread_cpu_seconds() - cpu, columns.size());
+}
+
+// The first, a middle and the last minute of each place that minutes can be in.
+void print_minutes(const Store& store, const std::filesystem::path& directory) {
+  const auto minutes_of_all = value_of(store.read_minutes({Minute::min(), Minute::max()}));
+  if (minutes_of_all.empty()) return;
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "segments")) {
+    const auto name = entry.path().filename().string();
+    const bool is_day = name.starts_with("day-");
+    const Minute begin{minutes{std::atoll(name.c_str() + name.find('-') + 1)}};
+    const minutes last{is_day ? 1439 : 59};
+    forget_pages(directory / "segments");
+    print_minute(store, is_day ? "middle of a day, cold" : "middle of an hour, cold",
+                 begin + last / 2);
+    print_minute(store, is_day ? "first of a day" : "first of an hour", begin);
+    print_minute(store, is_day ? "middle of a day" : "middle of an hour", begin + last / 2);
+    print_minute(store, is_day ? "last of a day" : "last of an hour", begin + last);
+  }
+  print_minute(store, "out of frames", minutes_of_all.back().minute);
+  print_minute(store, "out of frames, again", minutes_of_all.back().minute);
+}
+
+void read_minutes_of(const std::filesystem::path& directory) {
+  Log log{LogLevel::kWarning, LogFormat::kText};
+  const auto store = value_of(
+      open_sqlite_store({.directory = directory, .retention = days{30}, .read_only = true}, log));
+  print_minutes(*store, directory);
+}
 
 class Bench {
  public:
@@ -300,6 +350,7 @@ class Bench {
     if (options_.minutes >= 1440) print_read("a settled day", {kBegin, kBegin + days{1}});
     print_read("the open hour", {settled_end, settled_end + hours{1}});
     print_read("everything", {kBegin, settled_end + hours{1}});
+    print_minutes(*store_, options_.dir);
   }
 
   static std::string resident() {
@@ -364,7 +415,8 @@ void run_in_fresh_directory(Options options) {
 [[noreturn]] void refuse(std::string_view argument) {
   fmt::print(stderr,
              "store_bench: cannot use '{}'\nusage: store_bench [--influencers N] [--minutes N] "
-             "[--open-minutes N] [--batches-per-call N] [--dir DIRECTORY]\n",
+             "[--open-minutes N] [--batches-per-call N] [--dir DIRECTORY]\n"
+             "       store_bench --minutes-of DIRECTORY\n",
              argument);
   std::exit(2);
 }
@@ -401,6 +453,10 @@ Options parse(int count, char** arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count == 3 && std::string_view(arguments[1]) == "--minutes-of") {
+    read_minutes_of(arguments[2]);
+    return 0;
+  }
   if (count > 1) {
     run_in_fresh_directory(parse(count, arguments));
     return 0;

@@ -131,6 +131,7 @@ class StoreContract : public ::testing::TestWithParam<Contract> {
   Series series(InfluencerId influencer) {
     return series(influencer, {kNoon - days{40}, kNoon + days{40}});
   }
+  MinuteColumns minute(Minute at) { return store().read_minute(at, {}).value(); }
   MinuteStats stats(Minute minute) {
     return store().read_minutes({minute, minute + minutes{1}}).value().at(0);
   }
@@ -320,6 +321,56 @@ TEST_P(StoreContract, KnowsWhenTheFirstAndLastStoredValuesWereRetrieved) {
   EXPECT_EQ(stats(kNoon).last_retrieved_at, kNoon + seconds{55});
 }
 
+TEST_P(StoreContract, GivesEveryonesValueOfAMinuteByAscendingInfluencer) {
+  append({batch_of(kNoon, {id(30), id(40)}, {{id(35), MissReason::kTimeout}}),
+          batch_of(kNoon, {id(7), id(50)}), batch_of(kNoon + minutes{1}, {id(1), id(40)}),
+          values_of(batch_of(kNoon, {id(40), id(45)}), 8, 9)});
+  const auto noon = minute(kNoon);
+  EXPECT_THAT(noon.influencers, ElementsAre(id(7), id(30), id(40), id(45), id(50)));
+  EXPECT_THAT(
+      noon.followers,
+      ElementsAre(counts_of(id(7), kNoon).followers, counts_of(id(30), kNoon).followers,
+                  counts_of(id(40), kNoon).followers, 8, counts_of(id(50), kNoon).followers));
+  EXPECT_THAT(
+      noon.following,
+      ElementsAre(counts_of(id(7), kNoon).following, counts_of(id(30), kNoon).following,
+                  counts_of(id(40), kNoon).following, 9, counts_of(id(50), kNoon).following));
+  EXPECT_THAT(minute(kNoon + minutes{1}).influencers, ElementsAre(id(1), id(40)));
+  EXPECT_EQ(minute(kNoon - minutes{1}), MinuteColumns{});
+  EXPECT_EQ(minute(kNoon + minutes{2}), MinuteColumns{});
+  EXPECT_EQ(minute(kNoon - days{5'000}), MinuteColumns{});
+}
+
+// An hour, and then a day, that was settled before the late values came.
+TEST_P(StoreContract, GivesAMinuteWithWhatCameLate) {
+  for (const auto settled : {hours{2}, hours{72}}) {
+    const auto at = kNoon - settled;
+    append({batch_of(at, {id(2), id(4)}), batch_of(at + minutes{59}, {id(4)})});
+    maintain(kNoon + days{3});
+    append({batch_of(at, {id(1), id(3), id(5)}), values_of(batch_of(at, {id(2)}), 0, 0)});
+    const auto found = minute(at);
+    ASSERT_THAT(found.influencers, ElementsAre(id(1), id(2), id(3), id(4), id(5)));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found.followers[i], counts_of(found.influencers[i], at).followers);
+      EXPECT_EQ(found.following[i], counts_of(found.influencers[i], at).following);
+    }
+    EXPECT_THAT(minute(at + minutes{59}).influencers, ElementsAre(id(4)));
+  }
+}
+
+TEST_P(StoreContract, AbandonsTheReadOfAMinuteWhenToldTo) {
+  std::vector<InfluencerId> many;
+  for (std::uint64_t i = 0; i < 3'000; ++i) many.push_back(id(i));
+  append({batch_of(kNoon, many)});
+  const auto abandoned = store().read_minute(kNoon, [] { return false; });
+  ASSERT_FALSE(abandoned);
+  EXPECT_EQ(abandoned.error().code, Errc::kCancelled);
+  int asked = 0;
+  const auto whole = store().read_minute(kNoon, [&asked] { return ++asked > 0; });
+  EXPECT_THAT(whole->influencers, SizeIs(3'000));
+  EXPECT_GT(asked, 0);
+}
+
 TEST_P(StoreContract, GivesMinutesOldestFirstAndOnlyThoseTouched) {
   for (const int minute : {5, 1, 3}) append({batch_of(kNoon + minutes{minute}, {id(1)})});
   const auto rows = store().read_minutes({kNoon, kNoon + minutes{5}}).value();
@@ -352,6 +403,7 @@ TEST_P(StoreContract, DropsWhatIsOlderThanTheRetention) {
   maintain(kNoon + hours{3});
   maintain(kNoon + hours{1} + kRetention);
   EXPECT_THAT(series(id(1)).minutes, ElementsAre(kNoon + hours{2}));
+  EXPECT_EQ(minute(kNoon), MinuteColumns{});
 
   const auto late = append({batch_of(kNoon + minutes{1}, {id(1), id(2)})});
   EXPECT_EQ(late.stored, 0u);

@@ -109,10 +109,13 @@ class BitReader {
     return (std::uint64_t{zeros} << parameter) | low;
   }
 
-  // True unless exactly the bytes were read, but for the rest of the last one.
-  bool overrun() const { return (bit_ + 7) >> 3 != bytes_.size(); }
+  // Whether exactly the bytes were read, but for the rest of the last one.
+  bool at_end() const { return bytes_read() == bytes_.size(); }
+  bool overrun() const { return bytes_read() > bytes_.size(); }
 
  private:
+  std::size_t bytes_read() const { return (bit_ + 7) >> 3; }
+
   std::uint64_t rice_slow(unsigned zeros, unsigned parameter) {
     if (zeros >= kEscape) {
       bit_ += kEscape;
@@ -326,6 +329,11 @@ void take_marks(std::span<const std::uint8_t> marks, Chunk& out) {
   }
 }
 
+bool read_marks(ByteReader& in, char kind, std::span<std::uint8_t> marks) {
+  if (kind == kRuns) return read_runs(in, marks);
+  return kind == kBitmap && read_bitmap(in, marks);
+}
+
 bool read_coverage(ByteReader& in, std::uint32_t span, Chunk& out) {
   const auto kind = in.bytes(1);
   if (in.failed()) return false;
@@ -336,11 +344,35 @@ bool read_coverage(ByteReader& in, std::uint32_t span, Chunk& out) {
   }
   Marks marks;
   const auto used = std::span(marks).first(span);
-  const bool sound = kind[0] == kRuns     ? read_runs(in, used)
-                     : kind[0] == kBitmap ? read_bitmap(in, used)
-                                          : false;
+  const bool sound = read_marks(in, kind[0], used);
   if (sound) take_marks(used, out);
   return sound;
+}
+
+// Where a minute's value is among all of them.
+struct ValueIndex {
+  std::size_t before = 0;  // how many values come before the minute
+  std::size_t count = 0;
+  bool is_there = false;
+};
+
+bool read_index(ByteReader& in, std::uint32_t span, std::uint32_t offset, ValueIndex& out) {
+  const auto kind = in.bytes(1);
+  if (in.failed()) return false;
+  if (kind[0] == kFull) {
+    out = {.before = offset, .count = span, .is_there = true};
+    return true;
+  }
+  Marks marks;
+  const auto used = std::span(marks).first(span);
+  if (!read_marks(in, kind[0], used)) return false;
+  const auto present = [](std::span<const std::uint8_t> part) {
+    return static_cast<std::size_t>(std::ranges::count(part, std::uint8_t{kPresent}));
+  };
+  out.before = present(used.first(offset));
+  out.is_there = used[offset] == kPresent;
+  out.count = out.before + present(used.subspan(offset));
+  return true;
 }
 
 // Deltas become values by summing up, modulo 2^64, so junk cannot overflow anything.
@@ -363,8 +395,10 @@ class Column {
   void repeat(std::size_t begin, std::size_t end) {
     std::fill(out_ + begin, out_ + end, static_cast<std::int64_t>(value_));
   }
-  bool sound() const {
-    return largest_ <= static_cast<std::uint64_t>(kCountMax) && (constant_ || !bits_.overrun());
+  // After all values, or after some.
+  bool sound(bool all) const {
+    if (largest_ > static_cast<std::uint64_t>(kCountMax)) return false;
+    return constant_ || (all ? bits_.at_end() : !bits_.overrun());
   }
 
  private:
@@ -387,9 +421,10 @@ void read_block(Column& column, std::size_t begin, std::size_t end) {
 }
 
 // Both columns in one loop: two chains of dependent steps that the processor runs side by side.
-bool read_columns(Column a, Column b, std::size_t count) {
-  for (std::size_t begin = 1; begin < count; begin += kBlock) {
-    const auto end = std::min(begin + kBlock, count);
+// The first `wanted` values of `count`.
+bool read_columns(Column a, Column b, std::size_t wanted, std::size_t count) {
+  for (std::size_t begin = 1; begin < wanted; begin += kBlock) {
+    const auto end = std::min(begin + kBlock, wanted);
     if (!a.begin_block() || !b.begin_block()) return false;
     if (a.is_flat() || b.is_flat()) {
       read_block(a, begin, end);
@@ -401,34 +436,39 @@ bool read_columns(Column a, Column b, std::size_t count) {
       b.next(i);
     }
   }
-  return a.sound() && b.sound();
+  return a.sound(wanted == count) && b.sound(wanted == count);
 }
 
-bool read_values(ByteReader& in, Chunk& out) {
-  const auto count = out.offsets.size();
-  out.followers.resize(count);
-  out.following.resize(count);
+bool read_values(ByteReader& in, std::size_t wanted, std::size_t count, Chunk& out) {
+  out.followers.resize(wanted);
+  out.following.resize(wanted);
   if (count == 0) return in.rest().empty();
   const auto followers = in.varint();
   const auto following = in.varint();
   const auto deltas = in.bytes(count == 1 ? 0 : in.varint());
   if (in.failed()) return false;
   return read_columns(Column(followers, deltas, out.followers),
-                      Column(following, in.rest(), out.following), count);
+                      Column(following, in.rest(), out.following), wanted, count);
 }
 
 std::unexpected<Error> damaged() {
   return fail(Errc::kCorrupt, "a chunk is damaged: restore the file from a backup");
 }
 
+// What is before a checksum that fits; empty when it does not.
+std::string_view sound_body(std::string_view bytes, std::uint32_t span) {
+  if (span == 0 || span > kChunkSpanMax || bytes.size() <= kChecksumBytes) return {};
+  const auto body = bytes.substr(0, bytes.size() - kChecksumBytes);
+  const bool fits = load(body.data() + body.size(), kChecksumBytes) == chunk_checksum(body);
+  return fits ? body : std::string_view{};
+}
+
 Status decode(std::string_view bytes, std::uint32_t span, bool with_values, Chunk& out) {
   out.clear();
-  if (span == 0 || span > kChunkSpanMax || bytes.size() <= kChecksumBytes) return damaged();
-  const auto body = bytes.substr(0, bytes.size() - kChecksumBytes);
-  if (load(body.data() + body.size(), kChecksumBytes) != chunk_checksum(body)) return damaged();
-  ByteReader in(body);
+  ByteReader in(sound_body(bytes, span));
   if (!read_coverage(in, span, out)) return damaged();
-  if (with_values && !read_values(in, out)) return damaged();
+  const auto count = out.offsets.size();
+  if (with_values && !read_values(in, count, count, out)) return damaged();
   return {};
 }
 
@@ -480,6 +520,17 @@ Status decode_chunk(std::string_view bytes, std::uint32_t span, Chunk& out) {
 
 Status decode_chunk_coverage(std::string_view bytes, std::uint32_t span, Chunk& out) {
   return decode(bytes, span, false, out);
+}
+
+Result<std::optional<Counts>> decode_chunk_value(std::string_view bytes, std::uint32_t span,
+                                                 std::uint32_t offset, Chunk& scratch) {
+  if (offset >= span) return std::nullopt;
+  ByteReader in(sound_body(bytes, span));
+  ValueIndex index;
+  if (!read_index(in, span, offset, index)) return damaged();
+  if (!index.is_there) return std::nullopt;
+  if (!read_values(in, index.before + 1, index.count, scratch)) return damaged();
+  return Counts{scratch.followers.back(), scratch.following.back()};
 }
 
 }  // namespace ia

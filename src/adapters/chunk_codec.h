@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "base/error.h"
 #include "core/miss.h"
+#include "core/point.h"
 
 // How the embedded store keeps one influencer's part of an hour or a day. Bytes: docs/formats.md,
 // Chunk. Pure functions; safe from any thread.
@@ -52,6 +54,13 @@ Status decode_chunk(std::string_view bytes, std::uint32_t span, Chunk& out);
 
 // As decode_chunk, but gives only offsets and misses: a fraction of its cost.
 Status decode_chunk_coverage(std::string_view bytes, std::uint32_t span, Chunk& out);
+
+// The value of one minute; nothing when it has none, or `offset` is not within the span. Decodes no
+// further than that minute, into `scratch`, whose memory is used again and whose content means
+// nothing: 0.5 us, and 2 ns a minute before it. Junk behind the minute may pass unseen, but for the
+// checksum.
+Result<std::optional<Counts>> decode_chunk_value(std::string_view bytes, std::uint32_t span,
+                                                 std::uint32_t offset, Chunk& scratch);
 
 // What stands in a chunk's last four bytes, of all before them. For the fuzzer.
 std::uint32_t chunk_checksum(std::string_view bytes);

@@ -24,7 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto sum = ia::chunk_checksum(bytes);
   bytes.append(4, '\0');
   std::memcpy(bytes.data() + bytes.size() - 4, &sum, 4);
+  ia::Chunk scratch;
+  const auto value = ia::decode_chunk_value(bytes, span, span / 2, scratch);
   if (!ia::decode_chunk(bytes, span, chunk)) return 0;
+  check(value.has_value());
 
   std::string again;
   ia::encode_chunk({chunk.offsets, chunk.followers, chunk.following, chunk.misses}, span, again);

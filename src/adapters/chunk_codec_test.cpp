@@ -139,6 +139,29 @@ TEST(ChunkCodec, ReadsTheCoverageAlone) {
   EXPECT_EQ(coverage.misses, chunk.misses);
 }
 
+TEST(ChunkCodec, ReadsTheValueOfAnyMinuteAlone) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  Chunk scratch;
+  for (int i = 0; i < 300; ++i) {
+    const auto span = static_cast<std::uint32_t>(i % 2 == 0 ? 60 : 1 + random() % kChunkSpanMax);
+    const auto chunk = any_chunk(span, random);
+    const auto bytes = encoded(chunk, span);
+    std::size_t next = 0;
+    for (std::uint32_t offset = 0; offset < span; ++offset) {
+      const auto value = decode_chunk_value(bytes, span, offset, scratch);
+      ASSERT_TRUE(value);
+      const bool is_there = next < chunk.offsets.size() && chunk.offsets[next] == offset;
+      ASSERT_EQ(value->has_value(), is_there) << offset;
+      if (!is_there) continue;
+      ASSERT_EQ(**value, (Counts{chunk.followers[next], chunk.following[next]}));
+      ++next;
+    }
+    ASSERT_EQ(decode_chunk_value(bytes, span, span, scratch).value(), std::nullopt);
+  }
+}
+
 TEST(ChunkCodec, NoticesEveryFlippedBit) {
   std::mt19937_64 random(3);
   auto bytes = encoded(walk(60, random), 60);
@@ -149,6 +172,7 @@ TEST(ChunkCodec, NoticesEveryFlippedBit) {
     const auto status = decode_chunk(bytes, 60, decoded);
     ASSERT_FALSE(status) << "bit " << bit;
     ASSERT_EQ(status.error().code, Errc::kCorrupt);
+    ASSERT_FALSE(decode_chunk_value(bytes, 60, 0, decoded)) << "bit " << bit;
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ flip);
   }
 }

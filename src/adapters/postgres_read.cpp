@@ -157,6 +157,35 @@ Result<Series> read_series(Connection& db, InfluencerId influencer, MinuteRange 
   return series;
 }
 
+// By a cursor, so that it can be abandoned; all of it is wanted, so the plan is to be the one that
+// is soonest done, not soonest begun.
+Result<MinuteColumns> read_minute(Connection& db, Minute minute, const GoOn& go_on) {
+  auto transaction = Transaction::begin(db, kSnapshot);
+  if (!transaction) return std::unexpected(transaction.error());
+  if (auto set = db.execute("SET LOCAL cursor_tuple_fraction = 1"); !set) {
+    return std::unexpected(set.error());
+  }
+  const auto declared = db.query(
+      "DECLARE everyone NO SCROLL CURSOR FOR SELECT influencer_id, follower_count, following_count"
+      " FROM ia.points WHERE minute = $1 AND minute >= (SELECT horizon FROM ia.state)",
+      Params().add(sane({minute, minute}).begin));
+  if (!declared) return std::unexpected(declared.error());
+  MinuteColumns columns;
+  while (true) {
+    if (go_on && !go_on()) return fail(Errc::kCancelled, "the read of a minute was abandoned");
+    const auto rows = db.query("FETCH 20000 FROM everyone");
+    if (!rows) return std::unexpected(rows.error());
+    if (rows->empty()) break;
+    for (std::size_t row = 0; row < rows->size(); ++row) {
+      columns.influencers.push_back(id_of(rows->integer(row, 0)));
+      columns.followers.push_back(rows->integer(row, 1));
+      columns.following.push_back(rows->integer(row, 2));
+    }
+  }
+  sort_by_influencer(columns);
+  return columns;
+}
+
 Result<std::vector<MinuteStats>> read_minutes(Connection& db, MinuteRange range) {
   range = sane(range);
   const auto sql = "SELECT " + std::string(kMinuteColumns) +

@@ -12,6 +12,7 @@ namespace {
 using postgres::Connection;
 
 constexpr std::size_t kWriterConnections = 3;
+constexpr std::size_t kMinuteReaders = 2;
 constexpr int kLongReadFactor = 10;
 
 postgres::ConnectionOptions connections(const PostgresStoreOptions& options, int factor) {
@@ -23,6 +24,7 @@ class PostgresStore final : public Store {
   explicit PostgresStore(const PostgresStoreOptions& options)
       : readers_(connections(options, 1), options.pool_size),
         long_readers_(connections(options, kLongReadFactor), 1),
+        minute_readers_(connections(options, kLongReadFactor), kMinuteReaders),
         writers_(connections(options, 1), kWriterConnections),
         housekeepers_(connections(options, kLongReadFactor), 1),
         writer_(writers_),
@@ -43,6 +45,10 @@ class PostgresStore final : public Store {
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {
     return readers_.read(
         [&](Connection& db) { return postgres::read_series(db, influencer, range); });
+  }
+  Result<MinuteColumns> read_minute(Minute minute, const GoOn& go_on) const override {
+    return minute_readers_.read(
+        [&](Connection& db) { return postgres::read_minute(db, minute, go_on); });
   }
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
     return readers_.read([&](Connection& db) { return postgres::read_minutes(db, range); });
@@ -65,6 +71,7 @@ class PostgresStore final : public Store {
  private:
   mutable postgres::Pool readers_;
   mutable postgres::Pool long_readers_;
+  mutable postgres::Pool minute_readers_;
   postgres::Pool writers_;
   postgres::Pool housekeepers_;
   postgres::Writer writer_;

@@ -51,6 +51,10 @@ class SqliteStore final : public Store {
     return readers_.with([&](Reader& reader) { return reader.series(influencer, range); });
   }
 
+  Result<MinuteColumns> read_minute(Minute minute, const GoOn& go_on) const override {
+    return readers_.with([&](Reader& reader) { return reader.minute(minute, go_on); });
+  }
+
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
     return readers_.with([&](Reader& reader) { return reader.minutes(range); });
   }

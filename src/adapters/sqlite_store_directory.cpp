@@ -96,12 +96,17 @@ Status Directory::refresh_frames() {
   }
 }
 
-std::uint64_t Directory::settled_through(Minute minute) const {
+const SegmentInfo* Directory::segment_of(Minute minute) const {
   const auto after = std::ranges::upper_bound(
       segments_, minute, {}, [](const SegmentInfo& segment) { return segment.range.begin; });
-  if (after == segments_.begin()) return 0;
+  if (after == segments_.begin()) return nullptr;
   const auto& segment = *(after - 1);
-  return segment.range.contains(minute) ? segment.frames_through : 0;
+  return segment.range.contains(minute) ? &segment : nullptr;
+}
+
+std::uint64_t Directory::settled_through(Minute minute) const {
+  const auto* segment = segment_of(minute);
+  return segment == nullptr ? 0 : segment->frames_through;
 }
 
 }  // namespace ia::sqlite_store

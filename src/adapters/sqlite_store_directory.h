@@ -21,6 +21,7 @@ class MinuteFrames {
   void drop_through(std::uint64_t position);
   bool empty() const { return frames_.empty(); }
   std::size_t size() const { return frames_.size(); }
+  const std::vector<FrameRef>& all() const { return frames_; }  // ascending by first
 
   // Calls visit(position) for each frame whose ids may include the influencer. O(log n) when
   // frames do not overlap, as shards do not.
@@ -51,6 +52,8 @@ class Directory {
   Minute horizon() const { return state_.horizon; }
   // Disjoint, oldest first.
   const std::vector<SegmentInfo>& segments() const { return segments_; }
+  // The one that has the minute, or null.
+  const SegmentInfo* segment_of(Minute minute) const;
   // Frames that are not in a segment.
   const std::map<Minute, MinuteFrames>& frames() const { return frames_; }
 

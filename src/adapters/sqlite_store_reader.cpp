@@ -4,6 +4,7 @@
 #include <array>
 
 #include "adapters/sqlite_store_latest.h"
+#include "adapters/sqlite_store_walk.h"
 #include "core/point_batch.h"
 
 namespace ia::sqlite_store {
@@ -68,15 +69,19 @@ auto Reader::in_snapshot(Read read) -> decltype(read()) {
 
 Result<Registry> Reader::registry() { return read_registry(db_); }
 
-// A segment may be replaced and removed between our look at the catalog and its opening.
-Result<Series> Reader::series(InfluencerId influencer, MinuteRange range) {
+template <class Read>
+auto Reader::retried(Read read) -> decltype(read()) {
   for (int tries = 1;; ++tries) {
-    auto result = in_snapshot([&] { return series_once(influencer, range); });
+    auto result = in_snapshot(read);
     if (result || result.error().code != Errc::kNotFound) return result;
     if (tries == kTriesMax) {
       return fail(Errc::kCorrupt, result.error().message + ": restore it from a backup");
     }
   }
+}
+
+Result<Series> Reader::series(InfluencerId influencer, MinuteRange range) {
+  return retried([&] { return series_once(influencer, range); });
 }
 
 Result<Series> Reader::series_once(InfluencerId influencer, MinuteRange range) {
@@ -172,6 +177,50 @@ void Reader::append_chunk(const SegmentInfo& info, MinuteRange range, Series& se
     const auto offset = chunk_.offsets[static_cast<std::size_t>(i)];
     series.minutes[next++] = info.range.begin + std::chrono::minutes{offset};
   }
+}
+
+// The walk over the segment is long: the snapshot is given back before it, so that the log can be
+// emptied meanwhile.
+Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
+  std::optional<SegmentReader> segment;
+  auto frames = retried([&]() -> Result<MinuteColumns> {
+    segment.reset();
+    if (minute < directory_.horizon()) return MinuteColumns{};
+    if (const auto* info = directory_.segment_of(minute)) {
+      auto opened = SegmentReader::open(files_, *info);
+      if (!opened) return std::unexpected(opened.error());
+      segment.emplace(std::move(*opened));
+    }
+    return minute_of_frames(minute, go_on);
+  });
+  if (!frames || !segment) return frames;
+  auto columns = walk_segment(*segment, minute, go_on);
+  if (!columns) return columns;
+  append_columns(*frames, *columns);
+  sort_by_influencer(*columns);
+  return columns;
+}
+
+Result<MinuteColumns> Reader::minute_of_frames(Minute minute, const GoOn& go_on) {
+  MinuteColumns columns;
+  const auto found = directory_.frames().find(minute);
+  if (found == directory_.frames().end()) return columns;
+  auto& select = sql_[kFrameData];
+  std::size_t seen = 0;
+  for (const auto& frame : found->second.all()) {
+    if (seen++ % kAskEveryFrames == 0) {
+      if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
+    }
+    const sqlite::ResetAtEnd reset(select);
+    const auto row = select.bind(1, static_cast<std::int64_t>(frame.position)).step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) continue;
+    const auto batch = decode_point_batch(select.blob(0));
+    if (!batch) return damaged_frame(db_, batch.error());
+    append_columns({batch->influencers, batch->followers, batch->following}, columns);
+  }
+  sort_by_influencer(columns);
+  return columns;
 }
 
 Result<std::vector<MinuteStats>> Reader::minutes(MinuteRange range) {

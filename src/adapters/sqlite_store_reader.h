@@ -19,6 +19,7 @@ class Reader {
 
   Result<Registry> registry();
   Result<Series> series(InfluencerId influencer, MinuteRange range);
+  Result<MinuteColumns> minute(Minute minute, const GoOn& go_on);
   Result<std::vector<MinuteStats>> minutes(MinuteRange range);
   Result<Latest> latest();
   Result<Tail> tail(TailCursor from);
@@ -35,6 +36,10 @@ class Reader {
   // Runs `read` within one snapshot, with a directory that shows it.
   template <class Read>
   auto in_snapshot(Read read) -> decltype(read());
+  // The same again when a segment was replaced and removed between our look at the catalog and its
+  // opening.
+  template <class Read>
+  auto retried(Read read) -> decltype(read());
   Result<Series> series_once(InfluencerId influencer, MinuteRange range);
   Status read_frames(InfluencerId influencer, MinuteRange range);
   Status read_frame(InfluencerId influencer, Minute minute, std::uint64_t position);
@@ -42,6 +47,7 @@ class Reader {
                       Series& series);
   void append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const;
   Series with_frames(Series settled) const;
+  Result<MinuteColumns> minute_of_frames(Minute minute, const GoOn& go_on);
   Status add_latest_values(Latest& latest);
   Status add_usernames(Latest& latest);
   Result<Tail> tail_of_checkpoint(const State& state);

@@ -98,6 +98,13 @@ Status SegmentReader::decode_current(Chunk& out) {
   return name_file(decode_chunk(walk_.blob(1), info_.span(), out));
 }
 
+Result<std::optional<Counts>> SegmentReader::decode_current_value(std::uint32_t offset,
+                                                                  Chunk& scratch) {
+  auto counts = decode_chunk_value(walk_.blob(1), info_.span(), offset, scratch);
+  if (!counts) return fail(db_.file().string(), counts.error());
+  return counts;
+}
+
 Result<SegmentReader*> SegmentCache::get(const SegmentInfo& info) {
   const auto found =
       std::ranges::find(open_, info.name, [](const auto& reader) { return reader.info().name; });

@@ -47,6 +47,8 @@ class SegmentReader {
   Status next();
   std::optional<InfluencerId> current() const { return current_; }  // nothing: at the end
   Status decode_current(Chunk& out);
+  // As decode_chunk_value.
+  Result<std::optional<Counts>> decode_current_value(std::uint32_t offset, Chunk& scratch);
   std::string_view current_bytes() const { return walk_.blob(1); }
 
  private:

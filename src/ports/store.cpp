@@ -1,8 +1,24 @@
 #include "ports/store.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace ia {
+
+void sort_by_influencer(MinuteColumns& columns) {
+  if (std::ranges::is_sorted(columns.influencers)) return;
+  std::vector<std::size_t> order(columns.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return columns.influencers[i]; });
+  const auto reorder = [&](auto& column) {
+    auto sorted = column;
+    for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = column[order[i]];
+    column = std::move(sorted);
+  };
+  reorder(columns.influencers);
+  reorder(columns.followers);
+  reorder(columns.following);
+}
 
 std::uint64_t MinuteStats::missed_total() const {
   return std::accumulate(missed.begin(), missed.end(), std::uint64_t{0});

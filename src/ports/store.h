@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,22 @@ struct Series {
   std::size_t size() const { return minutes.size(); }
   friend bool operator==(const Series&, const Series&) = default;
 };
+
+// Everyone who has a value in one minute, in columns of equal length.
+struct MinuteColumns {
+  std::vector<InfluencerId> influencers;  // strictly ascending
+  std::vector<std::int64_t> followers;
+  std::vector<std::int64_t> following;
+  std::size_t size() const { return influencers.size(); }
+  friend bool operator==(const MinuteColumns&, const MinuteColumns&) = default;
+};
+
+// Puts columns of distinct influencers into order. O(n) when they are.
+void sort_by_influencer(MinuteColumns& columns);
+
+// Asked every few milliseconds of a long read: false abandons it with kCancelled. It may rest, so
+// that the read takes but a part of a core: nobody is kept waiting. Empty: always true.
+using GoOn = std::function<bool()>;
 
 // What append did with the points and misses that it was given.
 struct AppendResult {
@@ -110,6 +127,10 @@ class Store {
   // An unknown influencer, or a range without points, gives an empty series.
   [[nodiscard]] virtual Result<Series> read_series(InfluencerId influencer,
                                                    MinuteRange range) const = 0;
+  // Everyone's value in that very minute; a minute without values gives empty columns. Costs a look
+  // at everyone: docs/history.md.
+  [[nodiscard]] virtual Result<MinuteColumns> read_minute(Minute minute,
+                                                          const GoOn& go_on) const = 0;
   // The rows of a range, oldest first; minutes that were never touched are not there.
   [[nodiscard]] virtual Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const = 0;
 

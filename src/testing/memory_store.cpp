@@ -204,6 +204,21 @@ Result<Series> MemoryStore::read_series(InfluencerId influencer, MinuteRange ran
   return series;
 }
 
+Result<MinuteColumns> MemoryStore::read_minute(Minute minute, const GoOn& go_on) const {
+  if (go_on && !go_on()) return fail(Errc::kCancelled, "memory store: abandoned");
+  const std::scoped_lock lock(mutex_);
+  if (auto up = check_up(); !up) return std::unexpected(up.error());
+  MinuteColumns columns;
+  const auto row = minutes_.find(minute);
+  if (row == minutes_.end()) return columns;
+  for (const auto& [influencer, counts] : row->second.values) {
+    columns.influencers.push_back(influencer);
+    columns.followers.push_back(counts.followers);
+    columns.following.push_back(counts.following);
+  }
+  return columns;
+}
+
 Result<std::vector<MinuteStats>> MemoryStore::read_minutes(MinuteRange range) const {
   const std::scoped_lock lock(mutex_);
   if (auto up = check_up(); !up) return std::unexpected(up.error());

@@ -83,6 +83,10 @@ class StoreLife {
       const auto range = any_range();
       ASSERT_EQ(store_->read_series(id, range).value(), model_.read_series(id, range).value());
     }
+    for (int i = 0; i < 20; ++i) {
+      const auto minute = any_range().begin;
+      ASSERT_EQ(store_->read_minute(minute, {}).value(), model_.read_minute(minute, {}).value());
+    }
     // Rows of minutes outlive their points in the store, but not in the model.
     const MinuteRange kept{horizon_, always.end};
     ASSERT_TRUE(store_->read_minutes(kept).value() == model_.read_minutes(kept).value())
