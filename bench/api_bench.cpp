@@ -289,6 +289,7 @@ int main(int argc, char** argv) {
   auto server =
       start_api({.port = 0}, {.store = *store,
                               .leaderboard = [&] { return filled.board; },
+                              .movers = [] { return MoversSnapshot{}; },
                               .not_ready_reasons = [] { return std::vector<std::string>{}; },
                               .pipeline = [] { return PipelineSummary{}; },
                               .metrics = metrics,

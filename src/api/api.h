@@ -16,6 +16,7 @@
 #include "core/leaderboard.h"
 #include "core/verdict_book.h"
 #include "core/own_signals.h"
+#include "core/movers.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 
@@ -35,6 +36,7 @@ struct PipelineSummary {
 struct ApiContext {
   const Store& store;
   std::function<std::shared_ptr<const LeaderboardSnapshot>()> leaderboard;
+  std::function<MoversSnapshot()> movers;
   std::function<std::vector<std::string>()> not_ready_reasons;  // none: ready
   std::function<PipelineSummary()> pipeline;
   Metrics& metrics;

@@ -154,6 +154,7 @@ class OpenApi : public ::testing::Test {
               {{InfluencerId{100}, "Anna"}}, {{InfluencerId{103}, MissReason::kTimeout}});
     const auto now = world.now_minute();
     (void)world.store.close_minutes({now - minutes{3}, now + minutes{120}}, MissReason::kDown);
+    world.set_movers(0, now - minutes{3}, {{100, 510, 0}, {102, 9, 0}});
     world.clock.advance(minutes{125});
     world.jumps = std::make_shared<JumpCandidates>(
         JumpCandidates{{InfluencerId{100}, now - minutes{5}, now - minutes{4}, 5'000, 55'000, 40}});
@@ -240,6 +241,8 @@ const std::string kAnalytics = "/influencer_analytics/{id}";
 const std::string kOne = "/api/v1/influencers/{id}";
 const std::string kSeries = "/api/v1/influencers/{id}/series";
 const std::string kSignals = "/api/v1/influencers/{id}/signals";
+const std::string kGrowth = "/api/v1/influencers/{id}/growth";
+const std::string kMovers = "/api/v1/movers";
 const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
 
@@ -278,6 +281,13 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {"/api/v1/leaderboard", "/api/v1/leaderboard", ""},
       {"/api/v1/leaderboard", "/api/v1/leaderboard?limit=2", ""},
       {"/api/v1/leaderboard", "/api/v1/leaderboard?limit=0", ""},
+      {kMovers, "/api/v1/movers?direction=down", ""},
+      {kMovers, "/api/v1/movers?window=7d", ""},
+      {kMovers, "/api/v1/movers?window=7", ""},
+      {kGrowth, "/api/v1/influencers/100/growth", ""},
+      {kGrowth, "/api/v1/influencers/119/growth", ""},
+      {kGrowth, "/api/v1/influencers/119/growth?x", ""},
+      {kGrowth, "/api/v1/influencers/1/growth", ""},
       {"/api/v1/summary", "/api/v1/summary", ""},
       {"/api/v1/summary", "/api/v1/summary?x=1", ""},
       {"/api/v1/verdicts", "/api/v1/verdicts", ""},
@@ -314,6 +324,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                           {kSeries, "/api/v1/influencers/1/series"},
                                           {kSignals, "/api/v1/influencers/1/signals"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},
+                                          {kGrowth, "/api/v1/influencers/1/growth"},
                                           {"/api/v1/summary", "/api/v1/summary"},
                                           {"/api/v1/minutes", "/api/v1/minutes"}}) {
     check({path, target, ""}, down.get(target));

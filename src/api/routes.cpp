@@ -21,6 +21,7 @@ struct Router::State {
   SeriesRoutes series{context, observed};
   SignalRoutes signals{context, observed};
   LeaderboardRoutes leaderboard{context};
+  GrowthRoutes growth{context, observed};
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
@@ -69,6 +70,10 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.influencers.search(q, r); }},
       Entry{"leaderboard", "/api/v1/leaderboard", false, "",
             [](State& s, Q q, R r) { return s.leaderboard.page(q, r); }},
+      Entry{"movers", "/api/v1/movers", false, "",
+            [](State& s, Q q, R r) { return s.growth.movers(q, r); }},
+      Entry{"growth", "/api/v1/influencers/", true, "/growth",
+            [](State& s, Q q, R r) { return s.growth.growth(q, r); }},
       Entry{"summary", "/api/v1/summary", false, "",
             [](State& s, Q q, R r) { return s.summary.summary(q, r); }},
       Entry{"minutes", "/api/v1/minutes", false, "",

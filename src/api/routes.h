@@ -54,6 +54,18 @@ class SeriesRoutes {
   Observed& observed_;
 };
 
+class GrowthRoutes {
+ public:
+  GrowthRoutes(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+  Answer movers(const RouteRequest& request, HttpResponse& response);
+  Answer growth(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
 class LeaderboardRoutes {
  public:
   explicit LeaderboardRoutes(const ApiContext& context);

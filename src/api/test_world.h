@@ -70,6 +70,17 @@ class TestWorld {
     snapshot_ = std::move(fresh);
   }
 
+  // Everyone's growth between the two, as window 0 (an hour), 1 (a day) or 2 (a week).
+  void set_movers(std::size_t window, Minute since, const std::vector<Value>& before) {
+    const std::scoped_lock lock(mutex_);
+    MoversBase base(since);
+    for (const auto& value : before) {
+      const InfluencerId id{value.id};
+      base.add(*snapshot_, std::span(&id, 1), std::span(&value.followers, 1));
+    }
+    movers_[window] = std::make_shared<const Movers>(find_movers(*snapshot_, base, {}));
+  }
+
   void set_reasons(std::vector<std::string> reasons) {
     const std::scoped_lock lock(mutex_);
     reasons_ = std::move(reasons);
@@ -99,6 +110,11 @@ class TestWorld {
                   const std::scoped_lock lock(mutex_);
                   return snapshot_;
                 },
+            .movers =
+                [this] {
+                  const std::scoped_lock lock(mutex_);
+                  return movers_;
+                },
             .not_ready_reasons =
                 [this] {
                   const std::scoped_lock lock(mutex_);
@@ -124,6 +140,7 @@ class TestWorld {
   Leaderboard leaderboard_;
   std::mutex mutex_;
   std::shared_ptr<const LeaderboardSnapshot> snapshot_;
+  MoversSnapshot movers_;
   std::vector<std::string> reasons_;
   std::atomic<std::uint64_t> registered_ = 0;
   std::uint64_t epoch_ = 0;

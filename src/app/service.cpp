@@ -21,6 +21,7 @@
 #include "pipeline/checker.h"
 #include "pipeline/fetcher.h"
 #include "pipeline/leaderboard_feed.h"
+#include "pipeline/movers_feed.h"
 #include "pipeline/seeder.h"
 #include "pipeline/sink.h"
 #include "pipeline/verdict_feed.h"
@@ -102,6 +103,7 @@ struct Service::State {
   std::unique_ptr<LeaderboardFeed> feed;
   std::unique_ptr<VerdictFeed> verdict_feed;
   std::unique_ptr<Checker> checker;
+  std::unique_ptr<MoversFeed> movers;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<StageThread> fetcher_thread;
@@ -109,6 +111,7 @@ struct Service::State {
   std::unique_ptr<StageThread> housekeeping_thread;
   std::unique_ptr<StageThread> leaderboard_thread;
   std::unique_ptr<StageThread> checker_thread;
+  std::unique_ptr<StageThread> movers_thread;
 
   std::atomic<std::uint64_t> epoch = 0;
   std::atomic<std::uint64_t> registered = 0;
@@ -226,8 +229,12 @@ Status Service::State::start_checker() {
 }
 
 Status Service::State::start_api() {
+  movers = std::make_unique<MoversFeed>(
+      MoversOptions{.percent_base_min = config.movers_base_min}, *store,
+      [this] { return feed->snapshot(); }, clock, metrics, log);
   ApiContext context{.store = *store,
                      .leaderboard = [this] { return feed->snapshot(); },
+                     .movers = [this] { return movers->snapshot(); },
                      .not_ready_reasons = [this] { return not_ready_reasons(); },
                      .pipeline = [this] { return pipeline_summary(); },
                      .metrics = metrics,
@@ -245,6 +252,8 @@ Status Service::State::start_api() {
   auto started = ::ia::start_api(options, std::move(context));
   if (!started) return std::unexpected(started.error());
   server = std::move(*started);
+  movers_thread = std::make_unique<StageThread>(
+      "movers", [this] { return movers->step(); }, StageThread::Priority::kLow);
   return {};
 }
 
@@ -439,6 +448,8 @@ void Service::stop() {
   if (s.checker_thread) s.checker_thread->stop();
   if (s.checker) s.checker->drain();
   if (s.server) s.server->stop();
+  if (s.movers) s.movers->abandon();
+  if (s.movers_thread) s.movers_thread->stop();
   if (s.leaderboard_thread) s.leaderboard_thread->stop();
 }
 

@@ -174,6 +174,9 @@ Group api_settings() {
        "Most API connections at a time; further ones are refused.", kServing | kDoctor},
       {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
        "Most API requests a second of one client address; 0 is no limit.", kServing},
+      {"movers_base_min", "1000",
+       whole_number_value(1, 1'000'000'000, into(&Config::movers_base_min)),
+       "Least followers at the beginning of a window to be among the movers by percent.", kServing},
   };
 }
 

@@ -1,13 +1,17 @@
 #include "app/stage_thread.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <utility>
 
 namespace ia {
 
-StageThread::StageThread(std::string name, Step step)
-    : name_(std::move(name)), step_(std::move(step)), thread_([this] { loop(); }) {}
+StageThread::StageThread(std::string name, Step step, Priority priority)
+    : name_(std::move(name)),
+      step_(std::move(step)),
+      priority_(priority),
+      thread_([this] { loop(); }) {}
 
 StageThread::~StageThread() { stop(); }
 
@@ -22,6 +26,8 @@ void StageThread::stop() {
 
 void StageThread::loop() {
   pthread_setname_np(pthread_self(), name_.c_str());
+  // 0 is the calling thread, which on Linux has a priority of its own.
+  if (priority_ == Priority::kLow) (void)setpriority(PRIO_PROCESS, 0, 19);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();

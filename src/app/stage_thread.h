@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -15,8 +16,10 @@ class StageThread {
  public:
   using Step = std::function<std::chrono::milliseconds()>;
 
+  enum class Priority : std::uint8_t { kNormal, kLow };  // kLow: only what others leave (nice 19)
+
   // `name`, at most 15 characters, is what `ps -T` shows.
-  StageThread(std::string name, Step step);
+  StageThread(std::string name, Step step, Priority priority = Priority::kNormal);
   ~StageThread();
   StageThread(const StageThread&) = delete;
   StageThread& operator=(const StageThread&) = delete;
@@ -28,6 +31,7 @@ class StageThread {
 
   std::string name_;
   Step step_;
+  const Priority priority_;
   std::mutex mutex_;
   std::condition_variable stopping_changed_;
   bool stopping_ = false;

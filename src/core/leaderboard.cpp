@@ -59,6 +59,15 @@ std::optional<Standing> LeaderboardSnapshot::find(InfluencerId id) const {
   return standing(*index);
 }
 
+std::optional<std::uint32_t> LeaderboardSnapshot::index_of(InfluencerId id) const {
+  return roster_->find(id);
+}
+
+std::optional<Counts> LeaderboardSnapshot::counts_at(std::uint32_t index) const {
+  if (ranks_[index].rank == 0) return std::nullopt;
+  return counts_[index];
+}
+
 Standing LeaderboardSnapshot::at_position(std::size_t position) const {
   return standing(order_[position]);
 }

@@ -63,6 +63,12 @@ class LeaderboardSnapshot {
   std::size_t position_after(std::int64_t followers, InfluencerId id) const;
   // Of everyone, in no particular order; those without a value have zeros.
   std::span<const Counts> counts() const { return counts_; }
+  // Everyone who ever had a value or a name has an index below index_end(), the same in every
+  // snapshot of a leaderboard: for columns that are kept beside it.
+  std::size_t index_end() const { return counts_.size(); }
+  std::optional<std::uint32_t> index_of(InfluencerId id) const;
+  InfluencerId influencer_at(std::uint32_t index) const { return roster_->at(index); }
+  std::optional<Counts> counts_at(std::uint32_t index) const;  // nothing without a value
   // When the newest of the values was retrieved; the epoch when there is none.
   WallTime newest_retrieved_at() const { return newest_; }
 

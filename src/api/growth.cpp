@@ -1,0 +1,28 @@
+#include "api/growth.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ia {
+
+std::optional<Growth> growth_of(const Series& series, Minute now, std::chrono::minutes length,
+                                std::chrono::minutes slack) {
+  const auto begin = now - length;
+  const auto& minutes = series.minutes;
+  const auto inside = std::ranges::upper_bound(minutes, begin);
+  const bool is_whole = inside != minutes.begin() && *std::prev(inside) >= begin - slack;
+  if (inside == minutes.end()) return std::nullopt;
+  const auto first = static_cast<std::size_t>(inside - minutes.begin()) - (is_whole ? 1 : 0);
+  Growth growth{.since = minutes[first],
+                .is_whole = is_whole,
+                .before = series.followers[first],
+                .now = series.followers.back(),
+                .values = series.size() - first};
+  for (auto i = first + 1; i < series.size(); ++i) {
+    const auto step = series.followers[i] - series.followers[i - 1];
+    (step > 0 ? growth.ups : growth.downs) += step;
+  }
+  return growth;
+}
+
+}  // namespace ia
