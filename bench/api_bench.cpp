@@ -68,6 +68,10 @@ class ArrayStore final : public Store {
     return series_[number_of(id) - kFirstId];
   }
   Result<MinuteColumns> read_minute(Minute, const GoOn&) const override { return MinuteColumns{}; }
+  Result<std::vector<RankAt>> read_ranks(InfluencerId, std::span<const Minute>,
+                                         const GoOn&) const override {
+    return std::vector<RankAt>{};
+  }
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange) const override {
     return std::vector<MinuteStats>{};
   }

@@ -156,6 +156,16 @@ void print_minute(const Store& store, const char* what, Minute minute) {
              seconds_since(start), thread_cpu_seconds() - cpu, columns.size());
 }
 
+void print_ranks(const Store& store, const char* what, MinuteRange range) {
+  std::vector<Minute> tenth_minutes;
+  for (auto at = range.begin; at < range.end; at += minutes{10}) tenth_minutes.push_back(at);
+  const auto start = SteadyClock::now();
+  const auto cpu = thread_cpu_seconds();
+  const auto ranks = value_of(store.read_ranks(InfluencerId{kFirstId}, tenth_minutes, {}));
+  fmt::print("  ranks, {:24} {:7.3f} s, {:.3f} s of CPU ({} minutes)\n", what, seconds_since(start),
+             thread_cpu_seconds() - cpu, ranks.size());
+}
+
 // The first, a middle and the last minute of each place that minutes can be in.
 void print_minutes(const Store& store, const std::filesystem::path& directory) {
   const auto minutes_of_all = value_of(store.read_minutes({Minute::min(), Minute::max()}));
@@ -171,6 +181,8 @@ void print_minutes(const Store& store, const std::filesystem::path& directory) {
     print_minute(store, is_day ? "first of a day" : "first of an hour", begin);
     print_minute(store, is_day ? "middle of a day" : "middle of an hour", begin + last / 2);
     print_minute(store, is_day ? "last of a day" : "last of an hour", begin + last);
+    print_ranks(store, is_day ? "every 10 min. of a day" : "every 10 min. of an hour",
+                {begin, begin + last});
   }
   print_minute(store, "out of frames", minutes_of_all.back().minute);
   print_minute(store, "out of frames, again", minutes_of_all.back().minute);

@@ -358,6 +358,30 @@ TEST_P(StoreContract, GivesAMinuteWithWhatCameLate) {
   }
 }
 
+// Noon is settled with its day and has late values, the last minute is not settled.
+TEST_P(StoreContract, RanksAnInfluencerInMinutesThatItHasAValueIn) {
+  const auto value = [&](Minute at, std::uint64_t influencer, std::int64_t followers) {
+    return values_of(batch_of(at, {id(influencer)}), followers, 1);
+  };
+  const auto last = kNoon + days{4};
+  append({value(kNoon, 1, 50), value(kNoon, 2, 50), value(kNoon, 3, 60), value(kNoon, 4, 40),
+          value(kNoon + minutes{1}, 1, 7), value(kNoon + minutes{2}, 2, 8),
+          value(kNoon + minutes{59}, 1, 1), value(kNoon + minutes{59}, 2, 2)});
+  maintain(kNoon + days{3});
+  append({value(kNoon, 5, 70), value(last, 1, 9), value(last, 2, 8)});
+  const std::vector wanted{kNoon - minutes{1},  kNoon, kNoon + minutes{1}, kNoon + minutes{2},
+                           kNoon + minutes{59}, last};
+  EXPECT_THAT(store().read_ranks(id(1), wanted, {}).value(),
+              ElementsAre(RankAt{kNoon, 50, 3, 5}, RankAt{kNoon + minutes{1}, 7, 1, 1},
+                          RankAt{kNoon + minutes{59}, 1, 2, 2}, RankAt{last, 9, 1, 2}));
+  EXPECT_THAT(store().read_ranks(id(5), wanted, {}).value(), ElementsAre(RankAt{kNoon, 70, 1, 5}));
+  EXPECT_THAT(store().read_ranks(id(6), wanted, {}).value(), IsEmpty());
+  EXPECT_THAT(store().read_ranks(id(1), {}, {}).value(), IsEmpty());
+  const auto abandoned = store().read_ranks(id(1), wanted, [] { return false; });
+  ASSERT_FALSE(abandoned);
+  EXPECT_EQ(abandoned.error().code, Errc::kCancelled);
+}
+
 TEST_P(StoreContract, AbandonsTheReadOfAMinuteWhenToldTo) {
   std::vector<InfluencerId> many;
   for (std::uint64_t i = 0; i < 3'000; ++i) many.push_back(id(i));

@@ -172,7 +172,7 @@ Result<MinuteColumns> read_minute(Connection& db, Minute minute, const GoOn& go_
   if (!declared) return std::unexpected(declared.error());
   MinuteColumns columns;
   while (true) {
-    if (go_on && !go_on()) return fail(Errc::kCancelled, "the read of a minute was abandoned");
+    if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
     const auto rows = db.query("FETCH 20000 FROM everyone");
     if (!rows) return std::unexpected(rows.error());
     if (rows->empty()) break;
@@ -184,6 +184,26 @@ Result<MinuteColumns> read_minute(Connection& db, Minute minute, const GoOn& go_
   }
   sort_by_influencer(columns);
   return columns;
+}
+
+Result<std::vector<RankAt>> read_ranks(Connection& db, InfluencerId influencer,
+                                       std::span<const Minute> minutes, const GoOn& go_on) {
+  if (minutes.empty()) return std::vector<RankAt>{};
+  const auto own =
+      read_series(db, influencer, {minutes.front(), minutes.back() + std::chrono::minutes{1}});
+  if (!own) return std::unexpected(own.error());
+  auto ranks = ranks_to_count(*own, minutes);
+  for (auto& rank : ranks) {
+    if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
+    const auto counts = db.query(
+        "SELECT count(*) FILTER (WHERE follower_count > $2), count(*) FROM ia.points"
+        " WHERE minute = $1",
+        Params().add(rank.minute).add(rank.followers));
+    if (!counts) return std::unexpected(counts.error());
+    rank.rank += count_of(counts->integer(0, 0));
+    rank.of = count_of(counts->integer(0, 1));
+  }
+  return ranks;
 }
 
 Result<std::vector<MinuteStats>> read_minutes(Connection& db, MinuteRange range) {

@@ -19,6 +19,9 @@ Result<Series> read_series(Connection& db, InfluencerId influencer, MinuteRange 
 // One query: the index of minutes leads to the pages that the minute was written to. Where points
 // are compressed, all that their chunk has of everyone is unpacked.
 Result<MinuteColumns> read_minute(Connection& db, Minute minute, const GoOn& go_on);
+// A query for each minute, which counts at the server.
+Result<std::vector<RankAt>> read_ranks(Connection& db, InfluencerId influencer,
+                                       std::span<const Minute> minutes, const GoOn& go_on);
 Result<std::vector<MinuteStats>> read_minutes(Connection& db, MinuteRange range);
 Result<Latest> read_latest(Connection& db);
 // Also of a cursor from a database that has been set back since, or whose batches are gone: it

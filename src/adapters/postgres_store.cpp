@@ -50,6 +50,11 @@ class PostgresStore final : public Store {
     return minute_readers_.read(
         [&](Connection& db) { return postgres::read_minute(db, minute, go_on); });
   }
+  Result<std::vector<RankAt>> read_ranks(InfluencerId influencer, std::span<const Minute> minutes,
+                                         const GoOn& go_on) const override {
+    return minute_readers_.read(
+        [&](Connection& db) { return postgres::read_ranks(db, influencer, minutes, go_on); });
+  }
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
     return readers_.read([&](Connection& db) { return postgres::read_minutes(db, range); });
   }

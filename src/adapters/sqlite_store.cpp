@@ -55,6 +55,11 @@ class SqliteStore final : public Store {
     return readers_.with([&](Reader& reader) { return reader.minute(minute, go_on); });
   }
 
+  Result<std::vector<RankAt>> read_ranks(InfluencerId influencer, std::span<const Minute> minutes,
+                                         const GoOn& go_on) const override {
+    return readers_.with([&](Reader& reader) { return reader.ranks(influencer, minutes, go_on); });
+  }
+
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override {
     return readers_.with([&](Reader& reader) { return reader.minutes(range); });
   }

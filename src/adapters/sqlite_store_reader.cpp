@@ -179,20 +179,26 @@ void Reader::append_chunk(const SegmentInfo& info, MinuteRange range, Series& se
   }
 }
 
-// The walk over the segment is long: the snapshot is given back before it, so that the log can be
+// Walks over segments are long: the snapshot is given back before them, so that the log can be
 // emptied meanwhile.
 Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
   std::optional<SegmentReader> segment;
   auto frames = retried([&]() -> Result<MinuteColumns> {
     segment.reset();
-    if (minute < directory_.horizon()) return MinuteColumns{};
+    MinuteColumns columns;
+    if (minute < directory_.horizon()) return columns;
     if (const auto* info = directory_.segment_of(minute)) {
       auto opened = SegmentReader::open(files_, *info);
       if (!opened) return std::unexpected(opened.error());
       segment.emplace(std::move(*opened));
     }
-    return minute_of_frames(minute, go_on);
+    const auto read = for_each_frame(minute, go_on, [&](const PointBatch& batch) {
+      append_columns({batch.influencers, batch.followers, batch.following}, columns);
+    });
+    if (!read) return std::unexpected(read.error());
+    return columns;
   });
+  if (frames) sort_by_influencer(*frames);
   if (!frames || !segment) return frames;
   auto columns = walk_segment(*segment, minute, go_on);
   if (!columns) return columns;
@@ -201,15 +207,15 @@ Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
   return columns;
 }
 
-Result<MinuteColumns> Reader::minute_of_frames(Minute minute, const GoOn& go_on) {
-  MinuteColumns columns;
+template <class Take>
+Status Reader::for_each_frame(Minute minute, const GoOn& go_on, Take take) {
   const auto found = directory_.frames().find(minute);
-  if (found == directory_.frames().end()) return columns;
+  if (found == directory_.frames().end()) return {};
   auto& select = sql_[kFrameData];
   std::size_t seen = 0;
   for (const auto& frame : found->second.all()) {
     if (seen++ % kAskEveryFrames == 0) {
-      if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
+      if (auto asked = check_go_on(go_on); !asked) return asked;
     }
     const sqlite::ResetAtEnd reset(select);
     const auto row = select.bind(1, static_cast<std::int64_t>(frame.position)).step();
@@ -217,10 +223,49 @@ Result<MinuteColumns> Reader::minute_of_frames(Minute minute, const GoOn& go_on)
     if (!*row) continue;
     const auto batch = decode_point_batch(select.blob(0));
     if (!batch) return damaged_frame(db_, batch.error());
-    append_columns({batch->influencers, batch->followers, batch->following}, columns);
+    take(*batch);
   }
-  sort_by_influencer(columns);
-  return columns;
+  return {};
+}
+
+Result<std::vector<RankAt>> Reader::ranks(InfluencerId influencer, std::span<const Minute> minutes,
+                                          const GoOn& go_on) {
+  if (minutes.empty()) return std::vector<RankAt>{};
+  const auto own = series(influencer, {minutes.front(), minutes.back() + std::chrono::minutes{1}});
+  if (!own) return std::unexpected(own.error());
+  auto ranks = ranks_to_count(*own, minutes);
+  for (std::span<RankAt> rest = ranks; !rest.empty();) {
+    const auto counted = count_first_ranks(rest, go_on);
+    if (!counted) return std::unexpected(counted.error());
+    rest = rest.subspan(*counted);
+  }
+  return ranks;
+}
+
+// The first one and all that are in the same segment: how many they are.
+Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoOn& go_on) {
+  std::optional<SegmentReader> segment;
+  const auto counted = retried([&]() -> Result<std::size_t> {
+    segment.reset();
+    std::size_t together = 1;
+    if (const auto* info = directory_.segment_of(ranks.front().minute)) {
+      auto opened = SegmentReader::open(files_, *info);
+      if (!opened) return std::unexpected(opened.error());
+      segment.emplace(std::move(*opened));
+      while (together < ranks.size() && info->range.contains(ranks[together].minute)) ++together;
+    }
+    for (auto& rank : ranks.first(together)) {
+      rank = {.minute = rank.minute, .followers = rank.followers};
+      const auto read = for_each_frame(rank.minute, go_on,
+                                       [&](const PointBatch& batch) { count_ranks(batch, rank); });
+      if (!read) return std::unexpected(read.error());
+    }
+    return together;
+  });
+  if (!counted || !segment) return counted;
+  const auto walked = count_ranks(*segment, ranks.first(*counted), go_on);
+  if (!walked) return std::unexpected(walked.error());
+  return counted;
 }
 
 Result<std::vector<MinuteStats>> Reader::minutes(MinuteRange range) {

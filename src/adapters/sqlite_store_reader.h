@@ -20,6 +20,8 @@ class Reader {
   Result<Registry> registry();
   Result<Series> series(InfluencerId influencer, MinuteRange range);
   Result<MinuteColumns> minute(Minute minute, const GoOn& go_on);
+  Result<std::vector<RankAt>> ranks(InfluencerId influencer, std::span<const Minute> minutes,
+                                    const GoOn& go_on);
   Result<std::vector<MinuteStats>> minutes(MinuteRange range);
   Result<Latest> latest();
   Result<Tail> tail(TailCursor from);
@@ -47,7 +49,9 @@ class Reader {
                       Series& series);
   void append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const;
   Series with_frames(Series settled) const;
-  Result<MinuteColumns> minute_of_frames(Minute minute, const GoOn& go_on);
+  template <class Take>
+  Status for_each_frame(Minute minute, const GoOn& go_on, Take take);
+  Result<std::size_t> count_first_ranks(std::span<RankAt> ranks, const GoOn& go_on);
   Status add_latest_values(Latest& latest);
   Status add_usernames(Latest& latest);
   Result<Tail> tail_of_checkpoint(const State& state);

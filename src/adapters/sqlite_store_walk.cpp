@@ -1,11 +1,30 @@
 #include "adapters/sqlite_store_walk.h"
 
-namespace ia::sqlite_store {
+#include <algorithm>
 
-Status check_go_on(const GoOn& go_on) {
-  if (!go_on || go_on()) return {};
-  return fail(Errc::kCancelled, "the read of a minute was abandoned");
+namespace ia::sqlite_store {
+namespace {
+
+void count_value(std::int64_t followers, RankAt& rank) {
+  ++rank.of;
+  if (followers > rank.followers) ++rank.rank;
 }
+
+// Offsets ascend, so a value is never further on than its offset.
+void count_chunk(const Chunk& chunk, const SegmentInfo& info, std::span<RankAt> ranks) {
+  const bool is_full = chunk.offsets.size() == info.span();
+  for (auto& rank : ranks) {
+    std::size_t at = info.offset_of(rank.minute);
+    if (!is_full) {
+      const auto found = std::ranges::lower_bound(chunk.offsets, at);
+      if (found == chunk.offsets.end() || *found != at) continue;
+      at = static_cast<std::size_t>(found - chunk.offsets.begin());
+    }
+    count_value(chunk.followers[at], rank);
+  }
+}
+
+}  // namespace
 
 Result<MinuteColumns> walk_segment(SegmentReader& segment, Minute minute, const GoOn& go_on) {
   const auto offset = segment.info().offset_of(minute);
@@ -26,6 +45,24 @@ Result<MinuteColumns> walk_segment(SegmentReader& segment, Minute minute, const 
   }
   if (!moved) return std::unexpected(moved.error());
   return columns;
+}
+
+void count_ranks(const PointBatch& batch, RankAt& rank) {
+  for (const auto followers : batch.followers) count_value(followers, rank);
+}
+
+Status count_ranks(SegmentReader& segment, std::span<RankAt> ranks, const GoOn& go_on) {
+  Chunk chunk;
+  std::size_t seen = 0;
+  auto moved = segment.begin_walk();
+  for (; moved && segment.current(); moved = segment.next()) {
+    if (seen++ % kAskEvery == 0) {
+      if (auto asked = check_go_on(go_on); !asked) return asked;
+    }
+    if (auto decoded = segment.decode_current(chunk); !decoded) return decoded;
+    count_chunk(chunk, segment.info(), ranks);
+  }
+  return moved;
 }
 
 void append_columns(const MinuteColumns& from, MinuteColumns& to) {

@@ -11,13 +11,15 @@ namespace ia::sqlite_store {
 inline constexpr std::size_t kAskEvery = 512;
 inline constexpr std::size_t kAskEveryFrames = 64;
 
-// kCancelled once `go_on` says so.
-Status check_go_on(const GoOn& go_on);
-
 // The values of a minute that the segment has. Reads the whole file from front to back and decodes
 // every chunk up to that minute. Needs no snapshot: an open file stays readable when it is
 // unlinked.
 Result<MinuteColumns> walk_segment(SegmentReader& segment, Minute minute, const GoOn& go_on);
+
+// Counts the batch in, or everyone in the segment. The minutes must be the batch's, or within the
+// segment: all of them together cost one walk, which decodes every chunk as a whole.
+void count_ranks(const PointBatch& batch, RankAt& rank);
+Status count_ranks(SegmentReader& segment, std::span<RankAt> ranks, const GoOn& go_on);
 
 void append_columns(const MinuteColumns& from, MinuteColumns& to);
 

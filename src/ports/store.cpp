@@ -5,6 +5,23 @@
 
 namespace ia {
 
+Status check_go_on(const GoOn& go_on) {
+  if (!go_on || go_on()) return {};
+  return fail(Errc::kCancelled, "a long read was abandoned");
+}
+
+std::vector<RankAt> ranks_to_count(const Series& series, std::span<const Minute> minutes) {
+  std::vector<RankAt> ranks;
+  std::size_t at = 0;
+  for (const auto minute : minutes) {
+    while (at < series.size() && series.minutes[at] < minute) ++at;
+    if (at == series.size()) break;
+    if (series.minutes[at] != minute) continue;
+    ranks.push_back({.minute = minute, .followers = series.followers[at]});
+  }
+  return ranks;
+}
+
 void sort_by_influencer(MinuteColumns& columns) {
   if (std::ranges::is_sorted(columns.influencers)) return;
   std::vector<std::size_t> order(columns.size());

@@ -34,12 +34,25 @@ struct MinuteColumns {
   friend bool operator==(const MinuteColumns&, const MinuteColumns&) = default;
 };
 
+// An influencer's place in one minute.
+struct RankAt {
+  Minute minute;
+  std::int64_t followers = 0;
+  std::uint64_t rank = 1;  // 1 + how many had more followers
+  std::uint64_t of = 0;    // how many had a value
+  friend bool operator==(const RankAt&, const RankAt&) = default;
+};
+
+// Those of the minutes, which ascend, in which the series has a value; nobody is counted yet.
+std::vector<RankAt> ranks_to_count(const Series& series, std::span<const Minute> minutes);
+
 // Puts columns of distinct influencers into order. O(n) when they are.
 void sort_by_influencer(MinuteColumns& columns);
 
 // Asked every few milliseconds of a long read: false abandons it with kCancelled. It may rest, so
 // that the read takes but a part of a core: nobody is kept waiting. Empty: always true.
 using GoOn = std::function<bool()>;
+Status check_go_on(const GoOn& go_on);
 
 // What append did with the points and misses that it was given.
 struct AppendResult {
@@ -131,6 +144,12 @@ class Store {
   // at everyone: docs/history.md.
   [[nodiscard]] virtual Result<MinuteColumns> read_minute(Minute minute,
                                                           const GoOn& go_on) const = 0;
+  // The influencer's place in each of the minutes, which must ascend; those in which it has no
+  // value are left out. All minutes that are kept together (an hour, a day) cost one look at
+  // everyone.
+  [[nodiscard]] virtual Result<std::vector<RankAt>> read_ranks(InfluencerId influencer,
+                                                               std::span<const Minute> minutes,
+                                                               const GoOn& go_on) const = 0;
   // The rows of a range, oldest first; minutes that were never touched are not there.
   [[nodiscard]] virtual Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const = 0;
 

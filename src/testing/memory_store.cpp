@@ -205,7 +205,7 @@ Result<Series> MemoryStore::read_series(InfluencerId influencer, MinuteRange ran
 }
 
 Result<MinuteColumns> MemoryStore::read_minute(Minute minute, const GoOn& go_on) const {
-  if (go_on && !go_on()) return fail(Errc::kCancelled, "memory store: abandoned");
+  if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
   const std::scoped_lock lock(mutex_);
   if (auto up = check_up(); !up) return std::unexpected(up.error());
   MinuteColumns columns;
@@ -217,6 +217,29 @@ Result<MinuteColumns> MemoryStore::read_minute(Minute minute, const GoOn& go_on)
     columns.following.push_back(counts.following);
   }
   return columns;
+}
+
+Result<std::vector<RankAt>> MemoryStore::read_ranks(InfluencerId influencer,
+                                                    std::span<const Minute> minutes,
+                                                    const GoOn& go_on) const {
+  if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
+  const std::scoped_lock lock(mutex_);
+  if (auto up = check_up(); !up) return std::unexpected(up.error());
+  std::vector<RankAt> ranks;
+  for (const auto minute : minutes) {
+    const auto row = minutes_.find(minute);
+    if (row == minutes_.end()) continue;
+    const auto& values = row->second.values;
+    const auto own = values.find(influencer);
+    if (own == values.end()) continue;
+    const auto above = std::ranges::count_if(
+        values, [&](const auto& value) { return value.second.followers > own->second.followers; });
+    ranks.push_back({.minute = minute,
+                     .followers = own->second.followers,
+                     .rank = 1 + static_cast<std::uint64_t>(above),
+                     .of = values.size()});
+  }
+  return ranks;
 }
 
 Result<std::vector<MinuteStats>> MemoryStore::read_minutes(MinuteRange range) const {

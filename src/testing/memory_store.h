@@ -33,6 +33,8 @@ class MemoryStore final : public Store {
   Result<bool> maintain(WallTime now) override;
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override;
   Result<MinuteColumns> read_minute(Minute minute, const GoOn& go_on) const override;
+  Result<std::vector<RankAt>> read_ranks(InfluencerId influencer, std::span<const Minute> minutes,
+                                         const GoOn& go_on) const override;
   Result<std::vector<MinuteStats>> read_minutes(MinuteRange range) const override;
   Result<Latest> read_latest() const override;
   Result<Tail> read_tail(TailCursor from) const override;

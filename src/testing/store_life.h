@@ -87,6 +87,14 @@ class StoreLife {
       const auto minute = any_range().begin;
       ASSERT_EQ(store_->read_minute(minute, {}).value(), model_.read_minute(minute, {}).value());
     }
+    std::vector<Minute> minutes;
+    for (auto at = any_range().begin; minutes.size() < 40; at += std::chrono::minutes{below(90)}) {
+      if (minutes.empty() || minutes.back() < at) minutes.push_back(at);
+    }
+    for (const auto id : std::span(ids_).first(5)) {
+      ASSERT_EQ(store_->read_ranks(id, minutes, {}).value(),
+                model_.read_ranks(id, minutes, {}).value());
+    }
     // Rows of minutes outlive their points in the store, but not in the model.
     const MinuteRange kept{horizon_, always.end};
     ASSERT_TRUE(store_->read_minutes(kept).value() == model_.read_minutes(kept).value())
