@@ -45,7 +45,9 @@ struct ApiContext {
   std::string version;
   const VerdictBook* verdicts = nullptr;  // none: the answers have no verdicts
   SignalThresholds signals{};
-  std::function<std::shared_ptr<const JumpCandidates>()> jumps;
+  std::function<std::shared_ptr<const JumpCandidates>()> jumps = [] {
+    return std::make_shared<const JumpCandidates>();
+  };
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

@@ -34,7 +34,7 @@ using JumpCandidates = std::vector<JumpCandidate>;
 // median nor a day long, and growth counts as noise: hence candidates. Jumps of one account in one
 // direction within jump_within are one.
 //
-// Cost: 16 bytes an influencer and some 10 ns a value (bench/leaderboard_bench). One thread writes;
+// Cost: 16 bytes an influencer and 17 ns a value (bench/leaderboard_bench). One thread writes;
 // published lists are free.
 class JumpWatch {
  public:

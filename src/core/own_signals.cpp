@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "core/saw_tooth.h"
@@ -59,9 +59,10 @@ struct Run {
   double peak = 0;  // z
 };
 
-class Judge {
+// What the followers of one series did.
+class FollowerScan {
  public:
-  Judge(const SeriesView& series, const SignalThresholds& thresholds)
+  FollowerScan(const SeriesView& series, const SignalThresholds& thresholds)
       : series_(series), thresholds_(thresholds), changes_(series.size()) {
     judge_blocks();
   }
@@ -300,13 +301,15 @@ OwnSignals find_own_signals(const SeriesView& series, MinuteRange reported,
                             const SignalThresholds& thresholds) {
   OwnSignals own;
   if (series.size() < 2) return own;
-  const Judge judge(series, thresholds);
-  own.usual = judge.usual();
-  own.findings = judge.findings();
+  const FollowerScan scan(series, thresholds);
+  own.usual = scan.usual();
+  own.findings = scan.findings();
   find_saw_teeth(series, thresholds, own.findings);
   std::erase_if(own.findings,
                 [&](const SignalFinding& finding) { return !is_within(finding, reported); });
-  std::ranges::stable_sort(own.findings, {}, &SignalFinding::end);
+  std::ranges::sort(own.findings, {}, [](const SignalFinding& finding) {
+    return std::tuple(finding.end, finding.begin, finding.kind);
+  });
   return own;
 }
 
