@@ -36,7 +36,7 @@ struct PipelineSummary {
 struct ApiContext {
   const Store& store;
   std::function<std::shared_ptr<const LeaderboardSnapshot>()> leaderboard;
-  std::function<MoversSnapshot()> movers;
+  std::function<MoversSnapshot()> movers = [] { return MoversSnapshot{}; };
   std::function<std::vector<std::string>()> not_ready_reasons;  // none: ready
   std::function<PipelineSummary()> pipeline;
   Metrics& metrics;

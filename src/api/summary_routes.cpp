@@ -111,6 +111,17 @@ void write_verdicts(JsonWriter& json, const VerdictBook* verdicts, WallTime now)
   json.end_object();
 }
 
+// What each window's growth is measured from, as far as it is known yet.
+void write_movers(JsonWriter& json, const MoversSnapshot& movers) {
+  json.key("movers_since");
+  json.begin_object();
+  for (std::size_t i = 0; i < kMoverWindows.size(); ++i) {
+    json.member(kMoverWindows[i].name,
+                movers[i] ? std::optional(WallTime{movers[i]->since}) : std::nullopt);
+  }
+  json.end_object();
+}
+
 // The last hour, or up to now; `start` alone goes on to now.
 MinuteRange take_minutes(Parameters& parameters, WallTime now) {
   const auto end = parameters.time("end", now, now + std::chrono::days{1});
@@ -141,6 +152,7 @@ Answer SummaryRoutes::summary(const RouteRequest& request, HttpResponse& respons
   write_board(json, *context_.leaderboard(), context_.verdicts, now);
   write_newest_minute(json, **newest, now);
   write_verdicts(json, context_.verdicts, now);
+  write_movers(json, context_.movers());
   json.key("queues");
   json.begin_object();
   write_queue(json, "influencer_id_store", pipeline.id_queue);

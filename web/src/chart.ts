@@ -61,9 +61,25 @@ function moveCursor(plot: uPlot, event: KeyboardEvent): void {
   plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
 }
 
+// Small triangles above the times named; the page lists them as text.
+function drawMarks(plot: uPlot, marks: number[]): void {
+  const {ctx, bbox} = plot;
+  const size = 5 * devicePixelRatio;
+  ctx.fillStyle = css('--c5');
+  for (const mark of marks) {
+    const x = plot.valToPos(mark, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x - size, bbox.top);
+    ctx.lineTo(x + size, bbox.top);
+    ctx.lineTo(x, bbox.top + 1.6 * size);
+    ctx.fill();
+  }
+}
+
 // Drag zooms, a double click shows all again, arrows move the cursor; null is a gap.
-export function chart(
-    into: HTMLElement, label: string, times: number[], lines: Line[], height: number): void {
+export function chart(into: HTMLElement, label: string, times: number[], lines: Line[],
+    height: number, marks: number[] = []): void {
   const scales = [...new Set(lines.map((line) => line.scale ?? 'y'))];
   const plot = new uPlot({
     width: Math.max(240, into.clientWidth), height,
@@ -74,6 +90,7 @@ export function chart(
         values: timeMarks},
       ...scales.slice(0, 2).map(axisOf)],
     cursor: {drag: {x: true, y: false}},
+    hooks: {draw: [(drawn) => { drawMarks(drawn, marks); }]},
   }, [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, into);
   into.tabIndex = 0;
   into.setAttribute('role', 'group');

@@ -3,8 +3,12 @@ import './style.css';
 import {get} from './api';
 import type {Summary} from './api';
 import {age, el, number} from './dom';
-import {compare, influencer, leaderboard, overview, pipeline} from './views';
-import type {View} from './views';
+import {compare} from './views/compare';
+import {influencer} from './views/influencer';
+import {leaderboard} from './views/leaderboard';
+import {overview} from './views/overview';
+import type {View} from './views/parts';
+import {pipeline} from './views/pipeline';
 
 const kPollMs = 10_000;
 const kFollowMs = 60_000;
