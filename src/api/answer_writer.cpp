@@ -50,7 +50,8 @@ void make_not_modified(const HttpRequest& request, HttpResponse& response) {
 }  // namespace
 
 bool AnswerWriter::compress(const HttpRequest& request, HttpResponse& response) {
-  if (!request.accepts_gzip || response.body.size() <= kGzipBytesMin) return false;
+  if (!request.accepts_gzip || response.is_stream) return false;
+  if (response.body.size() <= kGzipBytesMin) return false;
   if (!gzip_.compress(response.body, compressed_)) return false;
   response.body.swap(compressed_);
   if (!response.etag.empty()) response.etag = compressed_form(response.etag);
@@ -78,7 +79,7 @@ void AnswerWriter::write(const HttpRequest& request, Connection connection, Wall
   out += "\r\n";
   append_date(now, out);
   append_field(out, "Content-Type: ", response.content_type);
-  if (response.status != 304) {
+  if (response.status != 304 && !response.is_stream) {
     out += "Content-Length: ";
     append_number(out, response.body.size());
     out += "\r\n";

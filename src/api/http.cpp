@@ -47,6 +47,8 @@ void HttpResponse::clear() {
   headers.clear();
   body.clear();
   is_page = false;
+  late.reset();
+  is_stream = false;
   if (body.capacity() > kBodyKeptMax) body.shrink_to_fit();
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,12 @@ struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string_view target;         // as sent: path and query, still escaped
   std::string_view if_none_match;  // the header's value; empty without one
+  std::string_view last_event_id;  // the header's value; empty without one
   bool accepts_gzip = false;
   bool has_body = false;
 };
+
+class LateAnswer;
 
 // The server adds Date, Content-Length and the headers that every answer has; it answers HEAD and
 // If-None-Match, and compresses. Reused from request to request for its memory.
@@ -32,6 +36,10 @@ struct HttpResponse {
   std::string headers;             // further header lines, each ending in CRLF
   std::string body;
   bool is_page = false;  // may load scripts and styles of its own origin
+  // The answer comes later, from another thread; all but the route is to be said there. See
+  // late_answer.h.
+  std::shared_ptr<LateAnswer> late;
+  bool is_stream = false;  // of a late answer only: more follows, until it is ended
 
   void clear();
 };
@@ -44,6 +52,7 @@ inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblem = "application/problem+json";
 inline constexpr std::string_view kCsv = "text/csv; charset=utf-8; header=present";
 inline constexpr std::string_view kMetrics = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr std::string_view kEvents = "text/event-stream";
 inline constexpr std::string_view kHtml = "text/html; charset=utf-8";
 inline constexpr std::string_view kScript = "text/javascript; charset=utf-8";
 inline constexpr std::string_view kStyle = "text/css; charset=utf-8";

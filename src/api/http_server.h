@@ -21,6 +21,7 @@ struct HttpServerOptions {
   std::uint16_t port = 8080;       // 0: any free one
   std::size_t threads = 1;
   std::size_t connections_max = 1024;  // further ones get 503 and are closed
+  std::size_t streams_max = 10'000;    // counted apart; further ones get 503
   double rate_limit = 0;               // requests/s of one client address; 0: off
   // A crowd comes through few connections that stay: each may make this many requests.
   std::size_t requests_per_connection = 100'000;
@@ -32,6 +33,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{30'000};
   // Without a byte taken by the client; and the whole answer must go at 16 KiB/s at least.
   std::chrono::milliseconds write_timeout{10'000};
+  std::chrono::milliseconds answer_timeout{30'000};  // of late answers
   std::chrono::milliseconds stop_timeout{5'000};
 
   std::vector<std::string> routes{"none"};  // names for the metrics; 0: no route was reached
@@ -40,7 +42,8 @@ struct HttpServerOptions {
 // An HTTP/1.1 server for small answers made in RAM: keep-alive, pipelining in order, HEAD, gzip,
 // ETags, strict limits, and no client can hold more than its share: slow ones are dropped.
 // Each thread owns its connections; one accepts for all. The handler runs on these threads and
-// must not block for long.
+// must not block: what takes longer comes from another thread (late_answer.h), as do streams of
+// events. A stream costs some 10 KB and no thread.
 class HttpServer {
  public:
   // kInvalid or kUnavailable with advice when it cannot listen.
@@ -51,8 +54,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Accepts no more, closes idle connections, lets requests that have begun end (at most
-  // stop_timeout), joins the threads. Repeating it does nothing.
+  // Accepts no more, closes idle connections and streams, lets requests that have begun end, late
+  // answers too (at most stop_timeout), joins the threads. Repeating it does nothing.
   void stop();
 
   // The one that it really listens on.

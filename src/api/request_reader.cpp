@@ -18,6 +18,7 @@ using BeastView = boost::beast::string_view;
 constexpr std::size_t kFirstBufferBytes = 4 * 1024;
 // What a request line has besides its target: method, version, blanks.
 constexpr std::size_t kRequestLineRest = 64;
+constexpr BeastView kLastEventId = "Last-Event-ID";  // Beast has no name for it
 
 // Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
 bool is_cut_last_chunk(std::string_view bytes) {
@@ -43,7 +44,7 @@ class Parser final : public http::basic_parser<true> {
     request.target = view(target);
     version = http_version;
   }
-  void on_field_impl(http::field name, BeastView, BeastView value, error_code&) override {
+  void on_field_impl(http::field name, BeastView text, BeastView value, error_code&) override {
     switch (name) {
       case http::field::host:
         ++hosts;
@@ -56,6 +57,9 @@ class Parser final : public http::basic_parser<true> {
         break;
       case http::field::accept_encoding:
         request.accepts_gzip = allows_gzip(view(value));
+        break;
+      case http::field::unknown:
+        if (boost::beast::iequals(text, kLastEventId)) request.last_event_id = view(value);
         break;
       default:
         break;
@@ -183,6 +187,7 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
   kept_target = parser->request.target;
   parser->request.target = kept_target;
   parser->request.if_none_match = {};
+  parser->request.last_event_id = {};
   parser->eager(true);
   return read_body();
 }

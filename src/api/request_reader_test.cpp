@@ -123,12 +123,14 @@ TEST(RequestReader, LimitsTheBodyInBothItsForms) {
 TEST(RequestReader, TakesTheFieldsThatMatter) {
   HttpRequestReader reader({});
   const std::string bytes =
-      "HEAD /x HTTP/1.1\r\nhost: h\r\nIF-NONE-MATCH:  \"a\" \r\nAccept-Encoding: br, gzip\r\n\r\n";
+      "HEAD /x HTTP/1.1\r\nhost: h\r\nIF-NONE-MATCH:  \"a\" \r\nAccept-Encoding: br, gzip\r\n"
+      "last-event-id: 17\r\n\r\n";
   std::memcpy(reader.space().data(), bytes.data(), bytes.size());
   reader.received(bytes.size());
   ASSERT_EQ(reader.next(), Event::kRequest);
   EXPECT_EQ(reader.request().method, HttpMethod::kHead);
   EXPECT_EQ(reader.request().if_none_match, "\"a\"");
+  EXPECT_EQ(reader.request().last_event_id, "17");
   EXPECT_TRUE(reader.request().accepts_gzip);
   EXPECT_FALSE(reader.request().has_body);
 }

@@ -92,6 +92,15 @@ class TestClient {
     return read(method != "HEAD");
   }
 
+  // The next bytes, so many of them; fewer when no more come. Of a stream: read() its head first.
+  std::string read_bytes(std::size_t count) {
+    while (buffer_.size() < count && receive()) {
+    }
+    const auto bytes = buffer_.substr(0, count);
+    buffer_.erase(0, count);
+    return bytes;
+  }
+
   // Whether the server closed the connection, with nothing more to read.
   bool is_closed() { return buffer_.empty() && !receive() && ended_; }
   // How many bytes come until the end.

@@ -1,0 +1,592 @@
+#include "api/http_worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "api/answer_writer.h"
+#include "api/client_socket.h"
+#include "api/late_answer.h"
+#include "api/server_problems.h"
+
+namespace ia {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+// A concrete executor: type erasure costs a tenth of a small request.
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
+using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
+template <class T = void>
+using Task = asio::awaitable<T, Executor>;
+constexpr auto kResume = asio::as_tuple(asio::use_awaitable_t<Executor>{});
+
+// Answers to pipelined requests are sent together up to here; larger bodies are not copied.
+constexpr std::size_t kFlushBytes = 64 * 1024;
+constexpr std::size_t kCopiedBodyMax = 4 * 1024;
+constexpr std::size_t kSlowestBytesPerSecond = 16 * 1024;
+constexpr milliseconds kLingerTime{1'000};
+constexpr std::size_t kLingerBytesMax = 256 * 1024;
+constexpr std::size_t kTurnedAwayMax = 64;
+constexpr milliseconds kAcceptPause{100};
+constexpr milliseconds kStoppingTick{10};
+// What waits in the kernel for one stream. It takes twice as much.
+constexpr int kStreamSendBuffer = 32 * 1024;
+// Late answers that go on at a time: between two such lots the others are served.
+constexpr std::size_t kWokenAtOnce = 64;
+
+enum class Waiting : std::uint8_t { kIdle, kRequest, kAnswer, kStream, kWrite, kLinger };
+
+struct Connection {
+  Connection(Socket socket_in, const RequestLimits& limits)
+      : socket(std::move(socket_in)), reader(std::in_place, limits) {}
+  ~Connection() { forget_late(); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void forget_late() {
+    if (const auto gone = std::exchange(late, nullptr)) gone->close();
+  }
+
+  Socket socket;
+  std::optional<HttpRequestReader> reader;  // none in a stream
+  std::optional<Tally::Part> counted;
+  std::uint64_t client = 0;
+  std::size_t requests = 0;
+  std::string unsent;  // when the client takes less than we have
+  std::shared_ptr<LateAnswer> late;
+  std::shared_ptr<Timer> news;  // cancelled when the late answer has some
+  std::optional<MonoTime> request_began;
+  Waiting waiting = Waiting::kIdle;
+  MonoTime deadline = MonoTime::max();
+  bool timed_out = false;
+};
+
+// One thread with its connections. At every suspension `out_` and `response_` are empty, so the
+// connections of a thread share them.
+class Worker {
+ public:
+  explicit Worker(HttpShared& shared) : shared_(shared), io_(1), timer_(io_) {}
+
+  void start() {
+    asio::co_spawn(io_, sweep(), asio::detached);
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), "api");
+      io_.run();
+    });
+  }
+
+  void accept_from(int listening_socket, bool is_v6, std::vector<Worker*> workers) {
+    Acceptor acceptor(io_, is_v6 ? tcp::v6() : tcp::v4(), listening_socket);
+    asio::co_spawn(io_, accept(std::move(acceptor), std::move(workers)), asio::detached);
+  }
+
+  void begin_stop() {
+    asio::post(io_, [this] {
+      is_stopping_ = true;
+      stop_deadline_ = Steady::now() + shared_.options.stop_timeout;
+      if (stop_accepting_) stop_accepting_();
+      for (auto* connection : connections_) {
+        const bool is_stream = connection->waiting == Waiting::kStream;
+        if (is_stream || connection->waiting == Waiting::kIdle) close(*connection);
+      }
+      timer_.cancel();
+    });
+  }
+
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  // Lists a connection for the sweep as long as it lives.
+  class Listing {
+   public:
+    Listing(Worker& worker, Connection& connection)
+        : worker_(worker),
+          place_(worker.connections_.insert(worker.connections_.end(), &connection)) {}
+    ~Listing() { worker_.connections_.erase(place_); }
+    Listing(const Listing&) = delete;
+    Listing& operator=(const Listing&) = delete;
+
+   private:
+    Worker& worker_;
+    std::list<Connection*>::iterator place_;
+  };
+
+  enum class Sent : std::uint8_t { kAll, kSome, kFailed };
+
+  Task<> accept(Acceptor acceptor, std::vector<Worker*> workers);
+  Task<> sweep();
+  Task<> serve(Socket socket, Tally::Part counted);
+  Task<> turn_away(Socket socket);
+  Task<bool> receive(Connection& connection);
+  Task<bool> send_rest(Connection& connection);
+  Task<bool> settle(Connection& connection);
+  Task<> stream(Connection& connection);
+  Task<> linger(Connection& connection);
+
+  bool complete(Connection& connection, MonoTime began);
+  bool refuse(const Problem& problem);
+  void fill(Connection& connection, const HttpRequest& request);
+  void call_handler(const HttpRequest& request);
+  void respond(const Problem& problem, std::string_view target);
+  void take_late(Connection& connection, std::size_t route);
+  void finish(const HttpRequest& request, AnswerWriter::Connection kind);
+  Sent send_now(Connection& connection);
+  void set_receive_deadline(Connection& connection);
+  void attach(Connection& connection);
+  void wake(std::weak_ptr<Timer> news);
+  void wake_some();
+  void close_abandoned();
+  void drop(Connection& connection);
+  static void close(Connection& connection);
+  milliseconds tick() const;
+
+  HttpShared& shared_;
+  std::list<Connection*> connections_;
+  std::size_t turned_away_ = 0;
+  HttpResponse response_;
+  AnswerWriter writer_;
+  std::string out_;
+  bool is_stopping_ = false;
+  MonoTime stop_deadline_ = MonoTime::max();
+  std::function<void()> stop_accepting_;
+  std::mutex woken_mutex_;
+  std::deque<std::weak_ptr<Timer>> woken_;
+  // Behind all that its coroutines use: they die with it.
+  asio::io_context io_;
+  Timer timer_;
+  std::thread thread_;
+};
+
+Task<> Worker::accept(Acceptor acceptor, std::vector<Worker*> workers) {
+  stop_accepting_ = [&acceptor] {
+    error_code ignored;
+    acceptor.close(ignored);
+  };
+  for (std::size_t next = 0; acceptor.is_open(); ++next) {
+    auto& worker = *workers[next % workers.size()];
+    auto [error, socket] = co_await acceptor.async_accept(worker.io_, kResume);
+    if (error == asio::error::operation_aborted || !acceptor.is_open()) break;
+    if (error == asio::error::connection_aborted) continue;
+    if (error) {
+      shared_.accepting.failing("cannot accept connections, trying on", error.message());
+      Timer pause(io_, kAcceptPause);
+      co_await pause.async_wait(kResume);
+      continue;
+    }
+    shared_.accepting.recovered("accepting connections again");
+    if (shared_.connections.count() < shared_.options.connections_max) {
+      Tally::Part counted(shared_.connections);
+      asio::co_spawn(worker.io_, worker.serve(std::move(socket), std::move(counted)),
+                     asio::detached);
+    } else {
+      shared_.full.add();
+      asio::co_spawn(worker.io_, worker.turn_away(std::move(socket)), asio::detached);
+    }
+  }
+  stop_accepting_ = nullptr;
+}
+
+milliseconds Worker::tick() const {
+  if (is_stopping_) return kStoppingTick;
+  const auto& o = shared_.options;
+  const auto shortest = std::min(
+      {o.header_timeout, o.request_timeout, o.idle_timeout, o.write_timeout, o.answer_timeout});
+  return std::clamp(shortest / 4, milliseconds{5}, milliseconds{250});
+}
+
+Task<> Worker::sweep() {
+  while (!is_stopping_ || !connections_.empty()) {
+    timer_.expires_after(tick());
+    co_await timer_.async_wait(kResume);
+    const auto now = Steady::now();
+    for (auto* connection : connections_) {
+      if (now >= stop_deadline_) {
+        close(*connection);
+      } else if (now >= connection->deadline) {
+        drop(*connection);
+      }
+    }
+    close_abandoned();
+  }
+}
+
+// Nobody reads from those who wait for us, so nobody would see them go.
+void Worker::close_abandoned() {
+  std::vector<Connection*> waiting;
+  std::vector<int> sockets;
+  for (auto* connection : connections_) {
+    const auto what = connection->waiting;
+    if (what != Waiting::kAnswer && what != Waiting::kStream) continue;
+    if (!connection->socket.is_open()) continue;
+    waiting.push_back(connection);
+    sockets.push_back(connection->socket.native_handle());
+  }
+  for (const auto i : abandoned(sockets)) close(*waiting[i]);
+}
+
+// A client that is in the middle of a request still hears why.
+void Worker::drop(Connection& connection) {
+  connection.deadline = MonoTime::max();
+  switch (connection.waiting) {
+    case Waiting::kIdle:
+      shared_.idle.add();
+      break;
+    case Waiting::kWrite:
+      shared_.slow_reader.add();
+      break;
+    case Waiting::kLinger:
+    case Waiting::kStream:
+      break;
+    case Waiting::kAnswer:
+      shared_.slow_answer.add();
+      connection.timed_out = true;
+      connection.news->cancel();
+      return;
+    case Waiting::kRequest: {
+      shared_.slow_request.add();
+      connection.timed_out = true;
+      error_code ignored;
+      connection.socket.cancel(ignored);
+      return;
+    }
+  }
+  close(connection);
+}
+
+void Worker::close(Connection& connection) {
+  error_code ignored;
+  connection.socket.close(ignored);
+  if (connection.news) connection.news->cancel();
+}
+
+Task<> Worker::serve(Socket socket, Tally::Part counted) {
+  Connection connection(std::move(socket), shared_.options.request);
+  connection.counted = std::move(counted);
+  const Listing listing(*this, connection);
+  error_code error;
+  connection.socket.non_blocking(true, error);
+  connection.socket.set_option(tcp::no_delay(true), error);
+  if (shared_.limiter.is_on()) connection.client = client_of(connection.socket.native_handle());
+  for (;;) {
+    const auto event = connection.reader->next();
+    bool keeps = true;
+    bool lingers = false;
+    if (event == HttpRequestReader::Event::kRequest) {
+      const auto began = shared_.clock.mono();
+      response_.clear();
+      fill(connection, connection.reader->request());
+      if (response_.late && !co_await settle(connection)) break;
+      keeps = complete(connection, began);
+      lingers = connection.reader->keeps_connection() || connection.reader->request().has_body;
+    } else if (event == HttpRequestReader::Event::kRefused || connection.timed_out) {
+      const auto refusal =
+          connection.timed_out
+              ? HttpRequestReader::Refusal{408, "The request did not come in time."}
+              : connection.reader->refusal();
+      keeps = refuse({.status = refusal.status, .detail = refusal.detail});
+      lingers = true;
+    }
+    const bool needs_more = event == HttpRequestReader::Event::kMore;
+    if (keeps && !needs_more && response_.body.empty() && out_.size() < kFlushBytes) continue;
+    const auto sent = send_now(connection);
+    if (sent == Sent::kFailed) break;
+    if (sent == Sent::kSome && !co_await send_rest(connection)) break;
+    if (connection.late) {
+      co_await stream(connection);
+      break;
+    }
+    if (!keeps) {
+      if (lingers) co_await linger(connection);
+      break;
+    }
+    if (needs_more && !co_await receive(connection)) break;
+  }
+}
+
+Task<> Worker::turn_away(Socket socket) {
+  if (turned_away_ >= kTurnedAwayMax) co_return;
+  ++turned_away_;
+  Connection connection(std::move(socket), shared_.options.request);
+  const Listing listing(*this, connection);
+  error_code error;
+  connection.socket.non_blocking(true, error);
+  refuse(too_many_connections());
+  if (send_now(connection) == Sent::kAll) co_await linger(connection);
+  --turned_away_;
+}
+
+void Worker::set_receive_deadline(Connection& connection) {
+  const auto& o = shared_.options;
+  const auto now = Steady::now();
+  if (connection.reader->is_empty()) {
+    connection.request_began.reset();
+    connection.waiting = Waiting::kIdle;
+    connection.deadline = now + o.idle_timeout;
+    return;
+  }
+  if (!connection.request_began) connection.request_began = now;
+  connection.waiting = Waiting::kRequest;
+  connection.deadline = *connection.request_began +
+                        (connection.reader->is_in_body() ? o.request_timeout : o.header_timeout);
+}
+
+// False when there is nobody to answer any more.
+Task<bool> Worker::receive(Connection& connection) {
+  set_receive_deadline(connection);
+  if (is_stopping_ && connection.waiting == Waiting::kIdle) co_return false;
+  const auto space = connection.reader->space();
+  const auto [error, bytes] =
+      co_await connection.socket.async_read_some(asio::buffer(space.data(), space.size()), kResume);
+  if (connection.timed_out) co_return connection.socket.is_open();
+  if (error) co_return false;
+  connection.reader->received(bytes);
+  co_return true;
+}
+
+Worker::Sent Worker::send_now(Connection& connection) {
+  std::size_t sent = 0;
+  const auto size = out_.size() + response_.body.size();
+  error_code error;
+  while (sent < size && !error) {
+    const auto of_head = std::min(sent, out_.size());
+    const auto of_body = sent - of_head;
+    const std::array<asio::const_buffer, 2> rest = {asio::buffer(out_) + of_head,
+                                                    asio::buffer(response_.body) + of_body};
+    sent += connection.socket.write_some(rest, error);
+  }
+  const bool is_blocked = error == asio::error::would_block;
+  if (is_blocked) {
+    connection.unsent.assign(out_, std::min(sent, out_.size()));
+    connection.unsent.append(response_.body, sent - std::min(sent, out_.size()));
+  }
+  out_.clear();
+  response_.body.clear();
+  if (is_blocked) return Sent::kSome;
+  return error ? Sent::kFailed : Sent::kAll;
+}
+
+Task<bool> Worker::send_rest(Connection& connection) {
+  const auto& unsent = connection.unsent;
+  const auto stall = shared_.options.write_timeout;
+  const auto latest =
+      Steady::now() + stall + std::chrono::seconds{unsent.size() / kSlowestBytesPerSecond};
+  connection.waiting = Waiting::kWrite;
+  for (std::size_t sent = 0; sent < unsent.size();) {
+    connection.deadline = std::min(Steady::now() + stall, latest);
+    const auto [error, bytes] =
+        co_await connection.socket.async_write_some(asio::buffer(unsent) + sent, kResume);
+    if (error) co_return false;
+    sent += bytes;
+  }
+  connection.unsent = {};
+  co_return true;
+}
+
+// Closing with bytes unread would reset the connection, and the client could lose our answer.
+Task<> Worker::linger(Connection& connection) {
+  error_code error;
+  connection.socket.shutdown(Socket::shutdown_send, error);
+  if (error) co_return;
+  connection.waiting = Waiting::kLinger;
+  connection.deadline = Steady::now() + kLingerTime;
+  std::array<char, 1024> ignored;
+  for (std::size_t total = 0; total < kLingerBytesMax;) {
+    const auto [failure, bytes] =
+        co_await connection.socket.async_read_some(asio::buffer(ignored), kResume);
+    if (failure) co_return;
+    total += bytes;
+  }
+}
+
+void Worker::attach(Connection& connection) {
+  connection.late = std::exchange(response_.late, nullptr);
+  connection.news = std::make_shared<Timer>(io_, MonoTime::max());
+  connection.late->attach([this, news = std::weak_ptr(connection.news)] { wake(news); });
+}
+
+void Worker::wake(std::weak_ptr<Timer> news) {
+  const std::scoped_lock lock(woken_mutex_);
+  woken_.push_back(std::move(news));
+  if (woken_.size() == 1) asio::post(io_, [this] { wake_some(); });
+}
+
+void Worker::wake_some() {
+  const std::scoped_lock lock(woken_mutex_);
+  for (std::size_t i = 0; i < kWokenAtOnce && !woken_.empty(); ++i) {
+    if (const auto news = woken_.front().lock()) news->cancel();
+    woken_.pop_front();
+  }
+  if (!woken_.empty()) asio::post(io_, [this] { wake_some(); });
+}
+
+// Waits for the late answer and makes it the response; connection.late stays when it is a stream.
+// False when there is nobody to answer any more.
+Task<bool> Worker::settle(Connection& connection) {
+  const auto route = response_.route;
+  attach(connection);
+  if (!connection.late->is_answered()) {
+    const auto sent = send_now(connection);
+    if (sent == Sent::kFailed) co_return false;
+    if (sent == Sent::kSome && !co_await send_rest(connection)) co_return false;
+    connection.waiting = Waiting::kAnswer;
+    connection.deadline = Steady::now() + shared_.options.answer_timeout;
+    while (connection.socket.is_open() && !connection.timed_out &&
+           !connection.late->is_answered()) {
+      co_await connection.news->async_wait(kResume);
+    }
+    connection.deadline = MonoTime::max();
+    if (!connection.socket.is_open()) co_return false;
+  }
+  take_late(connection, route);
+  co_return true;
+}
+
+void Worker::take_late(Connection& connection, std::size_t route) {
+  const auto& request = connection.reader->request();
+  connection.timed_out = false;
+  if (connection.late->is_answered()) {
+    response_ = connection.late->take_answer();
+    response_.late.reset();
+  } else {
+    respond(answer_too_late(), request.target);
+  }
+  response_.route = route;
+  const bool is_stream = response_.is_stream && request.method == HttpMethod::kGet;
+  if (is_stream && shared_.streams.count() < shared_.options.streams_max) {
+    connection.counted.emplace(shared_.streams);
+    return;
+  }
+  connection.forget_late();
+  if (!is_stream) return;
+  shared_.full.add();
+  respond(too_many_streams(), request.target);
+}
+
+// Sends what the stream has until it ends or its client leaves.
+Task<> Worker::stream(Connection& connection) {
+  auto& late = *connection.late;
+  error_code ignored;
+  connection.socket.set_option(asio::socket_base::send_buffer_size(kStreamSendBuffer), ignored);
+  connection.reader.reset();
+  while (connection.socket.is_open() && !is_stopping_) {
+    const auto state = late.take(out_);
+    if (state == LateAnswer::State::kOverrun) {
+      shared_.slow_reader.add();
+      out_.clear();
+      break;
+    }
+    if (!out_.empty()) {
+      const auto sent = send_now(connection);
+      if (sent == Sent::kFailed) break;
+      if (sent == Sent::kSome && !co_await send_rest(connection)) break;
+    } else if (state == LateAnswer::State::kEnded) {
+      co_await linger(connection);
+      break;
+    } else {
+      connection.waiting = Waiting::kStream;
+      connection.deadline = MonoTime::max();
+      co_await connection.news->async_wait(kResume);
+    }
+  }
+}
+
+bool Worker::complete(Connection& connection, MonoTime began) {
+  const auto& reader = *connection.reader;
+  const bool keeps = reader.keeps_connection() && !is_stopping_ && !connection.late &&
+                     ++connection.requests < shared_.options.requests_per_connection;
+  finish(reader.request(), {.keeps = keeps, .is_http_10 = reader.is_http_10()});
+  const std::chrono::duration<double> took = shared_.clock.mono() - began;
+  shared_.metrics.count(response_.route, response_.status, took.count());
+  return keeps;
+}
+
+void Worker::fill(Connection& connection, const HttpRequest& request) {
+  if (const auto wait = shared_.limiter.refuse(connection.client, shared_.clock.mono())) {
+    respond(too_many_requests(shared_.options.rate_limit, *wait), request.target);
+  } else if (request.has_body && request.method != HttpMethod::kOther) {
+    respond(no_body_allowed(), request.target);
+  } else {
+    call_handler(request);
+  }
+}
+
+void Worker::call_handler(const HttpRequest& request) {
+  try {
+    shared_.handler(request, response_);
+    if (shared_.handling.is_failing()) shared_.handling.recovered("requests are answered again");
+    return;
+  } catch (const std::exception& failure) {
+    shared_.handling.failing("a request failed, as may others", failure.what());
+  }
+  respond(handler_failed(), request.target);
+}
+
+void Worker::respond(const Problem& problem, std::string_view target) {
+  const auto route = response_.route;
+  response_.clear();
+  response_.route = route;
+  answer_problem(response_, problem, target);
+}
+
+// Always false: the connection ends.
+bool Worker::refuse(const Problem& problem) {
+  response_.clear();
+  answer_problem(response_, problem, {});
+  finish(HttpRequest{}, {.keeps = false});
+  shared_.metrics.count(0, problem.status, 0);
+  return false;
+}
+
+void Worker::finish(const HttpRequest& request, AnswerWriter::Connection kind) {
+  writer_.write(request, kind, shared_.clock.wall(), response_, out_);
+  if (response_.body.size() > kCopiedBodyMax) return;
+  out_ += response_.body;
+  response_.body.clear();
+}
+
+}  // namespace
+
+struct HttpWorker::State {
+  explicit State(HttpShared& shared) : worker(shared) {}
+  Worker worker;
+};
+
+HttpWorker::HttpWorker(HttpShared& shared) : state_(std::make_unique<State>(shared)) {}
+HttpWorker::~HttpWorker() = default;
+
+void HttpWorker::accept_from(int listening_socket, bool is_v6, std::vector<HttpWorker*> workers) {
+  std::vector<Worker*> inner;
+  for (const auto* worker : workers) inner.push_back(&worker->state_->worker);
+  state_->worker.accept_from(listening_socket, is_v6, std::move(inner));
+}
+
+void HttpWorker::start() { state_->worker.start(); }
+void HttpWorker::begin_stop() { state_->worker.begin_stop(); }
+void HttpWorker::join() { state_->worker.join(); }
+
+}  // namespace ia
