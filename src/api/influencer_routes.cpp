@@ -71,25 +71,27 @@ Answer InfluencerRoutes::one(const RouteRequest& request, HttpResponse& response
   Parameters parameters(request.query, {});
   const auto id = parameters.influencer(request.id);
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  const auto board = context_.leaderboard();
-  const auto standing = board->find(id);
-  if (!standing) {
-    const auto known = observed_.is_known(id);
-    if (!known) return refuse(problem_of(known.error()));
-    if (!*known) return refuse(unknown_influencer(id));
-  }
+  const auto known = observed_.is_known(id);
+  if (!known) return refuse(problem_of(known.error()));
+  if (!*known) return refuse(unknown_influencer(id));
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
-  JsonWriter json(response.body);
+  write_one(id, *context_.leaderboard(), response.body);
+  return {};
+}
+
+void InfluencerRoutes::write_one(InfluencerId id, const LeaderboardSnapshot& board,
+                                 std::string& out) const {
+  const auto standing = board.find(id);
+  JsonWriter json(out);
   json.begin_object();
   write_standing(json, id, standing, context_.verdicts);
   const auto now = context_.clock.wall();
   json.member("age_seconds",
               standing ? std::optional(age_seconds(now, standing->retrieved_at)) : std::nullopt);
-  json.member("of", board->size());
-  json.member("as_of", board->published_at());
+  json.member("of", board.size());
+  json.member("as_of", board.published_at());
   json.end_object();
-  return {};
 }
 
 Answer InfluencerRoutes::search(const RouteRequest& request, HttpResponse& response) {

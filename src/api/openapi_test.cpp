@@ -295,6 +295,9 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {"/api/v1/leaderboard", "/api/v1/leaderboard?verdict=suspicious", ""},
       {"/api/v1/minutes", "/api/v1/minutes?start=1767225600", ""},
       {"/api/v1/minutes", "/api/v1/minutes?start=x", ""},
+      {"/api/v1/stream", "/api/v1/stream?influencers=100", ""},
+      {"/api/v1/stream", "/api/v1/stream?influencers=100,100", ""},
+      {"/api/v1/stream", "/api/v1/stream?influencers=1", ""},
       {"/healthz", "/healthz", ""},
       {"/healthz", "/healthz?x", ""},
       {"/readyz", "/readyz", ""},
@@ -326,7 +329,8 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                           {kSearch, "/api/v1/influencers?prefix=a"},
                                           {kGrowth, "/api/v1/influencers/1/growth"},
                                           {"/api/v1/summary", "/api/v1/summary"},
-                                          {"/api/v1/minutes", "/api/v1/minutes"}}) {
+                                          {"/api/v1/minutes", "/api/v1/minutes"},
+                                          {"/api/v1/stream", "/api/v1/stream"}}) {
     check({path, target, ""}, down.get(target));
   }
   EXPECT_EQ(happened, promised());

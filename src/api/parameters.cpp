@@ -128,6 +128,25 @@ InfluencerId Parameters::influencer(std::string_view segment) {
   return InfluencerId{0};
 }
 
+std::vector<InfluencerId> Parameters::influencers(std::string_view name, std::size_t count_min,
+                                                  std::size_t count_max) {
+  auto rest = text(name).value_or("");
+  std::vector<InfluencerId> ids;
+  bool are_valid = true;
+  while (!rest.empty() && are_valid && ids.size() <= count_max) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    const auto number = parse_whole_number(rest.substr(0, comma));
+    are_valid = number && *number <= kInfluencerIdMax && comma + 1 != rest.size() &&
+                std::ranges::find(ids, InfluencerId{*number}) == ids.end();
+    if (are_valid) ids.push_back(InfluencerId{*number});
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  if (are_valid && ids.size() >= count_min && ids.size() <= count_max) return ids;
+  reject(name, fmt::format("must be {} to {} different ids with commas between them, such as 1,2{}",
+                           count_min, count_max, got(text(name).value_or(""))));
+  return {};
+}
+
 void Parameters::reject(std::string_view name, std::string detail) {
   if (errors_.size() < kErrorsMax) errors_.push_back({std::string(name), std::move(detail)});
 }

@@ -44,6 +44,10 @@ class Parameters {
   // The id in the path. Its parameter is called "id".
   InfluencerId influencer(std::string_view segment);
 
+  // So many different ids with commas between them: "1,2,3".
+  std::vector<InfluencerId> influencers(std::string_view name, std::size_t count_min,
+                                        std::size_t count_max);
+
   void reject(std::string_view name, std::string detail);
   bool is_valid() const { return errors_.empty(); }
   Problem problem() const { return invalid_parameters(errors_); }

@@ -19,7 +19,7 @@ void check(bool holds) {
 
 void read_parameters(std::string_view query) {
   const WallTime now = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1};
-  Parameters parameters(query, {"limit", "start", "step", "how", "cursor"});
+  Parameters parameters(query, {"limit", "start", "step", "how", "cursor", "ids"});
   const auto limit = parameters.whole_number("limit", 20, 1, 100);
   check(limit >= 1 && limit <= 100);
   const auto start = parameters.time("start", now, now);
@@ -27,6 +27,8 @@ void read_parameters(std::string_view query) {
   const auto step = parameters.step("step", std::chrono::minutes{1});
   check(step >= std::chrono::minutes{1} && step <= std::chrono::days{366});
   check(parameters.choice("how", kWords) < kWords.size());
+  const auto ids = parameters.influencers("ids", 2, 3);
+  check(ids.empty() || (ids.size() >= 2 && ids.size() <= 3 && ids[0] != ids[1]));
   if (const auto text = parameters.text("cursor")) {
     if (const auto cursor = decode_cursor(*text)) check(encode(*cursor) == *text);
   }

@@ -25,6 +25,7 @@ struct Router::State {
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
+  LiveRoutes live{context, observed, summary, influencers};
 };
 
 // "/a/{id}/b" as its two halves: path == before + id + after. No id when `has_id` is false.
@@ -82,6 +83,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.verdicts.newly_suspicious(q, r); }},
       Entry{"signals", "/api/v1/signals", false, "",
             [](State& s, Q q, R r) { return s.signals.of_all(q, r); }},
+      Entry{"stream", "/api/v1/stream", false, "",
+            [](State& s, Q q, R r) { return s.live.stream(q, r); }},
       Entry{"healthz", "/healthz", false, "",
             [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
       Entry{"readyz", "/readyz", false, "",

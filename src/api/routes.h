@@ -34,6 +34,8 @@ class InfluencerRoutes {
   InfluencerRoutes(const ApiContext& context, Observed& observed)
       : context_(context), observed_(observed) {}
   Answer one(const RouteRequest& request, HttpResponse& response);
+  // Appends what `one` says of an influencer that is known.
+  void write_one(InfluencerId id, const LeaderboardSnapshot& board, std::string& out) const;
   Answer search(const RouteRequest& request, HttpResponse& response);
 
  private:
@@ -83,6 +85,8 @@ class SummaryRoutes {
   SummaryRoutes(const ApiContext& context, Observed& observed)
       : context_(context), observed_(observed) {}
   Answer summary(const RouteRequest& request, HttpResponse& response);
+  // Appends what `summary` says.
+  Answer write_summary(const LeaderboardSnapshot& board, std::string& out) const;
   Answer minutes(const RouteRequest& request, HttpResponse& response);
 
  private:
@@ -97,6 +101,17 @@ class VerdictRoutes {
 
  private:
   const ApiContext& context_;
+// GET /api/v1/stream: the summary and chosen influencers as server-sent events.
+class LiveRoutes {
+ public:
+  LiveRoutes(const ApiContext& context, Observed& observed, const SummaryRoutes& summary,
+             const InfluencerRoutes& influencers);
+  ~LiveRoutes();
+  Answer stream(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 class OperationRoutes {

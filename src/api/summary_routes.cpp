@@ -139,17 +139,22 @@ MinuteRange take_minutes(Parameters& parameters, WallTime now) {
 
 Answer SummaryRoutes::summary(const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  return write_summary(*context_.leaderboard(), response.body);
+}
+
+Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::string& out) const {
   const auto newest = observed_.newest_complete_minute();
   if (!newest) return refuse(problem_of(newest.error()));
   const auto pipeline = observed_.pipeline();
   const auto now = context_.clock.wall();
-  response.content_type = content_type::kJson;
-  response.cache_control = cache_control::kRevalidate;
-  JsonWriter json(response.body);
+  JsonWriter json(out);
   json.begin_object();
   json.member("version", std::string_view(context_.version));
   json.member("registered", pipeline.registered);
   write_board(json, *context_.leaderboard(), context_.verdicts, now);
+  write_board(json, board, now);
   write_newest_minute(json, **newest, now);
   write_verdicts(json, context_.verdicts, now);
   write_movers(json, context_.movers());

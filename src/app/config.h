@@ -77,6 +77,7 @@ struct Config {
   Address listen;
   std::size_t api_threads = 0;
   std::size_t api_max_connections = 0;
+  std::size_t api_max_streams = 0;
   double api_rate_limit = 0;  // requests/s of one client; 0: off
   std::int64_t movers_base_min = 0;
 

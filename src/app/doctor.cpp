@@ -226,12 +226,13 @@ Check raise_file_limit(std::uint64_t needed) {
   if (limit.rlim_cur >= needed) return ok("open files", seen);
   return warning("open files", seen,
                  fmt::format("Raise it (ulimit -Hn {}, or LimitNOFILE={} in systemd), or lower "
-                             "--max-connections or --api-max-connections.",
+                             "--max-connections, --api-max-connections or --api-max-streams.",
                              needed, needed));
 }
 
 std::uint64_t files_needed(const Config& config) {
-  return config.max_connections + config.api_max_connections + kFilesBesidesConnections;
+  return config.max_connections + config.api_max_connections + config.api_max_streams +
+         kFilesBesidesConnections;
 }
 
 Check check_temporary_directory(const fs::path& dir) {

@@ -163,7 +163,8 @@ TEST(Doctor, CountsTheFilesThatConnectionsNeed) {
   Config config;
   config.max_connections = 1000;
   config.api_max_connections = 500;
-  EXPECT_EQ(files_needed(config), 1600u);
+  config.api_max_streams = 7000;
+  EXPECT_EQ(files_needed(config), 8600u);
 }
 
 TEST(Doctor, FailsWhenTheNetworkDoesNotAnswer) {

@@ -248,6 +248,7 @@ Status Service::State::start_api() {
                                   .port = config.listen.port,
                                   .threads = config.api_threads,
                                   .connections_max = config.api_max_connections,
+                                  .streams_max = config.api_max_streams,
                                   .rate_limit = config.api_rate_limit};
   auto started = ::ia::start_api(options, std::move(context));
   if (!started) return std::unexpected(started.error());
