@@ -101,6 +101,8 @@ class VerdictRoutes {
 
  private:
   const ApiContext& context_;
+};
+
 // GET /api/v1/stream: the summary and chosen influencers as server-sent events.
 class LiveRoutes {
  public:

@@ -153,8 +153,7 @@ Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::strin
   json.begin_object();
   json.member("version", std::string_view(context_.version));
   json.member("registered", pipeline.registered);
-  write_board(json, *context_.leaderboard(), context_.verdicts, now);
-  write_board(json, board, now);
+  write_board(json, board, context_.verdicts, now);
   write_newest_minute(json, **newest, now);
   write_verdicts(json, context_.verdicts, now);
   write_movers(json, context_.movers());
