@@ -14,9 +14,9 @@
 #include "base/metrics.h"
 #include "core/jump_watch.h"
 #include "core/leaderboard.h"
-#include "core/verdict_book.h"
-#include "core/own_signals.h"
 #include "core/movers.h"
+#include "core/own_signals.h"
+#include "core/verdict_book.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "api/test_world.h"
 
 namespace ia {
@@ -10,6 +12,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -31,6 +34,24 @@ class HistoryApi : public ::testing::Test {
               {{InfluencerId{100}, "Anna"}});
   }
 
+  // Comes back until it is there, as clients do.
+  Reply get_when_made(const std::string& target) {
+    while (true) {
+      const auto reply = world.get(target);
+      if (reply.body.find("being-made") == std::string::npos) return reply;
+      EXPECT_EQ(reply.header("retry-after"), "1");
+      std::this_thread::yield();
+    }
+  }
+
+  // The link of a page; empty on the last one.
+  static std::string next_of(const std::string& body) {
+    const auto at = body.find(R"("next":")");
+    if (at == std::string::npos) return "";
+    const auto begin = at + std::string_view(R"("next":")").size();
+    return body.substr(begin, body.find('"', begin) - begin);
+  }
+
   void expect_problem(const Reply& reply, int status, const std::string& detail) {
     EXPECT_EQ(reply.status, status) << reply.body;
     EXPECT_THAT(reply.body, HasSubstr(detail));
@@ -38,6 +59,114 @@ class HistoryApi : public ::testing::Test {
 
   TestWorld world{{.threads = 2}};
 };
+
+// ---- past minutes
+
+TEST_F(HistoryApi, ShowsTheLeaderboardOfAPastMinute) {
+  live_a_day();
+  world.add(world.now_minute(), {{103, 1, 1}});
+  const auto reply = get_when_made("/api/v1/leaderboard?at=2026-01-01T23:00:31Z");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body,
+            R"({"as_of":"2026-01-01T23:00:00.000Z","of":3,"followers_average":2169.0,)"
+            R"("followers_median":2000.0,"followers_total":6507,"following_total":27,"items":[)"
+            R"({"id":101,"username":null,"follower_count":4500,"following_count":10,)"
+            R"("follower_ratio":450.0,"retrieved_at":null,)"
+            R"("rank":1,"dense_rank":1,"verdict":null},)"
+            R"({"id":100,"username":"Anna","follower_count":2000,"following_count":10,)"
+            R"("follower_ratio":200.0,"retrieved_at":null,)"
+            R"("rank":2,"dense_rank":2,"verdict":null},)"
+            R"({"id":102,"username":null,"follower_count":7,"following_count":7,)"
+            R"("follower_ratio":1.0,"retrieved_at":null,)"
+            R"("rank":3,"dense_rank":3,"verdict":null}],"next":null})");
+}
+
+TEST_F(HistoryApi, AnswersWithNobodyForAMinuteWithoutValues) {
+  live_a_day();
+  EXPECT_THAT(get_when_made("/api/v1/leaderboard?at=1767225660").body,
+              HasSubstr(R"("of":0,"followers_average":null,"followers_median":null,)"
+                        R"("followers_total":0,"following_total":0,"items":[],"next":null)"));
+}
+
+TEST_F(HistoryApi, TurnsThePagesOfAPastMinute) {
+  live_a_day();
+  auto target = std::string("/api/v1/leaderboard?at=1767225600&limit=1");
+  std::vector<std::string> seen;
+  while (!target.empty()) {
+    const auto body = get_when_made(target).body;
+    seen.push_back(body.substr(body.find(R"("id":)"), 8));
+    target = next_of(body);
+  }
+  EXPECT_THAT(seen, ElementsAre(R"("id":101)", R"("id":100)", R"("id":102)"));
+}
+
+TEST_F(HistoryApi, EndsTheCursorsOfAPastMinuteWhenALateValueComes) {
+  live_a_day();
+  const auto begin = world.now_minute() - hours{24};
+  const auto next = next_of(get_when_made("/api/v1/leaderboard?at=1767225600&limit=1").body);
+  ASSERT_NE(next, "");
+  world.add(begin, {{104, 1, 1}});
+  EXPECT_EQ(get_when_made(next).status, 200);  // read a moment ago
+  world.clock.advance(std::chrono::seconds{11});
+  expect_problem(get_when_made(next), 410, "start over");
+  EXPECT_THAT(get_when_made("/api/v1/leaderboard?at=1767225600").body, HasSubstr(R"("of":4)"));
+  auto elsewhere = next;
+  elsewhere.replace(elsewhere.find("at=1767225600"), 13, "at=1767225660");
+  expect_problem(get_when_made(elsewhere), 410, "start over");
+}
+
+TEST_F(HistoryApi, ShowsAnInfluencerInAPastMinute) {
+  live_a_day();
+  EXPECT_EQ(get_when_made("/api/v1/influencers/100?at=1767225600").body,
+            R"({"id":100,"username":"Anna","follower_count":1000,"following_count":10,)"
+            R"("follower_ratio":100.0,"retrieved_at":null,"rank":2,"dense_rank":2,"verdict":null,)"
+            R"("age_seconds":null,"of":3,"as_of":"2026-01-01T00:00:00.000Z"})");
+  EXPECT_THAT(get_when_made("/api/v1/influencers/119?at=1767225600").body,
+              AllOf(HasSubstr(R"("rank":null)"), HasSubstr(R"("of":3)")));
+  expect_problem(world.get("/api/v1/influencers/99?at=1767225600"), 404, "Nobody watches");
+}
+
+TEST_F(HistoryApi, RefusesMinutesOfTheFuture) {
+  expect_problem(world.get("/api/v1/leaderboard?at=2027-01-01T00:00:00Z"), 400, "in the future");
+  expect_problem(world.get("/api/v1/influencers/100?at=soon"), 400, "at ");
+}
+
+TEST_F(HistoryApi, ShowsRanksOverTime) {
+  live_a_day();
+  const auto body = get_when_made("/api/v1/influencers/100/ranks?step=1m").body;
+  EXPECT_EQ(body,
+            R"({"id":100,"start":"2026-01-01T00:00:00.000Z","end":"2026-01-02T00:00:00.000Z",)"
+            R"("step_seconds":60,"items":[)"
+            R"({"minute":"2026-01-01T00:00:00.000Z","rank":2,"of":3,"follower_count":1000},)"
+            R"({"minute":"2026-01-01T23:00:00.000Z","rank":2,"of":3,"follower_count":2000},)"
+            R"({"minute":"2026-01-01T23:59:00.000Z","rank":2,"of":3,"follower_count":1500}]})");
+  EXPECT_THAT(get_when_made("/api/v1/influencers/100/ranks").body,
+              AllOf(HasSubstr(R"("minute":"2026-01-01T23:00:00.000Z")"),
+                    Not(HasSubstr(R"("minute":"2026-01-01T23:59:00.000Z")"))));
+  EXPECT_THAT(get_when_made("/api/v1/influencers/119/ranks").body, HasSubstr(R"("items":[])"));
+}
+
+TEST_F(HistoryApi, RefusesRanksOfMoreMinutesThanItCanAfford) {
+  live_a_day();
+  const auto ranks = [&](const std::string& query) {
+    return world.get("/api/v1/influencers/100/ranks?" + query);
+  };
+  expect_problem(ranks("start=1767225540&step=1m"), 400, "ask for 2m or more");
+  expect_problem(ranks("start=1766620740"), 400, "at most 7 days");
+  expect_problem(ranks("start=1767225600&end=1767225500"), 400, "not be later than end");
+  expect_problem(world.get("/api/v1/influencers/99/ranks"), 404, "Nobody watches");
+}
+
+TEST_F(HistoryApi, PassesOnThatThePastCannotBeRead) {
+  live_a_day();
+  EXPECT_EQ(world.get("/api/v1/influencers/119").status, 200);  // the registry is known
+  world.store.set_down(true);
+  const auto reply = get_when_made("/api/v1/leaderboard?at=1767225600");
+  expect_problem(reply, 503, "memory store: down");
+  EXPECT_NE(reply.header("retry-after"), "");
+}
+
+// ---- growth and movers
 
 TEST_F(HistoryApi, ListsTheStrongestMovers) {
   live_a_day();

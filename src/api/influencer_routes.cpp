@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "api/parameters.h"
+#include "api/past_minutes.h"
 #include "api/routes.h"
 #include "api/standing_json.h"
 
@@ -68,12 +69,21 @@ std::string username_of(const std::vector<Username>& found, InfluencerId id) {
 }  // namespace
 
 Answer InfluencerRoutes::one(const RouteRequest& request, HttpResponse& response) {
-  Parameters parameters(request.query, {});
+  Parameters parameters(request.query, {"at"});
   const auto id = parameters.influencer(request.id);
+  const auto at = parameters.minute("at", context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
   const auto known = observed_.is_known(id);
   if (!known) return refuse(problem_of(known.error()));
   if (!*known) return refuse(unknown_influencer(id));
+  if (at) return one_at(id, *at, response);
+  const auto board = context_.leaderboard();
+  const auto standing = board->find(id);
+  if (!standing) {
+    const auto known = observed_.is_known(id);
+    if (!known) return refuse(problem_of(known.error()));
+    if (!*known) return refuse(unknown_influencer(id));
+  }
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   write_one(id, *context_.leaderboard(), response.body);
@@ -92,6 +102,27 @@ void InfluencerRoutes::write_one(InfluencerId id, const LeaderboardSnapshot& boa
   json.member("of", board.size());
   json.member("as_of", board.published_at());
   json.end_object();
+}
+
+Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, HttpResponse& response) {
+  const auto known = observed_.is_known(id);
+  if (!known) return refuse(problem_of(known.error()));
+  if (!*known) return refuse(unknown_influencer(id));
+  const auto board = past_.board(minute);
+  if (!board) return refuse(board.error());
+  const auto latest = context_.leaderboard();
+  const auto named = latest->find(id);
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  write_standing(json, id, (*board)->find(id), context_.verdicts,
+                 named ? named->username : std::string_view{});
+  json.member("age_seconds", std::nullopt);
+  json.member("of", (*board)->size());
+  json.member("as_of", WallTime{minute});
+  json.end_object();
+  return {};
 }
 
 Answer InfluencerRoutes::search(const RouteRequest& request, HttpResponse& response) {

@@ -209,7 +209,11 @@ class OpenApi : public ::testing::Test {
 
   void run(const std::vector<Exercise>& exercises) {
     for (const auto& exercise : exercises) {
-      check(exercise, world.get(exercise.target, exercise.headers));
+      auto reply = world.get(exercise.target, exercise.headers);
+      while (reply.body.find("being-made") != std::string::npos) {
+        reply = world.get(exercise.target, exercise.headers);
+      }
+      check(exercise, reply);
     }
   }
 
@@ -242,6 +246,7 @@ const std::string kOne = "/api/v1/influencers/{id}";
 const std::string kSeries = "/api/v1/influencers/{id}/series";
 const std::string kSignals = "/api/v1/influencers/{id}/signals";
 const std::string kGrowth = "/api/v1/influencers/{id}/growth";
+const std::string kRanks = "/api/v1/influencers/{id}/ranks";
 const std::string kMovers = "/api/v1/movers";
 const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
@@ -288,6 +293,11 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kGrowth, "/api/v1/influencers/119/growth", ""},
       {kGrowth, "/api/v1/influencers/119/growth?x", ""},
       {kGrowth, "/api/v1/influencers/1/growth", ""},
+      {"/api/v1/leaderboard", "/api/v1/leaderboard?at=1767226020", ""},
+      {kOne, "/api/v1/influencers/100?at=1767226020", ""},
+      {kRanks, "/api/v1/influencers/100/ranks?step=1m", ""},
+      {kRanks, "/api/v1/influencers/100/ranks?step=1", ""},
+      {kRanks, "/api/v1/influencers/1/ranks", ""},
       {"/api/v1/summary", "/api/v1/summary", ""},
       {"/api/v1/summary", "/api/v1/summary?x=1", ""},
       {"/api/v1/verdicts", "/api/v1/verdicts", ""},
@@ -328,6 +338,8 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                           {kSignals, "/api/v1/influencers/1/signals"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},
                                           {kGrowth, "/api/v1/influencers/1/growth"},
+                                          {kRanks, "/api/v1/influencers/1/ranks"},
+                                          {"/api/v1/leaderboard", "/api/v1/leaderboard?at=1"},
                                           {"/api/v1/summary", "/api/v1/summary"},
                                           {"/api/v1/minutes", "/api/v1/minutes"},
                                           {"/api/v1/stream", "/api/v1/stream"}}) {

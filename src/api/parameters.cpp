@@ -99,6 +99,11 @@ Parameters::Times Parameters::times(std::string_view start_name, std::string_vie
   return {start, end};
 }
 
+std::optional<Minute> Parameters::minute(std::string_view name, WallTime latest) {
+  if (!text(name)) return std::nullopt;
+  return minute_of(time(name, latest, latest));
+}
+
 std::chrono::minutes Parameters::step(std::string_view name, std::chrono::minutes fallback) {
   const auto given = text(name);
   if (!given) return fallback;

@@ -36,6 +36,8 @@ class Parameters {
     WallTime end;
   };
   Times times(std::string_view start_name, std::string_view end_name, WallTime now);
+  // The minute of a time that is at most `latest`; nothing when it is not given.
+  std::optional<Minute> minute(std::string_view name, WallTime latest);
   // A multiple of a minute.
   std::chrono::minutes step(std::string_view name, std::chrono::minutes fallback);
   // One of the words; its index.

@@ -7,6 +7,7 @@
 
 #include "api/assets.h"
 #include "api/parameters.h"
+#include "api/past_minutes.h"
 #include "api/signal_routes.h"
 #include "api/target.h"
 
@@ -17,11 +18,13 @@ struct Router::State {
 
   const ApiContext context;
   Observed observed{context};
-  InfluencerRoutes influencers{context, observed};
+  PastMinutes past_minutes{context, observed};
+  InfluencerRoutes influencers{context, observed, past_minutes};
   SeriesRoutes series{context, observed};
   SignalRoutes signals{context, observed};
-  LeaderboardRoutes leaderboard{context};
+  LeaderboardRoutes leaderboard{context, past_minutes};
   GrowthRoutes growth{context, observed};
+  PastRoutes past{context, observed, past_minutes};
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
@@ -75,6 +78,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.growth.movers(q, r); }},
       Entry{"growth", "/api/v1/influencers/", true, "/growth",
             [](State& s, Q q, R r) { return s.growth.growth(q, r); }},
+      Entry{"ranks", "/api/v1/influencers/", true, "/ranks",
+            [](State& s, Q q, R r) { return s.past.ranks(q, r); }},
       Entry{"summary", "/api/v1/summary", false, "",
             [](State& s, Q q, R r) { return s.summary.summary(q, r); }},
       Entry{"minutes", "/api/v1/minutes", false, "",

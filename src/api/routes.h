@@ -27,20 +27,25 @@ inline std::unexpected<Problem> refuse(Problem problem) {
 }
 Problem unknown_influencer(InfluencerId id);
 
+class PastMinutes;
+
 // The routes by noun. Paths, parameters and answers: docs/openapi.json. Safe from any thread.
 
 class InfluencerRoutes {
  public:
-  InfluencerRoutes(const ApiContext& context, Observed& observed)
-      : context_(context), observed_(observed) {}
+  InfluencerRoutes(const ApiContext& context, Observed& observed, PastMinutes& past)
+      : context_(context), observed_(observed), past_(past) {}
   Answer one(const RouteRequest& request, HttpResponse& response);
   // Appends what `one` says of an influencer that is known.
   void write_one(InfluencerId id, const LeaderboardSnapshot& board, std::string& out) const;
   Answer search(const RouteRequest& request, HttpResponse& response);
 
  private:
+  Answer one_at(InfluencerId id, Minute minute, HttpResponse& response);
+
   const ApiContext& context_;
   Observed& observed_;
+  PastMinutes& past_;
 };
 
 class SeriesRoutes {
@@ -70,14 +75,27 @@ class GrowthRoutes {
 
 class LeaderboardRoutes {
  public:
-  explicit LeaderboardRoutes(const ApiContext& context);
+  LeaderboardRoutes(const ApiContext& context, PastMinutes& past);
   ~LeaderboardRoutes();
   Answer page(const RouteRequest& request, HttpResponse& response);
 
  private:
   struct State;
   const ApiContext& context_;
+  PastMinutes& past_;
   std::unique_ptr<State> state_;
+};
+
+class PastRoutes {
+ public:
+  PastRoutes(const ApiContext& context, Observed& observed, PastMinutes& past)
+      : context_(context), observed_(observed), past_(past) {}
+  Answer ranks(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+  PastMinutes& past_;
 };
 
 class SummaryRoutes {

@@ -27,7 +27,8 @@ void write_standing(JsonWriter& json, InfluencerId id, const std::optional<Stand
     json.member("follower_count", standing->counts.followers);
     json.member("following_count", standing->counts.following);
     json.member("follower_ratio", follower_ratio(standing->counts));
-    json.member("retrieved_at", standing->retrieved_at);
+    const bool is_timed = standing->retrieved_at != WallTime{};
+    json.member("retrieved_at", is_timed ? std::optional(standing->retrieved_at) : std::nullopt);
     json.member("rank", standing->rank);
     json.member("dense_rank", standing->dense_rank);
   } else {

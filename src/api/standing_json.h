@@ -10,7 +10,8 @@
 namespace ia {
 
 // The members that every answer about an influencer's standing has, id to verdict; null where
-// there is no value. `verdicts` may be null; `username` stands in when the standing has none.
+// there is no value, and where the time of retrieval is not known. `verdicts` may be null;
+// `username` stands in when the standing has none.
 void write_standing(JsonWriter& json, InfluencerId id, const std::optional<Standing>& standing,
                     const VerdictBook* verdicts, std::string_view username = {});
 

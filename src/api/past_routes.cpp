@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "api/parameters.h"
+#include "api/past_minutes.h"
+#include "api/routes.h"
+#include "api/series_buckets.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::uint64_t kRanksMax = 1440;
+constexpr minutes kRangeMax{7 * 24 * 60};
+constexpr minutes kRangeFallback{24 * 60};
+
+// Up to the last minute that is over.
+RankQuestion take_question(Parameters& parameters, InfluencerId id, WallTime now) {
+  const auto end = parameters.time("end", now, now + std::chrono::days{1});
+  const auto start = parameters.time("start", std::max(WallTime{}, end - kRangeFallback), now);
+  RankQuestion question{.influencer = id, .range = minutes_between(start, end)};
+  question.range.end = std::min(question.range.end, minute_of(now));
+  question.step = parameters.step("step", minutes{60});
+  if (!parameters.is_valid()) return question;
+  if (start > end) parameters.reject("start", "must not be later than end");
+  if (question.range.end - question.range.begin > kRangeMax) {
+    parameters.reject("start", "must be at most 7 days before end");
+  } else if (bucket_count(question.range, question.step) > kRanksMax) {
+    const auto enough = smallest_step(question.range, kRanksMax);
+    parameters.reject("step", fmt::format("would give more than {} ranks: ask for {}m or more, or "
+                                          "for a shorter range",
+                                          kRanksMax, enough.count()));
+  }
+  return question;
+}
+
+}  // namespace
+
+Answer PastRoutes::ranks(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"start", "end", "step"});
+  const auto id = parameters.influencer(request.id);
+  const auto question = take_question(parameters, id, context_.clock.wall());
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto known = observed_.is_known(id);
+  if (!known) return refuse(problem_of(known.error()));
+  if (!*known) return refuse(unknown_influencer(id));
+  const auto history = past_.ranks(question);
+  if (!history) return refuse(history.error());
+
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("id", number_of(id));
+  json.member("start", WallTime{question.range.begin});
+  json.member("end", WallTime{question.range.end});
+  json.member("step_seconds", std::chrono::seconds{question.step}.count());
+  json.key("items");
+  json.begin_array();
+  for (const auto& at : (*history)->ranks) {
+    json.begin_object();
+    json.member("minute", WallTime{at.minute});
+    json.member("rank", at.rank);
+    json.member("of", at.of);
+    json.member("follower_count", at.followers);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return {};
+}
+
+}  // namespace ia
