@@ -1,13 +1,18 @@
 // What one snapshot of a million influencers costs, by how many changed since the last one, and
 // what a read of it costs; what the scale of all ratios costs;
-// what watching for jumps adds to following the store.
+// what watching for jumps adds to following the store; what movers and the ranks of a past minute
+// cost.
 #include <benchmark/benchmark.h>
 
 #include <memory>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "core/jump_watch.h"
 #include "core/leaderboard.h"
+#include "core/minute_board.h"
+#include "core/movers.h"
 #include "core/ratio_scale.h"
 
 namespace {
@@ -131,6 +136,35 @@ void ratio_scale(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(RatioScale(snapshot->counts()));
 }
 BENCHMARK(ratio_scale)->Unit(benchmark::kMillisecond);
+
+void find_movers_of_all(benchmark::State& state) {
+  Board board(1'000'000);
+  const auto before = board.leaderboard.publish(board.now());
+  MoversBase base(Minute{});
+  for (std::uint32_t i = 0; i < before->index_end(); ++i) {
+    const auto influencer = before->influencer_at(i);
+    const auto followers = before->counts_at(i)->followers;
+    base.add(*before, std::span(&influencer, 1), std::span(&followers, 1));
+  }
+  for (std::uint64_t i = 0; i < board.influencers; ++i) board.change(i);
+  const auto now = board.leaderboard.publish(board.now());
+  for (auto _ : state) benchmark::DoNotOptimize(find_movers(*now, base, {}));
+}
+BENCHMARK(find_movers_of_all)->Unit(benchmark::kMillisecond);
+
+void rank_a_past_minute(benchmark::State& state) {
+  std::mt19937_64 random(1);
+  std::vector<InfluencerId> influencers;
+  std::vector<std::int64_t> followers;
+  for (std::uint64_t i = 0; i < 1'000'000; ++i) {
+    influencers.push_back(InfluencerId{kFirstId + i});
+    followers.push_back(static_cast<std::int64_t>(5'000 + random() % 300'000));
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(MinuteBoard(Minute{}, influencers, followers, followers));
+  }
+}
+BENCHMARK(rank_a_past_minute)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
