@@ -73,20 +73,16 @@ Answer InfluencerRoutes::one(const RouteRequest& request, HttpResponse& response
   const auto id = parameters.influencer(request.id);
   const auto at = parameters.minute("at", context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  const auto known = observed_.is_known(id);
-  if (!known) return refuse(problem_of(known.error()));
-  if (!*known) return refuse(unknown_influencer(id));
   if (at) return one_at(id, *at, response);
   const auto board = context_.leaderboard();
-  const auto standing = board->find(id);
-  if (!standing) {
+  if (!board->find(id)) {
     const auto known = observed_.is_known(id);
     if (!known) return refuse(problem_of(known.error()));
     if (!*known) return refuse(unknown_influencer(id));
   }
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
-  write_one(id, *context_.leaderboard(), response.body);
+  write_one(id, *board, response.body);
   return {};
 }
 
