@@ -248,6 +248,7 @@ const std::string kSignals = "/api/v1/influencers/{id}/signals";
 const std::string kGrowth = "/api/v1/influencers/{id}/growth";
 const std::string kRanks = "/api/v1/influencers/{id}/ranks";
 const std::string kMovers = "/api/v1/movers";
+const std::string kCompare = "/api/v1/compare";
 const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
 
@@ -280,6 +281,13 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kSignals, "/api/v1/influencers/1/signals", ""},
       {"/api/v1/signals", "/api/v1/signals", ""},
       {"/api/v1/signals", "/api/v1/signals?since=x", ""},
+      {kCompare, "/api/v1/compare" + kRange + "&influencers=100,101", ""},
+      {kCompare, "/api/v1/compare" + kRange + "&influencers=101,119&scale=percent", ""},
+      {kCompare, "/api/v1/compare" + kRange + "&influencers=100,101&format=rows", ""},
+      {kCompare, "/api/v1/compare" + kRange + "&influencers=100,101&format=csv", ""},
+      {kCompare, "/api/v1/compare" + kRange + "&influencers=100,101", "If-None-Match: *\r\n"},
+      {kCompare, "/api/v1/compare", ""},
+      {kCompare, "/api/v1/compare?influencers=1,2", ""},
       {kSearch, "/api/v1/influencers?prefix=an", ""},
       {kSearch, "/api/v1/influencers?prefix=1", ""},
       {kSearch, "/api/v1/influencers", ""},
@@ -336,6 +344,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                           {kOne, "/api/v1/influencers/1"},
                                           {kSeries, "/api/v1/influencers/1/series"},
                                           {kSignals, "/api/v1/influencers/1/signals"},
+                                          {kCompare, "/api/v1/compare?influencers=1,2"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},
                                           {kGrowth, "/api/v1/influencers/1/growth"},
                                           {kRanks, "/api/v1/influencers/1/ranks"},

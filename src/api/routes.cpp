@@ -25,6 +25,8 @@ struct Router::State {
   LeaderboardRoutes leaderboard{context, past_minutes};
   GrowthRoutes growth{context, observed};
   PastRoutes past{context, observed, past_minutes};
+  CompareRoutes compare{context, observed};
+  LeaderboardRoutes leaderboard{context};
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
@@ -72,6 +74,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.signals.of_one(q, r); }},
       Entry{"search", "/api/v1/influencers", false, "",
             [](State& s, Q q, R r) { return s.influencers.search(q, r); }},
+      Entry{"compare", "/api/v1/compare", false, "",
+            [](State& s, Q q, R r) { return s.compare.compare(q, r); }},
       Entry{"leaderboard", "/api/v1/leaderboard", false, "",
             [](State& s, Q q, R r) { return s.leaderboard.page(q, r); }},
       Entry{"movers", "/api/v1/movers", false, "",

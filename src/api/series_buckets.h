@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/point.h"
@@ -10,6 +11,14 @@
 namespace ia {
 
 enum class Aggregate : std::uint8_t { kMax, kMin, kAvg, kLast };
+
+// How series are cut into buckets.
+struct SeriesCut {
+  MinuteRange range{};
+  std::chrono::minutes step{1};
+  Aggregate how = Aggregate::kMax;
+  std::string_view aggregate_name{};  // a literal
+};
 
 // A series cut into steps that begin at multiples of the step since the epoch. Buckets without a
 // value are not there. A bucket at the end of a range holds only the minutes of the range.

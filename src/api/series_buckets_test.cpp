@@ -59,17 +59,17 @@ TEST(Encoding, KeepsTheContractOfTheSeed) {
 }
 
 const SeriesHead kHead{.influencer = InfluencerId{5},
-                       .range = {at(0), at(15)},
-                       .step = minutes{5},
-                       .how = Aggregate::kAvg,
-                       .aggregate_name = "avg"};
+                       .cut = {.range = {at(0), at(15)},
+                               .step = minutes{5},
+                               .how = Aggregate::kAvg,
+                               .aggregate_name = "avg"}};
 constexpr std::string_view kHeadText =
     R"({"id":5,"start":"2026-01-01T00:00:00.000Z","end":"2026-01-01T00:15:00.000Z",)"
     R"("step_seconds":300,"aggregate":"avg",)";
 
 TEST(Encoding, RowsLeaveGapsOut) {
   std::string out;
-  encode_rows(kHead, aggregate(kSeries, kHead.step, kHead.how), out);
+  encode_rows(kHead, aggregate(kSeries, kHead.cut.step, kHead.cut.how), out);
   EXPECT_EQ(out, std::string(kHeadText) +
                      R"("columns":["time_ms","follower_count","following_count","follower_ratio"],)"
                      R"("rows":[[1767225600000,20.0,2.0,10.0],[1767226200000,7.0,5.0,1.4]]})");
@@ -77,7 +77,7 @@ TEST(Encoding, RowsLeaveGapsOut) {
 
 TEST(Encoding, ColumnsSayNullInGaps) {
   std::string out;
-  encode_columns(kHead, aggregate(kSeries, kHead.step, kHead.how), out);
+  encode_columns(kHead, aggregate(kSeries, kHead.cut.step, kHead.cut.how), out);
   EXPECT_EQ(out, std::string(kHeadText) +
                      R"("time_ms":[1767225600000,1767225900000,1767226200000],)"
                      R"("follower_count":[20.0,null,7.0],"following_count":[2.0,null,5.0],)"
@@ -87,9 +87,9 @@ TEST(Encoding, ColumnsSayNullInGaps) {
 TEST(Encoding, CsvHasAHeaderLine) {
   std::string out;
   auto head = kHead;
-  head.step = minutes{1};
-  head.how = Aggregate::kLast;
-  encode_csv(head, aggregate(kSeries, head.step, head.how), out);
+  head.cut.step = minutes{1};
+  head.cut.how = Aggregate::kLast;
+  encode_csv(head, aggregate(kSeries, head.cut.step, head.cut.how), out);
   EXPECT_EQ(out,
             "minute,follower_count,following_count,follower_ratio\r\n"
             "2026-01-01T00:01:00Z,10,4,2.5\r\n2026-01-01T00:02:00Z,30,2,15.0\r\n"

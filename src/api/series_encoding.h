@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/json.h"
 #include "api/series_buckets.h"
 #include "core/point.h"
 #include "ports/store.h"
@@ -12,11 +13,11 @@ namespace ia {
 // What an answer with buckets is about.
 struct SeriesHead {
   InfluencerId influencer{};
-  MinuteRange range{};
-  std::chrono::minutes step{1};
-  Aggregate how = Aggregate::kMax;
-  std::string_view aggregate_name{};
+  SeriesCut cut{};
 };
+
+// The members start, end, step_seconds and aggregate.
+void write_cut(JsonWriter& json, const SeriesCut& cut);
 
 // Each replaces or extends `out`, which is reused for its memory: about 23 ns a row.
 

@@ -2,19 +2,16 @@
 
 #include <array>
 
-#include "api/hash.h"
 #include "api/parameters.h"
 #include "api/routes.h"
 #include "api/series_encoding.h"
+#include "api/series_request.h"
 
 namespace ia {
 namespace {
 
 using std::chrono::minutes;
 
-constexpr std::uint64_t kPointsMax = 50'000;
-constexpr minutes kRangeMax{366 * 24 * 60};
-constexpr std::array<std::string_view, 4> kAggregates = {"max", "min", "avg", "last"};
 enum Format : std::uint8_t { kRows, kColumns, kCsv };
 constexpr std::array<std::string_view, 3> kFormats = {"rows", "columns", "csv"};
 
@@ -67,17 +64,14 @@ Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& respon
                                                 kPointsMax - 1, number_of(id)));
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  const auto series = context_.store.read_series(id, range);
-  if (!series) return refuse(problem_of(series.error()));
-  if (series->size() == 0) {
-    const auto known = observed_.is_known(id);
-    if (!known) return refuse(problem_of(known.error()));
-    if (!*known) return refuse(unknown_influencer(id));
-  }
+  const auto series = read_series(context_, observed_, id, range);
+  if (!series) return refuse(series.error());
   response.content_type = content_type::kJson;
-  const SeriesHead head{.influencer = id, .range = range};
-  const auto final_before = observed_.final_before();
-  if (set_caching(request, *series, head, kFormats.size(), final_before, response)) return {};
+  const auto add_values = [&](Hash64& hash) {
+    add(hash, {.range = range});
+    add(hash, id, *series);
+  };
+  if (set_caching(request, range, observed_.final_before(), add_values, response)) return {};
   encode_analytics(*series, response.body);
   return {};
 }
@@ -91,22 +85,20 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
   const auto how = parameters.choice("aggregate", kAggregates);
   head.how = static_cast<Aggregate>(how);
   head.aggregate_name = kAggregates[how];
+  head.cut = take_cut(parameters, context_.clock.wall(), 1);
   const auto format = parameters.choice("format", kFormats);
-  if (parameters.is_valid() && head.range.end - head.range.begin > kRangeMax) {
-    parameters.reject("start", "must be at most 366 days before end");
-  }
-  check_points(parameters, head.range, head.step);
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  const auto series = context_.store.read_series(head.influencer, head.range);
-  if (!series) return refuse(problem_of(series.error()));
-  if (series->size() == 0) {
-    const auto known = observed_.is_known(head.influencer);
-    if (!known) return refuse(problem_of(known.error()));
-    if (!*known) return refuse(unknown_influencer(head.influencer));
-  }
+  const auto series = read_series(context_, observed_, head.influencer, head.cut.range);
+  if (!series) return refuse(series.error());
   response.content_type = format == kCsv ? content_type::kCsv : content_type::kJson;
-  if (set_caching(request, *series, head, format, observed_.final_before(), response)) return {};
-  const auto buckets = aggregate(*series, head.step, head.how);
+  const auto add_values = [&](Hash64& hash) {
+    hash.add(format + 1);
+    add(hash, head.cut);
+    add(hash, head.influencer, *series);
+  };
+  const auto final_before = observed_.final_before();
+  if (set_caching(request, head.cut.range, final_before, add_values, response)) return {};
+  const auto buckets = aggregate(*series, head.cut.step, head.cut.how);
   switch (format) {
     case kRows:
       encode_rows(head, buckets, response.body);

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string_view>
+
+#include "api/hash.h"
+#include "api/observed.h"
+#include "api/parameters.h"
+#include "api/problem.h"
+#include "api/routes.h"
+#include "api/series_buckets.h"
+
+namespace ia {
+
+// What the routes that answer with series share.
+
+inline constexpr std::uint64_t kPointsMax = 50'000;  // of an answer
+
+struct Times {
+  WallTime start;
+  WallTime end;
+};
+
+// `end` defaults to now, `start` to a day before it.
+Times take_times(Parameters& parameters, std::string_view start_name, std::string_view end_name,
+                 WallTime now);
+
+// start, end, step and aggregate: at most 366 days, and kPointsMax buckets over all influencers.
+SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers);
+
+// A 404 when nobody watches the influencer and it never had a value.
+std::expected<Series, Problem> read_series(const ApiContext& context, Observed& observed,
+                                           InfluencerId id, MinuteRange range);
+
+void add(Hash64& hash, const SeriesCut& cut);
+void add(Hash64& hash, InfluencerId id, const Series& series);
+
+// Of what can no longer change: an ETag of the values, as the same ones give the same bytes. True
+// when the client has them.
+bool set_caching(const RouteRequest& request, MinuteRange range, Minute final_before,
+                 const std::function<void(Hash64& hash)>& add_values, HttpResponse& response);
+
+}  // namespace ia
