@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "api/test_world.h"
 
 namespace ia {
@@ -34,16 +32,6 @@ class HistoryApi : public ::testing::Test {
               {{InfluencerId{100}, "Anna"}});
   }
 
-  // Comes back until it is there, as clients do.
-  Reply get_when_made(const std::string& target) {
-    while (true) {
-      const auto reply = world.get(target);
-      if (reply.body.find("being-made") == std::string::npos) return reply;
-      EXPECT_EQ(reply.header("retry-after"), "1");
-      std::this_thread::yield();
-    }
-  }
-
   // The link of a page; empty on the last one.
   static std::string next_of(const std::string& body) {
     const auto at = body.find(R"("next":")");
@@ -65,7 +53,7 @@ class HistoryApi : public ::testing::Test {
 TEST_F(HistoryApi, ShowsTheLeaderboardOfAPastMinute) {
   live_a_day();
   world.add(world.now_minute(), {{103, 1, 1}});
-  const auto reply = get_when_made("/api/v1/leaderboard?at=2026-01-01T23:00:31Z");
+  const auto reply = world.get("/api/v1/leaderboard?at=2026-01-01T23:00:31Z");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body,
             R"({"as_of":"2026-01-01T23:00:00.000Z","of":3,"followers_average":2169.0,)"
@@ -83,7 +71,7 @@ TEST_F(HistoryApi, ShowsTheLeaderboardOfAPastMinute) {
 
 TEST_F(HistoryApi, AnswersWithNobodyForAMinuteWithoutValues) {
   live_a_day();
-  EXPECT_THAT(get_when_made("/api/v1/leaderboard?at=1767225660").body,
+  EXPECT_THAT(world.get("/api/v1/leaderboard?at=1767225660").body,
               HasSubstr(R"("of":0,"followers_average":null,"followers_median":null,)"
                         R"("followers_total":0,"following_total":0,"items":[],"next":null)"));
 }
@@ -93,7 +81,7 @@ TEST_F(HistoryApi, TurnsThePagesOfAPastMinute) {
   auto target = std::string("/api/v1/leaderboard?at=1767225600&limit=1");
   std::vector<std::string> seen;
   while (!target.empty()) {
-    const auto body = get_when_made(target).body;
+    const auto body = world.get(target).body;
     seen.push_back(body.substr(body.find(R"("id":)"), 8));
     target = next_of(body);
   }
@@ -103,25 +91,25 @@ TEST_F(HistoryApi, TurnsThePagesOfAPastMinute) {
 TEST_F(HistoryApi, EndsTheCursorsOfAPastMinuteWhenALateValueComes) {
   live_a_day();
   const auto begin = world.now_minute() - hours{24};
-  const auto next = next_of(get_when_made("/api/v1/leaderboard?at=1767225600&limit=1").body);
+  const auto next = next_of(world.get("/api/v1/leaderboard?at=1767225600&limit=1").body);
   ASSERT_NE(next, "");
   world.add(begin, {{104, 1, 1}});
-  EXPECT_EQ(get_when_made(next).status, 200);  // read a moment ago
+  EXPECT_EQ(world.get(next).status, 200);  // read a moment ago
   world.clock.advance(std::chrono::seconds{11});
-  expect_problem(get_when_made(next), 410, "start over");
-  EXPECT_THAT(get_when_made("/api/v1/leaderboard?at=1767225600").body, HasSubstr(R"("of":4)"));
+  expect_problem(world.get(next), 410, "start over");
+  EXPECT_THAT(world.get("/api/v1/leaderboard?at=1767225600").body, HasSubstr(R"("of":4)"));
   auto elsewhere = next;
   elsewhere.replace(elsewhere.find("at=1767225600"), 13, "at=1767225660");
-  expect_problem(get_when_made(elsewhere), 410, "start over");
+  expect_problem(world.get(elsewhere), 410, "start over");
 }
 
 TEST_F(HistoryApi, ShowsAnInfluencerInAPastMinute) {
   live_a_day();
-  EXPECT_EQ(get_when_made("/api/v1/influencers/100?at=1767225600").body,
+  EXPECT_EQ(world.get("/api/v1/influencers/100?at=1767225600").body,
             R"({"id":100,"username":"Anna","follower_count":1000,"following_count":10,)"
             R"("follower_ratio":100.0,"retrieved_at":null,"rank":2,"dense_rank":2,"verdict":null,)"
             R"("age_seconds":null,"of":3,"as_of":"2026-01-01T00:00:00.000Z"})");
-  EXPECT_THAT(get_when_made("/api/v1/influencers/119?at=1767225600").body,
+  EXPECT_THAT(world.get("/api/v1/influencers/119?at=1767225600").body,
               AllOf(HasSubstr(R"("rank":null)"), HasSubstr(R"("of":3)")));
   expect_problem(world.get("/api/v1/influencers/99?at=1767225600"), 404, "Nobody watches");
 }
@@ -133,17 +121,17 @@ TEST_F(HistoryApi, RefusesMinutesOfTheFuture) {
 
 TEST_F(HistoryApi, ShowsRanksOverTime) {
   live_a_day();
-  const auto body = get_when_made("/api/v1/influencers/100/ranks?step=1m").body;
+  const auto body = world.get("/api/v1/influencers/100/ranks?step=1m").body;
   EXPECT_EQ(body,
             R"({"id":100,"start":"2026-01-01T00:00:00.000Z","end":"2026-01-02T00:00:00.000Z",)"
             R"("step_seconds":60,"items":[)"
             R"({"minute":"2026-01-01T00:00:00.000Z","rank":2,"of":3,"follower_count":1000},)"
             R"({"minute":"2026-01-01T23:00:00.000Z","rank":2,"of":3,"follower_count":2000},)"
             R"({"minute":"2026-01-01T23:59:00.000Z","rank":2,"of":3,"follower_count":1500}]})");
-  EXPECT_THAT(get_when_made("/api/v1/influencers/100/ranks").body,
+  EXPECT_THAT(world.get("/api/v1/influencers/100/ranks").body,
               AllOf(HasSubstr(R"("minute":"2026-01-01T23:00:00.000Z")"),
                     Not(HasSubstr(R"("minute":"2026-01-01T23:59:00.000Z")"))));
-  EXPECT_THAT(get_when_made("/api/v1/influencers/119/ranks").body, HasSubstr(R"("items":[])"));
+  EXPECT_THAT(world.get("/api/v1/influencers/119/ranks").body, HasSubstr(R"("items":[])"));
 }
 
 TEST_F(HistoryApi, RefusesRanksOfMoreMinutesThanItCanAfford) {
@@ -161,7 +149,7 @@ TEST_F(HistoryApi, PassesOnThatThePastCannotBeRead) {
   live_a_day();
   EXPECT_EQ(world.get("/api/v1/influencers/119").status, 200);  // the registry is known
   world.store.set_down(true);
-  const auto reply = get_when_made("/api/v1/leaderboard?at=1767225600");
+  const auto reply = world.get("/api/v1/leaderboard?at=1767225600");
   expect_problem(reply, 503, "memory store: down");
   EXPECT_NE(reply.header("retry-after"), "");
 }

@@ -5,13 +5,17 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <expected>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "api/problem.h"
 #include "base/clock.h"
@@ -20,38 +24,62 @@
 namespace ia {
 
 // What takes longer to make than a server thread may be held: one thread of the lowest priority
-// makes one after the other, and what it made is kept for those who come back for it. Until then
-// they get 503 with Retry-After: this is the one place that decides so.
+// makes one after the other, and what it made is kept for those who come back for it. That is the
+// router: on that thread it asks the route again, for the client that waits (Router::answer).
 
-// The thread. Its destructor abandons what is being made.
+// The thread. Its destructor stops it.
 class LaterThread {
  public:
   // Works that wait; further ones are refused.
   static constexpr std::size_t kWaitingMax = 16;
+  static constexpr std::chrono::seconds kAskAgainEvery{1};
   using Work = std::function<void(const GoOn& go_on)>;
+  // Asks again for what is being made; true when nobody needs to any more.
+  using AskAgain = std::function<bool()>;
 
-  LaterThread();
+  explicit LaterThread(const Clock& clock);
   ~LaterThread();
   LaterThread(const LaterThread&) = delete;
   LaterThread& operator=(const LaterThread&) = delete;
 
-  enum class Asked : std::uint8_t { kBegins, kWaits, kRefused };
-  // kBegins: it is the next one. Any thread.
-  Asked ask(Work work);
+  // False when too many wait. Any thread.
+  bool begin(Work work);
+  // Called on the thread: soon, whenever a work has ended, and every second meanwhile, until it
+  // gives true. It must not take long. Any thread.
+  void when_made(AskAgain ask_again);
+  // Abandons what is being made, and forgets what was to come. Repeating it does nothing.
+  void stop();
 
  private:
   void loop();
+  void work_on(const Work& work);
+  void ask_again();
 
+  const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Work> waiting_;
-  bool working_ = false;
+  std::vector<AskAgain> new_asking_;
   bool stopping_ = false;
+  std::vector<AskAgain> asking_;  // of the thread alone
+  MonoTime asked_at_{};
   std::thread thread_;
 };
 
+// What `get` says while it is made. The router knows it by its kind.
+inline constexpr std::string_view kBeingMade = "being-made";
 Problem being_made();
 Problem too_many_being_made();
+
+// What `make` throws, as on the server's threads, is the end of this answer alone.
+template <class Value, class Make>
+Result<Value> made_safely(const Make& make, const GoOn& go_on) {
+  try {
+    return make(go_on);
+  } catch (const std::exception& thrown) {
+    return fail(Errc::kUnavailable, std::string("the past was not read: ") + thrown.what());
+  }
+}
 
 // Values by key; those that nobody asked for longest go first when all together are over
 // `bytes_max`. A Value says how many `bytes()` it is. Safe from any thread.
@@ -61,8 +89,6 @@ class Later {
   using Make = std::function<Result<Value>(const GoOn& go_on)>;
   // Whoever does not come back for so long does not want it any more.
   static constexpr std::chrono::seconds kWantedFor{15};
-  // What is made within this is answered at once, unless something else is being made.
-  static constexpr std::chrono::milliseconds kWait{30};
   static constexpr std::chrono::seconds kFailureKeptFor{2};
   static constexpr std::size_t kKeptMax = 256;
 
@@ -70,7 +96,8 @@ class Later {
       : thread_(thread), clock_(clock), bytes_max_(bytes_max) {}
 
   // The value when it was made within `good_for`; else it is made by `make`, on the thread, which
-  // must outlive this. What `make` says is wrong is passed on once it is known.
+  // must outlive this, and the problem is being_made(). What `make` says is wrong is passed on once
+  // it is known.
   std::expected<std::shared_ptr<const Value>, Problem> get(const Key& key,
                                                            std::chrono::seconds good_for,
                                                            const Make& make);
@@ -91,7 +118,6 @@ class Later {
   // Shared with the work, which may end after this.
   struct Shelf {
     std::mutex mutex;
-    std::condition_variable made;
     std::list<Entry> entries;  // the one asked for last in front
 
     std::list<Entry>::iterator look_for(const Key& key);
@@ -100,7 +126,7 @@ class Later {
     void put(const Key& key, Result<Value> result, MonoTime now);
     void drop_over(std::size_t bytes_max);
   };
-  LaterThread::Asked begin(const Key& key, const Make& make);
+  bool begin(const Key& key, const Make& make);
 
   LaterThread& thread_;
   const Clock& clock_;
@@ -111,29 +137,26 @@ class Later {
 template <class Key, class Value>
 std::expected<std::shared_ptr<const Value>, Problem> Later<Key, Value>::get(
     const Key& key, std::chrono::seconds good_for, const Make& make) {
-  std::unique_lock lock(shelf_->mutex);
+  const std::scoped_lock lock(shelf_->mutex);
   auto& entry = shelf_->ask_for(key, clock_.mono());
   shelf_->drop_over(bytes_max_);
   if (!entry.is_pending && !entry.is_good(clock_.mono(), good_for)) {
-    const auto asked = begin(key, make);
-    if (asked == LaterThread::Asked::kRefused) return std::unexpected(too_many_being_made());
-    entry.is_pending = true;  // so nobody drops it
+    if (!begin(key, make)) return std::unexpected(too_many_being_made());
+    entry.is_pending = true;
     entry.value.reset();
     entry.error.reset();
-    if (asked == LaterThread::Asked::kBegins) shelf_->made.wait_for(lock, kWait);
   }
-  const auto made = shelf_->look_for(key);
-  if (made == shelf_->entries.end() || made->is_pending) return std::unexpected(being_made());
-  if (made->error) return std::unexpected(problem_of(*made->error));
-  return made->value;
+  if (entry.is_pending) return std::unexpected(being_made());
+  if (entry.error) return std::unexpected(problem_of(*entry.error));
+  return entry.value;
 }
 
 // With the lock held: the work cannot end before its entry says that it is pending.
 template <class Key, class Value>
-LaterThread::Asked Later<Key, Value>::begin(const Key& key, const Make& make) {
-  return thread_.ask([shelf = shelf_, key, make, &clock = clock_](const GoOn& go_on) {
-    auto result = make([&] { return go_on() && shelf->is_wanted(key, clock.mono()); });
-    shelf->put(key, std::move(result), clock.mono());
+bool Later<Key, Value>::begin(const Key& key, const Make& make) {
+  return thread_.begin([shelf = shelf_, key, make, &clock = clock_](const GoOn& go_on) {
+    const auto is_wanted = [&] { return go_on() && shelf->is_wanted(key, clock.mono()); };
+    shelf->put(key, made_safely<Value>(make, is_wanted), clock.mono());
   });
 }
 
@@ -163,20 +186,17 @@ bool Later<Key, Value>::Shelf::is_wanted(const Key& key, MonoTime now) {
 
 template <class Key, class Value>
 void Later<Key, Value>::Shelf::put(const Key& key, Result<Value> result, MonoTime now) {
-  {
-    const std::scoped_lock lock(mutex);
-    const auto entry = look_for(key);
-    entry->is_pending = false;
-    entry->made_at = now;
-    if (result) {
-      entry->value = std::make_shared<const Value>(std::move(*result));
-    } else if (result.error().code == Errc::kCancelled) {
-      entries.erase(entry);
-    } else {
-      entry->error = result.error();
-    }
+  const std::scoped_lock lock(mutex);
+  const auto entry = look_for(key);
+  entry->is_pending = false;
+  entry->made_at = now;
+  if (result) {
+    entry->value = std::make_shared<const Value>(std::move(*result));
+  } else if (result.error().code == Errc::kCancelled) {
+    entries.erase(entry);
+  } else {
+    entry->error = result.error();
   }
-  made.notify_all();
 }
 
 template <class Key, class Value>

@@ -37,15 +37,19 @@ class PastMinutes {
 
   PastMinutes(const ApiContext& context, Observed& observed);
 
+  // As Later::get.
   std::expected<std::shared_ptr<const MinuteBoard>, Problem> board(Minute minute);
   std::expected<std::shared_ptr<const RankHistory>, Problem> ranks(const RankQuestion& question);
+
+  // What makes them: for those who wait.
+  LaterThread& thread() { return thread_; }
 
  private:
   std::chrono::seconds good_for(Minute last);
 
   const ApiContext& context_;
   Observed& observed_;
-  LaterThread thread_;
+  LaterThread thread_{context_.clock};
   Later<Minute, MinuteBoard> boards_;
   Later<RankQuestion, RankHistory> ranks_;
 };

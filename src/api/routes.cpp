@@ -6,6 +6,7 @@
 #include <span>
 
 #include "api/assets.h"
+#include "api/late_answer.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
 #include "api/signal_routes.h"
@@ -135,7 +136,9 @@ Problem unknown_influencer(InfluencerId id) {
 }
 
 Router::Router(ApiContext context) : state_(std::make_unique<State>(std::move(context))) {}
-Router::~Router() = default;
+
+// The thread asks routes: before they go.
+Router::~Router() { state_->past_minutes.thread().stop(); }
 
 std::vector<std::string> Router::names() {
   std::vector<std::string> names{"none"};
@@ -143,18 +146,19 @@ std::vector<std::string> Router::names() {
   return names;
 }
 
-void Router::answer(const HttpRequest& request, HttpResponse& response) {
+bool Router::try_to_answer(const HttpRequest& request, HttpResponse& response) {
   if (request.method == HttpMethod::kOther) {
     response.headers += "Allow: GET, HEAD\r\n";
-    return answer_problem(response,
-                          {.status = 405, .detail = "Only GET and HEAD are understood here."},
-                          request.target);
+    answer_problem(response, {.status = 405, .detail = "Only GET and HEAD are understood here."},
+                   request.target);
+    return true;
   }
   const auto target = split_target(request.target);
   if (!target) {
-    return answer_problem(response,
-                          {.status = 400, .detail = "The request target must begin with a slash."},
-                          request.target);
+    answer_problem(response,
+                   {.status = 400, .detail = "The request target must begin with a slash."},
+                   request.target);
+    return true;
   }
   for (std::size_t i = 0; i < Entry::all().size(); ++i) {
     const auto& entry = Entry::all()[i];
@@ -164,12 +168,30 @@ void Router::answer(const HttpRequest& request, HttpResponse& response) {
     const RouteRequest routed{
         .id = id ? *id : entry.id_in(target->path), .query = target->query, .http = request};
     const auto answered = entry.answer(*state_, routed, response);
-    if (!answered) answer_problem(response, answered.error(), request.target);
-    return;
+    if (answered) return true;
+    if (answered.error().kind == kBeingMade) return false;
+    answer_problem(response, answered.error(), request.target);
+    return true;
   }
   answer_problem(response,
                  {.status = 404, .detail = "There is nothing here: /openapi.json lists the paths."},
                  request.target);
+  return true;
+}
+
+void Router::answer(const HttpRequest& request, HttpResponse& response) {
+  if (try_to_answer(request, response)) return;
+  const auto late = std::make_shared<LateAnswer>();
+  response.late = late;
+  state_->past_minutes.thread().when_made([this, late, target = std::string(request.target)] {
+    if (!late->is_wanted()) return true;
+    HttpResponse made;
+    made.clear();
+    const HttpRequest again{.method = HttpMethod::kGet, .target = target};
+    if (!try_to_answer(again, made)) return false;
+    late->answer(std::move(made));
+    return true;
+  });
 }
 
 HttpHandler make_api_handler(ApiContext context) {

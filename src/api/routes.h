@@ -159,6 +159,7 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
+  // What a route says is being made is asked for again on another thread, and answered there.
   void answer(const HttpRequest& request, HttpResponse& response);
 
   // For HttpServerOptions::routes: what HttpResponse::route counts.
@@ -167,6 +168,9 @@ class Router {
  private:
   struct Entry;
   struct State;
+  // False when the answer is being made: then the response means nothing but its route.
+  bool try_to_answer(const HttpRequest& request, HttpResponse& response);
+
   std::unique_ptr<State> state_;
 };
 

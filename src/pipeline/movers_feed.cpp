@@ -9,8 +9,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 
 constexpr milliseconds kStepRest{2'000};
-constexpr int kRestFactor = 19;  // work for 1 of 20
-constexpr milliseconds kRestMax{2'000};
+constexpr int kRestFactor = 19;        // work for 1 of 20
+constexpr milliseconds kRestMax{250};  // or a busy machine would never be done
 // Influencers that are due every so many minutes: a base is put together of at most so many.
 constexpr minutes kMinutesOfBaseMax{10};
 
