@@ -152,6 +152,19 @@ Status SqsAdmin::purge(const std::string& name) {
   return {};
 }
 
+Status SqsAdmin::remove(const std::string& name) {
+  for (const auto& one :
+       {sqs_queue_name(prefix_, name), sqs_dead_letter_queue_name(prefix_, name)}) {
+    const auto found = info(one);
+    if (!found) return std::unexpected(found.error());
+    if (!found->exists) continue;
+    const auto removed = client_.call({.action = SqsAction::kDeleteQueue,
+                                       .body = JsonObject().text("QueueUrl", found->url).str()});
+    if (!removed) return fail("queue " + one, removed.error().error);
+  }
+  return {};
+}
+
 Result<SqsRedriven> SqsAdmin::redrive(const std::string& name) {
   const auto pair = show(name);
   if (!pair) return std::unexpected(pair.error());

@@ -47,7 +47,7 @@ struct SqsRedriven {
 
 // What the command `queues create|show|purge|redrive` does, to one queue and its dead letters at a
 // time. Needs more permissions than SqsQueue: CreateQueue, SetQueueAttributes, PurgeQueue,
-// StartMessageMoveTask.
+// StartMessageMoveTask, DeleteQueue.
 class SqsAdmin {
  public:
   SqsAdmin(SqsClient& client, std::string prefix) : client_(client), prefix_(std::move(prefix)) {}
@@ -58,6 +58,9 @@ class SqsAdmin {
   Result<SqsQueuePair> show(const std::string& name);
   // Deletes every message but the dead letters. May wait a minute: see SqsQueue.
   Status purge(const std::string& name);
+  // Deletes the queue and its dead letters, with all that is in them. One that is not there is
+  // fine.
+  Status remove(const std::string& name);
   // Sends the dead letters back to their queue.
   Result<SqsRedriven> redrive(const std::string& name);
 

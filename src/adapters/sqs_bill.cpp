@@ -13,9 +13,9 @@ using std::chrono::minutes;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::array<std::string_view, kSqsActionCount> kNames = {
-    "SendMessageBatch", "ReceiveMessage",      "DeleteMessageBatch", "ChangeMessageVisibilityBatch",
-    "GetQueueUrl",      "GetQueueAttributes",  "SetQueueAttributes", "CreateQueue",
-    "PurgeQueue",       "StartMessageMoveTask"};
+    "SendMessageBatch", "ReceiveMessage",     "DeleteMessageBatch",  "ChangeMessageVisibilityBatch",
+    "GetQueueUrl",      "GetQueueAttributes", "SetQueueAttributes",  "CreateQueue",
+    "DeleteQueue",      "PurgeQueue",         "StartMessageMoveTask"};
 
 constexpr minutes kWindow{60};
 constexpr double kSecondsADay = 86'400;

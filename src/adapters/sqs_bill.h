@@ -21,10 +21,11 @@ enum class SqsAction : std::uint8_t {
   kGetQueueAttributes,
   kSetQueueAttributes,
   kCreateQueue,
+  kDeleteQueue,
   kPurgeQueue,
   kStartMessageMoveTask,
 };
-inline constexpr std::size_t kSqsActionCount = 10;
+inline constexpr std::size_t kSqsActionCount = 11;
 
 // As SQS calls it: "SendMessageBatch".
 std::string_view name_of(SqsAction action);

@@ -35,6 +35,9 @@ constexpr CommandInfo kCommands[] = {
     {kMigrate, "migrate", "make or update the tables in PostgreSQL, and exit",
      "influencer-analytics migrate --postgres-url postgresql://owner@db.example/analytics "
      "--grant-to ia"},
+    {kProveScale, "prove-scale", "measure whether N fetchers over real servers do N times the work",
+     "influencer-analytics prove-scale --queue sqs --sqs-region eu-west-1 --store postgres "
+     "--postgres-url postgresql://owner@db.example/analytics"},
     {kCheckConfig, "check-config", "check all settings and print what is in force",
      "influencer-analytics check-config run --config influencer-analytics.toml",
      "[COMMAND] [options]"},

@@ -1,7 +1,6 @@
 #include "app/commands.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +10,8 @@
 
 #include "app/doctor.h"
 #include "app/export_csv.h"
+#include "app/prove_scale.h"
+#include "app/scratch_directory.h"
 #include "app/service.h"
 #include "app/signals.h"
 #include "app/wiring.h"
@@ -84,39 +85,14 @@ SimulatorOptions simulator_options(const Config& config) {
           .answers_kept = config.simulator_answers_kept};
 }
 
-// A directory of its own for a demo that was given none, removed at the end.
-class DemoDirectory {
- public:
-  static Result<DemoDirectory> make() {
-    std::string pattern = std::filesystem::temp_directory_path() / "influencer-analytics.XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) {
-      return fail(Errc::kInvalid, "cannot make a temporary directory in " +
-                                      std::filesystem::temp_directory_path().string() +
-                                      ": give one with --data-dir");
-    }
-    return DemoDirectory(pattern);
-  }
-  DemoDirectory(DemoDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  DemoDirectory& operator=(DemoDirectory&&) = delete;
-  ~DemoDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  explicit DemoDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path path_;
-};
-
 int demo(Config config, Log& log) {
   const SystemClock clock;
   auto simulator = MockstagramServer::start(simulator_options(config), clock, log);
   if (!simulator) return report_failure(simulator.error());
   config.mockstagram_url = (*simulator)->url();
-  std::optional<DemoDirectory> directory;
+  std::optional<ScratchDirectory> directory;
   if (config.data_dir.empty()) {
-    auto made = DemoDirectory::make();
+    auto made = ScratchDirectory::make();
     if (!made) return report_failure(made.error());
     directory.emplace(std::move(*made));
     config.data_dir = directory->path();
@@ -251,6 +227,8 @@ int run_command(const Invocation& invocation) {
       return queues(invocation.action, config, log);
     case Command::kMigrate:
       return migrate(config);
+    case Command::kProveScale:
+      return prove_scale(config, SystemClock(), log);
     case Command::kCheckConfig:
     case Command::kVersion:
       break;  // answered by the command line itself

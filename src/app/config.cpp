@@ -69,6 +69,7 @@ class Loader {
   void check_export();
   void check_listening();
   void check_rate();
+  void check_trial();
 
   Command command_;
   LoadedConfig loaded_;
@@ -116,6 +117,15 @@ void Loader::check_rate() {
                    named("max_rate"), due, 100 * *config.max_rate * 56 / due));
 }
 
+void Loader::check_trial() {
+  const auto& config = loaded_.config;
+  if (config.queue == QueueKind::kSqs && config.store == StoreKind::kPostgres) return;
+  error(
+      "prove-scale is for queues and stores that machines share: give --queue sqs and --store "
+      "postgres with their servers (--sqs-endpoint, --postgres-url). bench/scale_bench.py starts "
+      "both on this machine");
+}
+
 void Loader::check_together() {
   const auto& config = loaded_.config;
   if (!errors_.empty()) return;  // what is wrong by itself would only be blamed twice
@@ -128,6 +138,7 @@ void Loader::check_together() {
   }
   if (const auto status = check(config.faults); !status) error(status.error().message);
   if (command_ == Command::kExport) check_export();
+  if (command_ == Command::kProveScale) check_trial();
   check_listening();
   check_rate();
 }

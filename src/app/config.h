@@ -90,6 +90,14 @@ struct Config {
   bool report = false;
   std::uint64_t minutes = 0;  // complete ones, then stop; 0: run until stopped
 
+  // prove-scale
+  std::vector<std::uint32_t> workers;  // how many fetchers, one a round
+  double worker_rate = 0;              // requests/s of one fetcher
+  std::uint32_t sinks = 0;
+  std::uint32_t trial_minutes = 0;
+  std::string trial_url;     // the network; empty: a simulator of its own
+  std::string trial_output;  // an SVG; empty: none
+
   // Simulator
   Address mockstagram_listen;
   std::uint64_t simulator_seed = 0;

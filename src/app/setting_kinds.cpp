@@ -180,6 +180,22 @@ Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)
                     });
 }
 
+Setting::Value counts_value(std::uint32_t least, std::uint32_t most,
+                            std::function<void(Config&, std::vector<std::uint32_t>)> store) {
+  return make_value(
+      "N,N,...", fmt::format("whole numbers from {} to {} with commas between them", least, most),
+      [=](std::string_view text, Config& config) {
+        std::vector<std::uint32_t> counts;
+        for (const auto part : std::views::split(text, ',')) {
+          const auto count = parse_whole_number(std::string_view(part.begin(), part.end()));
+          if (!count || *count < least || *count > most) return false;
+          counts.push_back(static_cast<std::uint32_t>(*count));
+        }
+        store(config, std::move(counts));
+        return true;
+      });
+}
+
 Setting::Value rate_value(std::function<void(Config&, std::optional<double>)> store) {
   return make_value("auto|unlimited|N", "auto, unlimited, or requests a second",
                     [store](std::string_view text, Config& config) {

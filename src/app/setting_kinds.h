@@ -45,6 +45,9 @@ Setting::Value server_url_value(std::function<void(Config&, std::string)> store)
 Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store);
 // Some names with commas between them, none empty.
 Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)> store);
+// Some whole numbers with commas between them.
+Setting::Value counts_value(std::uint32_t least, std::uint32_t most,
+                            std::function<void(Config&, std::vector<std::uint32_t>)> store);
 // auto (nothing), unlimited (0) or requests/s.
 Setting::Value rate_value(std::function<void(Config&, std::optional<double>)> store);
 // Ids and ranges, or a file with them.

@@ -19,8 +19,13 @@ constexpr CommandBits kChecking = kDemo | kRun | kCheck;
 constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi | kCheck;
 constexpr CommandBits kNetworked = kRun | kFetch | kCheck | kDoctor;
 constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues | kMigrate;
+constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
+constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
+constexpr CommandBits kProving = bit(kProveScale);
+constexpr CommandBits kLogging =
+    kStaged | kMockstagram | kExport | kQueues | kMigrate | kProveScale;
 constexpr CommandBits kConfigured = kLogging | kDoctor;
-constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor;
+constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor | kProveScale;
 constexpr CommandBits kSqs = kQueued | kQueues;
 constexpr CommandBits kStored = kQueued | kCheck | kExport;
 constexpr CommandBits kMigrating = bit(kMigrate);
@@ -108,9 +113,11 @@ Group network_settings() {
       {"max_rate", "auto", rate_value(into(&Config::max_rate)),
        "Most requests a second; auto is 1.1 times what is due, over the spread.", kFetching},
       {"max_connections", "1024", whole_number_value(1, 65'535, into(&Config::max_connections)),
-       "Most connections to the network; no more are opened than are needed.", kFetching | kDoctor},
+       "Most connections to the network; no more are opened than are needed.",
+       kFetching | kDoctor | kProveScale},
       {"pipelining", "1", whole_number_value(1, 64, into(&Config::pipelining)),
-       "Requests sent on a connection ahead of their replies; 1 waits for each.", kFetching},
+       "Requests sent on a connection ahead of their replies; 1 waits for each.",
+       kFetching | kProveScale},
       {"connect_timeout", "1s", duration_value({10ms, 30s}, into(&Config::connect_timeout)),
        "Longest wait for a connection.", kFetching | kCheck | kDoctor},
       {"request_timeout", "5s", duration_value({10ms, 55s}, into(&Config::request_timeout)),
@@ -279,6 +286,27 @@ Group export_settings() {
   };
 }
 
+Group trial_settings() {
+  return {
+      {"workers", "1,2,4,8", counts_value(1, 64, into(&Config::workers)),
+       "How many fetchers, one number a round. A round writes test points, into queues and a "
+       "database of its own on the servers that are named, and removes both.",
+       kProving},
+      {"worker_rate", "4000", number_value(100, 1e6, into(&Config::worker_rate)),
+       "Requests a second that each fetcher is held to; the influencers are as many as that gives "
+       "in 52 seconds.",
+       kProving},
+      {"sinks", "1", whole_number_value(1, 64, into(&Config::sinks)), "How many sinks.", kProving},
+      {"trial_minutes", "2", whole_number_value(1, 60, into(&Config::trial_minutes)),
+       "Whole minutes that a round is measured for.", kProving, "minutes"},
+      {"trial_url", "", server_url_value(into(&Config::trial_url)),
+       "The Mockstagram server; a simulator of its own when not given.", kProving,
+       "mockstagram_url"},
+      {"trial_output", "", text_value("FILE", "a file, as scale.svg", into(&Config::trial_output)),
+       "The figures as a drawing.", kProving, "output"},
+  };
+}
+
 std::vector<Setting> make_table() {
   std::vector<Setting> table;
   const auto add = [&table](std::string_view heading, Group group) {
@@ -297,6 +325,7 @@ std::vector<Setting> make_table() {
   add("Signals", signal_settings());
   add("Output", output_settings());
   add("Simulator", simulator_settings());
+  add("Proof of scale", trial_settings());
   add("Export", export_settings());
   return table;
 }

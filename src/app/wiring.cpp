@@ -10,6 +10,7 @@
 #include "adapters/postgres_migrate.h"
 #include "adapters/postgres_store.h"
 #include "adapters/postgres_verdict_store.h"
+#include "adapters/postgres_trial.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
 #include "adapters/sqlite_verdict_store.h"
@@ -104,6 +105,10 @@ Result<std::string> administer(SqsAdmin& admin, const std::string& action, const
     if (const auto purged = admin.purge(plan.name); !purged) return std::unexpected(purged.error());
     return fmt::format("{:<32} purged\n", plan.name);
   }
+  if (action == "remove") {
+    if (const auto gone = admin.remove(plan.name); !gone) return std::unexpected(gone.error());
+    return fmt::format("{:<32} removed\n", plan.name);
+  }
   if (action == "redrive") {
     const auto redriven = admin.redrive(plan.name);
     if (!redriven) return std::unexpected(redriven.error());
@@ -118,6 +123,21 @@ Result<std::string> administer(SqsAdmin& admin, const std::string& action, const
   if (!pair) return std::unexpected(pair.error());
   return text_of(pair->queue) + text_of(pair->dead_letters);
 }
+
+class PostgresTrialStore final : public TrialStore {
+ public:
+  explicit PostgresTrialStore(std::unique_ptr<postgres::TrialDatabase> database)
+      : database_(std::move(database)) {}
+  std::string postgres_url() const override { return database_->dsn(); }
+  Result<StoreLoad> load() const override {
+    const auto load = database_->load();
+    if (!load) return std::unexpected(load.error());
+    return StoreLoad{load->busy, load->commits};
+  }
+
+ private:
+  std::unique_ptr<postgres::TrialDatabase> database_;
+};
 
 }  // namespace
 
@@ -163,6 +183,13 @@ Result<std::string> migrate_store(const Config& config) {
   for (const auto& note : report->notes) said += note + "\n";
   return said + fmt::format("schema version {}{}, layout {}\n", report->to,
                             report->from == report->to ? " as before" : "", report->layout);
+}
+
+Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config,
+                                                     const std::string& name) {
+  auto database = postgres::TrialDatabase::make(config.postgres_url, name);
+  if (!database) return std::unexpected(database.error());
+  return std::make_unique<PostgresTrialStore>(std::move(*database));
 }
 
 Result<std::string> describe_store_server(const Config& config) {

@@ -27,6 +27,18 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // What the command `migrate` says it did, for people.
 Result<std::string> migrate_store(const Config& config);
+// A database of its own, empty, beside the one that the settings name, dropped at the end.
+struct StoreLoad {
+  std::chrono::microseconds busy{0};  // of all connections together: statements running
+  std::uint64_t commits = 0;
+};
+class TrialStore {
+ public:
+  virtual ~TrialStore() = default;
+  virtual std::string postgres_url() const = 0;
+  virtual Result<StoreLoad> load() const = 0;
+};
+Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config, const std::string& name);
 // What is to be said of the store's server by doctor; nothing for the embedded one.
 Result<std::string> describe_store_server(const Config& config);
 // The two queues of the pipeline. `connection` is what they share and need.
@@ -38,7 +50,7 @@ struct Queues {
   std::function<void(std::uint64_t influencers, std::chrono::minutes interval)> note_watched;
 };
 Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& metrics, Log& log);
-// What the command `queues` says it did, for people. `action` as in Invocation.
+// What the command `queues` says it did, for people. `action` as in Invocation, or "remove".
 Result<std::string> administer_queues(const std::string& action, const Config& config,
                                       const Clock& clock, Metrics& metrics, Log& log);
 // `influencers`: how many it is to fetch, for the automatic rate limit.
