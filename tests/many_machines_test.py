@@ -22,6 +22,7 @@ from servers import Fauxqs, Missing, Postgres, free_port
 
 PROGRAM, MODULES = sys.argv[1:3] if len(sys.argv) > 2 else ("influencer-analytics", "node_modules")
 FIRST, COUNT = 1_000_000, 6_000
+RATE_OF_ALL = 300  # requests/s
 SKIPPED = 77
 
 
@@ -80,7 +81,8 @@ class ManyMachines(unittest.TestCase):
         return done.stdout
 
     def start_fetcher(self):
-        return self.start("fetch", "--mockstagram-url", f"http://{self.network}")
+        return self.start("fetch", "--mockstagram-url", f"http://{self.network}",
+                          "--max-rate-total", str(RATE_OF_ALL))
 
     def start_network(self):
         simulator = subprocess.Popen(
@@ -136,6 +138,7 @@ class ManyMachines(unittest.TestCase):
         self.check_nothing_is_doubled()
         self.check_answers(whole)
         self.check_apis_agree(whole)
+        self.check_fleet()
         for process in (*fetchers, *sinks):
             process.terminate()
         for process in (*fetchers, *sinks):
@@ -172,6 +175,14 @@ class ManyMachines(unittest.TestCase):
             wait_until(f"{api} ranks everybody",
                        lambda api=api: get_json(f"http://{api}/api/v1/summary")["with_value"]
                        == COUNT, 20)
+
+    # The limit is shared evenly by those that live, and each is counted in the bill.
+    def check_fleet(self):
+        shares = self.database.ask("SELECT upstream_share FROM ia.processes WHERE stage = 'fetch'")
+        self.assertEqual(shares, [[str(RATE_OF_ALL // 3)]] * 3)
+        bill = get_json(f"http://{self.apis[0]}/api/v1/summary")["queue_bill"]
+        self.assertEqual(bill["processes"], 7)
+        self.assertGreater(bill["usd_per_day"], 0)
 
     def check_every_minute_is_accounted_for(self, begun):
         for row in self.database.ask("SELECT due, stored, missed, closed FROM ia.minutes WHERE"

@@ -27,6 +27,7 @@ class Params {
  public:
   // A template, so that no pointer becomes a boolean.
   Params& add(std::same_as<bool> auto value) { return add_boolean(value); }
+  Params& add(std::same_as<double> auto value) { return add_real(value); }
   Params& add(std::int64_t value);
   Params& add(WallTime value);
   Params& add(Minute value);
@@ -46,6 +47,7 @@ class Params {
     std::string bytes;
   };
   Params& add_boolean(bool value);
+  Params& add_real(double value);
   Params& push(std::uint32_t type, std::string bytes);
   std::vector<Value> values_;
 };
@@ -58,6 +60,7 @@ class Rows {
   bool empty() const { return size() == 0; }
   bool is_null(std::size_t row, int column) const;
   std::int64_t integer(std::size_t row, int column) const;
+  double real(std::size_t row, int column) const;  // of double precision
   bool boolean(std::size_t row, int column) const;
   WallTime time(std::size_t row, int column) const;
   Minute minute(std::size_t row, int column) const;

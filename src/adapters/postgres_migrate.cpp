@@ -20,7 +20,7 @@ constexpr const char* kTimescale = "timescaledb";
 // What of the schema the program calls. The rest is called by these, as the owner.
 constexpr const char* kCalls =
     "ia.append, ia.present, ia.close_minutes, ia.put_registry, ia.upkeep, "
-    "ia.put_latest, ia.put_verdicts";
+    "ia.put_latest, ia.put_verdicts, ia.renew_process, ia.leave_process";
 
 int version_of(const MigrationFile& file) {
   int version = 0;

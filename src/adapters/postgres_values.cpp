@@ -1,6 +1,7 @@
 #include <endian.h>
 #include <libpq-fe.h>
 
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@ constexpr std::uint32_t kBool = 16;
 constexpr std::uint32_t kBytea = 17;
 constexpr std::uint32_t kInt8 = 20;
 constexpr std::uint32_t kText = 25;
+constexpr std::uint32_t kFloat8 = 701;
 constexpr std::uint32_t kTimestamptz = 1184;
 constexpr std::uint32_t kByteaArray = 1001;
 constexpr std::uint32_t kTextArray = 1009;
@@ -130,6 +132,9 @@ Params& Params::push(std::uint32_t type, std::string bytes) {
 }
 
 Params& Params::add_boolean(bool value) { return push(kBool, std::string(1, value ? '\1' : '\0')); }
+Params& Params::add_real(double value) {
+  return push(kFloat8, fixed(std::bit_cast<std::int64_t>(value)));
+}
 Params& Params::add(std::int64_t value) { return push(kInt8, fixed(value)); }
 Params& Params::add(WallTime value) { return push(kTimestamptz, fixed(wire_of(value))); }
 Params& Params::add(Minute value) { return push(kTimestamptz, fixed(wire_of(value))); }
@@ -171,6 +176,12 @@ std::int64_t Rows::integer(std::size_t row, int column) const {
   const auto bytes = cell(result_.get(), row, column);
   if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) give_up("an integer");
   return load(bytes.data(), bytes.size());
+}
+
+double Rows::real(std::size_t row, int column) const {
+  const auto bytes = cell(result_.get(), row, column);
+  if (bytes.size() != 8) give_up("a double");
+  return std::bit_cast<double>(load(bytes.data(), 8));
 }
 
 bool Rows::boolean(std::size_t row, int column) const {

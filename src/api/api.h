@@ -22,12 +22,21 @@
 
 namespace ia {
 
+// What the queues cost at list price, all processes together.
+struct QueueCost {
+  std::uint64_t processes = 0;  // that were counted
+  double requests_per_day = 0;  // as the queue's owner bills them
+  double usd_per_day = 0;
+  double message_each_usd_per_day = 0;  // at one message an influencer
+};
+
 // What the process that serves the API knows of the pipeline behind it. What it does not know
 // stays empty and is null in the answers.
 struct PipelineSummary {
   std::optional<std::uint64_t> registered;  // influencers that are watched
   std::optional<QueueDepth> id_queue;
   std::optional<QueueDepth> point_queue;
+  std::optional<QueueCost> queue_cost;  // not of queues that cost nothing
 };
 
 // What the routes answer from. The functions are called from every server thread, some of them

@@ -358,6 +358,8 @@ TEST_F(Api, SummaryTellsOfAllAndOfTheNewestCompleteMinute) {
   EXPECT_THAT(body, HasSubstr(R"("coverage":0.2)"));
   EXPECT_THAT(body, HasSubstr(R"("influencer_id_store":{"visible":3,"in_flight":2,"delayed":5)"));
   EXPECT_THAT(body, HasSubstr(R"("influencer_data_points":null)"));
+  EXPECT_THAT(body, HasSubstr(R"("queue_bill":{"processes":4,"requests_per_day":1000000.0,)"
+                              R"("usd_per_day":0.4,"message_each_usd_per_day":172.8})"));
 }
 
 TEST_F(Api, SummaryWorksBeforeAnythingIsStored) {

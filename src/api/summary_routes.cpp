@@ -63,6 +63,18 @@ void write_queue(JsonWriter& json, std::string_view name, const std::optional<Qu
 
 void write_board(JsonWriter& json, const LeaderboardSnapshot& board, const VerdictBook* verdicts,
                  WallTime now) {
+void write_cost(JsonWriter& json, const std::optional<QueueCost>& cost) {
+  json.key("queue_bill");
+  if (!cost) return json.null();
+  json.begin_object();
+  json.member("processes", cost->processes);
+  json.member("requests_per_day", cost->requests_per_day);
+  json.member("usd_per_day", cost->usd_per_day);
+  json.member("message_each_usd_per_day", cost->message_each_usd_per_day);
+  json.end_object();
+}
+
+void write_board(JsonWriter& json, const LeaderboardSnapshot& board, WallTime now) {
   const bool has_values = board.size() > 0;
   json.member("as_of", board.published_at());
   json.member("with_value", board.size());
@@ -162,6 +174,7 @@ Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::strin
   write_queue(json, "influencer_id_store", pipeline.id_queue);
   write_queue(json, "influencer_data_points", pipeline.point_queue);
   json.end_object();
+  write_cost(json, pipeline.queue_cost);
   json.end_object();
   return {};
 }

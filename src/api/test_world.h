@@ -125,6 +125,10 @@ class TestWorld {
                   PipelineSummary summary;
                   summary.registered = registered_.load();
                   summary.id_queue = QueueDepth{.visible = 3, .in_flight = 2, .delayed = 5};
+                  summary.queue_cost = QueueCost{.processes = 4,
+                                                 .requests_per_day = 1'000'000,
+                                                 .usd_per_day = 0.4,
+                                                 .message_each_usd_per_day = 172.8};
                   return summary;
                 },
             .metrics = metrics,

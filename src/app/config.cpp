@@ -69,6 +69,7 @@ class Loader {
   void check_export();
   void check_listening();
   void check_rate();
+  void check_rate_total();
   void check_trial();
 
   Command command_;
@@ -117,6 +118,16 @@ void Loader::check_rate() {
                    named("max_rate"), due, 100 * *config.max_rate * 56 / due));
 }
 
+void Loader::check_rate_total() {
+  const auto& config = loaded_.config;
+  const bool may_be_many = config.queue == QueueKind::kSqs && uses("max_rate_total");
+  if (!may_be_many || config.max_rate_total == 0 || config.store == StoreKind::kPostgres) return;
+  error(
+      fmt::format("{} is shared through PostgreSQL: give --store postgres, or --max-rate to each "
+                  "fetcher",
+                  named("max_rate_total")));
+}
+
 void Loader::check_trial() {
   const auto& config = loaded_.config;
   if (config.queue == QueueKind::kSqs && config.store == StoreKind::kPostgres) return;
@@ -141,6 +152,7 @@ void Loader::check_together() {
   if (command_ == Command::kProveScale) check_trial();
   check_listening();
   check_rate();
+  check_rate_total();
 }
 
 }  // namespace

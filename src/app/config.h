@@ -52,6 +52,7 @@ struct Config {
   // The network
   std::string mockstagram_url;
   std::optional<double> max_rate;  // requests/s; nothing: see rate_limit; 0: unlimited
+  double max_rate_total = 0;       // requests/s of all fetchers together; 0: unlimited
   std::size_t max_connections = 0;
   std::size_t pipelining = 0;
   std::chrono::milliseconds connect_timeout{};

@@ -16,6 +16,7 @@
 #include "app/cli.h"
 #include "app/lock_file.h"
 #include "app/minute_report.h"
+#include "app/presence.h"
 #include "app/stage_thread.h"
 #include "app/wiring.h"
 #include "pipeline/checker.h"
@@ -60,6 +61,8 @@ constexpr seconds kDiskEvery{1};
 constexpr milliseconds kMaintenanceRest{500};
 constexpr milliseconds kMaintenanceBusyRest{2};
 constexpr milliseconds kMaintenanceErrorRest{10'000};
+// A provider's 0 is no limit.
+constexpr double kLeastRate = 1e-3;
 // "0.1.0".
 std::string version_number() {
   const auto text = version_text();
@@ -97,6 +100,7 @@ struct Service::State {
   std::unique_ptr<VerdictStore> verdict_store;
   std::unique_ptr<Judge> judge;
   Queues queues;
+  std::unique_ptr<Fleet> fleet;  // none with the embedded store
   std::unique_ptr<Provider> provider;
   std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Sink> sink;
@@ -106,6 +110,7 @@ struct Service::State {
   std::unique_ptr<MoversFeed> movers;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<MinuteReport> report;
+  std::unique_ptr<Presence> presence;
   std::unique_ptr<StageThread> fetcher_thread;
   std::unique_ptr<StageThread> sink_thread;
   std::unique_ptr<StageThread> housekeeping_thread;
@@ -115,6 +120,8 @@ struct Service::State {
 
   std::atomic<std::uint64_t> epoch = 0;
   std::atomic<std::uint64_t> registered = 0;
+  std::atomic<double> share = 0;  // requests/s of --max-rate-total
+  double rate_set = -1;
   mutable std::mutex pause_mutex;
   std::optional<std::string> pause_reason;
   MonoTime epoch_read_at{};
@@ -133,10 +140,16 @@ struct Service::State {
   Status start_checker();
   Status start_api();
   void start_threads();
+  std::string stage_names() const;
+  ProcessReport report_of_process() const;
+  void join_fleet();
+  void take_share();
+  void set_rate();
   void check_disk();
   std::optional<std::string> pause() const;
   std::vector<std::string> not_ready_reasons() const;
   PipelineSummary pipeline_summary() const;
+  std::optional<QueueCost> queue_cost() const;
   void add_gauges();
 };
 
@@ -167,6 +180,7 @@ Status Service::State::open_parts() {
   auto opened_queues = open_queues(config, clock, metrics, log);
   if (!opened_queues) return std::unexpected(opened_queues.error());
   queues = std::move(*opened_queues);
+  fleet = open_fleet(config);
   return {};
 }
 
@@ -176,7 +190,7 @@ Status Service::State::read_registry() {
   epoch = registry->epoch;
   const auto before = registered.exchange(registry->influencers.size());
   if (registered == before) return {};
-  if (provider) provider->set_rate(rate_limit(config, registered));
+  set_rate();
   if (queues.note_watched) queues.note_watched(registered, registry->schedule.interval);
   return {};
 }
@@ -295,6 +309,52 @@ void Service::State::start_threads() {
   }
 }
 
+std::string Service::State::stage_names() const {
+  std::string names;
+  for (const auto& [runs, name] : {std::pair{stages.seed, "seed"}, std::pair{stages.fetch, "fetch"},
+                                   std::pair{stages.sink, "sink"}, std::pair{stages.api, "api"}}) {
+    if (runs) names += (names.empty() ? "" : " ") + std::string(name);
+  }
+  return names;
+}
+
+ProcessReport Service::State::report_of_process() const {
+  ProcessReport told{.stage = stage_names(), .upstream_limit = config.max_rate_total};
+  if (!stages.fetch) told.upstream_limit = 0;
+  if (provider) told.upstream_requests = provider->health().requests_total;
+  if (queues.bill) {
+    const auto bill = queues.bill();
+    told.queue_requests = bill.requests;
+    told.queue_billed_per_day = bill.billed_per_day;
+  }
+  return told;
+}
+
+void Service::State::join_fleet() {
+  share = config.max_rate_total;  // with the embedded store there is nobody else
+  if (!fleet) return;
+  presence = std::make_unique<Presence>(*fleet, clock, log, [this] { return report_of_process(); });
+  take_share();
+}
+
+void Service::State::take_share() {
+  presence->step();
+  share = presence->share();
+  set_rate();
+}
+
+void Service::State::set_rate() {
+  if (!provider) return;
+  auto rate = rate_limit(config, registered);
+  if (config.max_rate_total > 0) {
+    const auto most = std::max(share.load(), kLeastRate);
+    rate = rate == 0 ? most : std::min(rate, most);
+  }
+  if (rate == rate_set) return;  // a new rate begins with an empty bucket
+  provider->set_rate(rate);
+  rate_set = rate;
+}
+
 void Service::State::check_disk() {
   std::error_code error;
   const auto space = std::filesystem::space(config.data_dir, error);
@@ -309,6 +369,9 @@ void Service::State::check_disk() {
 }
 
 std::optional<std::string> Service::State::pause() const {
+  if (stages.fetch && config.max_rate_total > 0 && share == 0) {
+    return "the other fetchers have all of --max-rate-total; some of it comes in seconds";
+  }
   const std::scoped_lock lock(pause_mutex);
   return pause_reason;
 }
@@ -333,7 +396,26 @@ PipelineSummary Service::State::pipeline_summary() const {
   summary.registered = registered;
   if (const auto depth = queues.ids->depth()) summary.id_queue = *depth;
   if (const auto depth = queues.points->depth()) summary.point_queue = *depth;
+  summary.queue_cost = queue_cost();
   return summary;
+}
+
+// Of all living processes; of this one alone with the embedded store.
+std::optional<QueueCost> Service::State::queue_cost() const {
+  if (!queues.bill) return std::nullopt;
+  const auto own = queues.bill();
+  QueueCost cost{.processes = 1,
+                 .requests_per_day = own.billed_per_day,
+                 .message_each_usd_per_day = own.message_each_usd_per_day};
+  if (fleet) {
+    const auto entries = fleet->read();
+    if (!entries) return std::nullopt;
+    cost.processes = entries->size();
+    cost.requests_per_day = 0;
+    for (const auto& entry : *entries) cost.requests_per_day += entry.report.queue_billed_per_day;
+  }
+  cost.usd_per_day = cost.requests_per_day * own.usd_per_request;
+  return cost;
 }
 
 void Service::State::add_gauges() {
@@ -390,6 +472,8 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
                                           *s.queues.ids, *s.queues.points, *s.provider, clock,
                                           metrics, log);
   }
+  s.join_fleet();
+  s.set_rate();
   if (stages.sink) {
     s.sink = std::make_unique<Sink>(SinkOptions{}, *s.queues.points, *s.store, clock, metrics, log);
     if (config.report) {
@@ -427,6 +511,7 @@ void Service::tick() {
     s.disk_read_at = now;
     s.check_disk();
   }
+  if (s.presence) s.take_share();
   const bool reseeds = s.stages.seed && s.config.reseed > milliseconds{0};
   if (reseeds && now - s.seeded_at >= s.config.reseed) {
     if (const auto seeded = s.reseed(); !seeded) {
@@ -443,6 +528,7 @@ void Service::stop() {
   if (s.stopped.exchange(true)) return;
   if (s.fetcher_thread) s.fetcher_thread->stop();
   if (s.fetcher) s.fetcher->drain(kDrainGrace);
+  if (s.presence) s.presence->leave();
   if (s.sink_thread) s.sink_thread->stop();
   if (s.sink) s.sink->drain();
   if (s.housekeeping_thread) s.housekeeping_thread->stop();

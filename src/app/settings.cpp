@@ -112,6 +112,10 @@ Group network_settings() {
        "The Mockstagram server to fetch from.", kNetworked},
       {"max_rate", "auto", rate_value(into(&Config::max_rate)),
        "Most requests a second; auto is 1.1 times what is due, over the spread.", kFetching},
+      {"max_rate_total", "0", number_value(0, 1e9, into(&Config::max_rate_total)),
+       "Most requests a second of all fetchers together, which share it evenly through PostgreSQL; "
+       "0 is no limit.",
+       kRun | kFetch},
       {"max_connections", "1024", whole_number_value(1, 65'535, into(&Config::max_connections)),
        "Most connections to the network; no more are opened than are needed.",
        kFetching | kDoctor | kProveScale},

@@ -58,7 +58,28 @@ struct Reading {
   microseconds sinks{0};
   StoreLoad store;
   MachineTime machine;
+  std::vector<FleetEntry> fleet;
 };
+
+std::uint64_t queue_requests(const std::vector<FleetEntry>& entries) {
+  std::uint64_t sum = 0;
+  for (const auto& entry : entries) sum += entry.report.queue_requests;
+  return sum;
+}
+
+// What the busiest fetcher has asked for between two readings, over that of the idlest.
+double evenness(const std::vector<FleetEntry>& before, const std::vector<FleetEntry>& after) {
+  std::vector<double> asked;
+  for (const auto& entry : after) {
+    if (entry.report.stage != "fetch") continue;
+    const auto then = std::ranges::find(before, entry.process, &FleetEntry::process);
+    const auto begun = then == before.end() ? 0 : then->report.upstream_requests;
+    asked.push_back(static_cast<double>(entry.report.upstream_requests - begun));
+  }
+  if (asked.empty()) return 0;
+  const auto [least, most] = std::ranges::minmax(asked);
+  return most / std::max(least, 1.0);
+}
 
 microseconds sum_of(const std::vector<microseconds>& times) {
   microseconds sum{0};
@@ -108,6 +129,7 @@ class TrialRound {
     auto store = open_store(config_, StoreAccess::kReadWrite, around_.log);
     if (!store) return std::unexpected(store.error());
     store_ = std::move(*store);
+    fleet_ = open_fleet(config_);
     Metrics metrics;
     const auto queues = open_queues(config_, around_.clock, metrics, around_.log);
     if (!queues) return std::unexpected(queues.error());
@@ -225,6 +247,9 @@ class TrialRound {
     const auto load = trial_->load();
     if (!load) return std::unexpected(load.error());
     reading.store = *load;
+    auto entries = fleet_->read();
+    if (!entries) return std::unexpected(entries.error());
+    reading.fleet = std::move(*entries);
     return reading;
   }
 
@@ -264,8 +289,10 @@ class TrialRound {
     for (std::size_t i = 0; i < after.fetchers.size(); ++i) {
       used.push_back(after.fetchers[i] - before.fetchers[i]);
     }
-    const auto [least, most] = std::ranges::minmax(used);
-    round.evenness = static_cast<double>(most.count()) / static_cast<double>(least.count());
+    round.evenness = evenness(before.fleet, after.fleet);
+    round.queue_calls =
+        static_cast<double>(queue_requests(after.fleet) - queue_requests(before.fleet)) /
+        (60.0 * config_.trial_minutes);
     round.fetch_us = static_cast<double>(sum_of(used).count()) / points;
     round.sink_us = static_cast<double>((after.sinks - before.sinks).count()) / points;
     const auto store_busy = static_cast<double>((after.store.busy - before.store.busy).count());
@@ -287,6 +314,7 @@ class TrialRound {
     }
     simulator_.reset();
     store_.reset();
+    fleet_.reset();
     trial_.reset();
     if (!has_queues_) return;
     if (const auto removed = administer("remove"); !removed) {
@@ -301,6 +329,7 @@ class TrialRound {
   std::optional<ScratchDirectory> directory_;
   std::unique_ptr<TrialStore> trial_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Fleet> fleet_;
   bool has_queues_ = false;
   std::optional<ChildProcess> simulator_;
   std::vector<ChildProcess> sinks_;

@@ -8,6 +8,7 @@
 #include "adapters/mockstagram_judge.h"
 #include "adapters/mockstagram_provider.h"
 #include "adapters/postgres_migrate.h"
+#include "adapters/postgres_fleet.h"
 #include "adapters/postgres_store.h"
 #include "adapters/postgres_verdict_store.h"
 #include "adapters/postgres_trial.h"
@@ -100,6 +101,14 @@ std::string text_of(const SqsQueueInfo& info) {
                              : fmt::format("; dead letters after {} receives", info.receives_max));
 }
 
+QueueBill bill_of(const SqsBillReport& report) {
+  QueueBill bill{.billed_per_day = report.billed_per_day,
+                 .usd_per_request = kSqsUsdPerMillion / 1e6,
+                 .message_each_usd_per_day = report.message_each_usd_per_day};
+  for (const auto count : report.requests) bill.requests += count;
+  return bill;
+}
+
 Result<std::string> administer(SqsAdmin& admin, const std::string& action, const QueuePlan& plan) {
   if (action == "purge") {
     if (const auto purged = admin.purge(plan.name); !purged) return std::unexpected(purged.error());
@@ -170,6 +179,9 @@ std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {
                                  .connect_timeout = config.connect_timeout,
                                  .timeout = config.check_timeout},
                                 clock);
+std::unique_ptr<Fleet> open_fleet(const Config& config) {
+  if (config.store == StoreKind::kEmbedded) return nullptr;
+  return open_postgres_fleet(config.postgres_url);
 }
 
 Result<std::string> migrate_store(const Config& config) {
@@ -227,6 +239,7 @@ Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& me
       client->bill().set_watched(influencers, interval);
     };
   }
+  if (client != nullptr) queues.bill = [client] { return bill_of(client->bill().report()); };
   for (const auto& plan : queue_plans(config)) {
     auto queue = client == nullptr ? open_queue(plan, config, clock, log)
                                    : open_queue(plan, config, *client, clock, log);

@@ -14,6 +14,7 @@
 #include "ports/judge.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
+#include "ports/fleet.h"
 #include "ports/store.h"
 #include "ports/verdict_store.h"
 
@@ -25,6 +26,8 @@ enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
+// Where the processes that share a store hear of each other; nothing with the embedded one.
+std::unique_ptr<Fleet> open_fleet(const Config& config);
 // What the command `migrate` says it did, for people.
 Result<std::string> migrate_store(const Config& config);
 // A database of its own, empty, beside the one that the settings name, dropped at the end.
@@ -41,6 +44,13 @@ class TrialStore {
 Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config, const std::string& name);
 // What is to be said of the store's server by doctor; nothing for the embedded one.
 Result<std::string> describe_store_server(const Config& config);
+// What this process costs at SQS.
+struct QueueBill {
+  std::uint64_t requests = 0;  // since its start
+  double billed_per_day = 0;   // requests, as SQS counts them, at the pace of the last hour
+  double usd_per_request = 0;
+  double message_each_usd_per_day = 0;  // what one message an influencer would cost, for all
+};
 // The two queues of the pipeline. `connection` is what they share and need.
 struct Queues {
   std::shared_ptr<void> connection;
@@ -48,6 +58,7 @@ struct Queues {
   std::unique_ptr<Queue> points;
   // How many influencers are watched, and how often: for what one message each would cost at SQS.
   std::function<void(std::uint64_t influencers, std::chrono::minutes interval)> note_watched;
+  std::function<QueueBill()> bill;  // nothing with embedded queues
 };
 Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& metrics, Log& log);
 // What the command `queues` says it did, for people. `action` as in Invocation, or "remove".
