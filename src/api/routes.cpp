@@ -27,7 +27,6 @@ struct Router::State {
   GrowthRoutes growth{context, observed};
   PastRoutes past{context, observed, past_minutes};
   CompareRoutes compare{context, observed};
-  LeaderboardRoutes leaderboard{context};
   SummaryRoutes summary{context, observed};
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
@@ -187,7 +186,9 @@ void Router::answer(const HttpRequest& request, HttpResponse& response) {
     if (!late->is_wanted()) return true;
     HttpResponse made;
     made.clear();
-    const HttpRequest again{.method = HttpMethod::kGet, .target = target};
+    HttpRequest again;
+    again.method = HttpMethod::kGet;
+    again.target = target;
     if (!try_to_answer(again, made)) return false;
     late->answer(std::move(made));
     return true;

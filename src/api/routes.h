@@ -67,6 +67,12 @@ class GrowthRoutes {
       : context_(context), observed_(observed) {}
   Answer movers(const RouteRequest& request, HttpResponse& response);
   Answer growth(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
 // GET /api/v1/compare: several series on one time axis.
 class CompareRoutes {
  public:

@@ -61,8 +61,6 @@ void write_queue(JsonWriter& json, std::string_view name, const std::optional<Qu
   json.end_object();
 }
 
-void write_board(JsonWriter& json, const LeaderboardSnapshot& board, const VerdictBook* verdicts,
-                 WallTime now) {
 void write_cost(JsonWriter& json, const std::optional<QueueCost>& cost) {
   json.key("queue_bill");
   if (!cost) return json.null();
@@ -74,7 +72,8 @@ void write_cost(JsonWriter& json, const std::optional<QueueCost>& cost) {
   json.end_object();
 }
 
-void write_board(JsonWriter& json, const LeaderboardSnapshot& board, WallTime now) {
+void write_board(JsonWriter& json, const LeaderboardSnapshot& board, const VerdictBook* verdicts,
+                 WallTime now) {
   const bool has_values = board.size() > 0;
   json.member("as_of", board.published_at());
   json.member("with_value", board.size());

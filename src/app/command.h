@@ -22,7 +22,7 @@ enum class Command : unsigned {
   kQueues = 1U << 11,
   kMigrate = 1U << 12,
   kCheck = 1U << 13,
-  kProveScale = 1U << 13,
+  kProveScale = 1U << 14,
 };
 
 using CommandBits = unsigned;

@@ -18,9 +18,6 @@ constexpr CommandBits kSimulating = kDemo | kMockstagram;
 constexpr CommandBits kChecking = kDemo | kRun | kCheck;
 constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi | kCheck;
 constexpr CommandBits kNetworked = kRun | kFetch | kCheck | kDoctor;
-constexpr CommandBits kLogging = kStaged | kMockstagram | kExport | kQueues | kMigrate;
-constexpr CommandBits kStaged = kFetching | kSeed | kSink | kApi;
-constexpr CommandBits kNetworked = kRun | kFetch | kDoctor;
 constexpr CommandBits kProving = bit(kProveScale);
 constexpr CommandBits kLogging =
     kStaged | kMockstagram | kExport | kQueues | kMigrate | kProveScale;

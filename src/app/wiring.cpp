@@ -179,6 +179,8 @@ std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {
                                  .connect_timeout = config.connect_timeout,
                                  .timeout = config.check_timeout},
                                 clock);
+}
+
 std::unique_ptr<Fleet> open_fleet(const Config& config) {
   if (config.store == StoreKind::kEmbedded) return nullptr;
   return open_postgres_fleet(config.postgres_url);
