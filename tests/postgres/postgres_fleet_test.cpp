@@ -34,8 +34,7 @@ std::unique_ptr<FleetHarness> make() {
   return std::make_unique<OnDatabase>(**server);
 }
 
-INSTANTIATE_TEST_SUITE_P(Postgres, FleetContract,
-                         ::testing::Values(FleetKind{"PostgreSQL", make}),
+INSTANTIATE_TEST_SUITE_P(Postgres, FleetContract, ::testing::Values(FleetKind{"PostgreSQL", make}),
                          [](const auto& kind) { return kind.param.name; });
 
 }  // namespace

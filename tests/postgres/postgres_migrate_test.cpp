@@ -55,8 +55,9 @@ TEST_F(Migration, MakesTheSchemaAndSaysWhatItDid) {
   EXPECT_EQ(report.from, 0);
   EXPECT_EQ(report.to, postgres_schema_version());
   EXPECT_EQ(report.layout, "partitions");
-  EXPECT_THAT(report.applied, ElementsAre("0001_tables.sql", "0002_points.partitions.sql",
-                                          "0003_functions.sql", "0004_verdicts.sql", "0005_processes.sql"));
+  EXPECT_THAT(report.applied,
+              ElementsAre("0001_tables.sql", "0002_points.partitions.sql", "0003_functions.sql",
+                          "0004_verdicts.sql", "0005_processes.sql"));
   EXPECT_TRUE(open());
 }
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <simdjson.h>
 
 #include <fstream>
 #include <iterator>
@@ -121,6 +122,34 @@ TEST_F(SqlDocument, FindsGrowthAndJumps) {
 
 TEST_F(SqlDocument, SumsUpDays) {
   EXPECT_THAT(ask(10), ElementsAre("2026-03-05T00:00:00+00:00|20000|26200|23141.0|26200"));
+}
+
+// Grafana's variables and macros, as it fills them in.
+std::string filled(std::string sql) {
+  for (const auto& [what, with] :
+       std::vector<std::pair<std::string, std::string>>{{"$__timeFrom()", "'2026-03-05 11:00+00'"},
+                                                        {"$__timeTo()", "'2026-03-05 12:00+00'"},
+                                                        {"$influencer", "1,2"}}) {
+    for (auto at = sql.find(what); at != std::string::npos; at = sql.find(what, at)) {
+      sql.replace(at, what.size(), with);
+    }
+  }
+  return sql;
+}
+
+TEST_F(SqlDocument, HasADashboardWhoseQuestionsCanBeAsked) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element dashboard;
+  ASSERT_EQ(parser.load(IA_SQL_DASHBOARD).get(dashboard), simdjson::SUCCESS);
+  auto db = must(postgres::Connection::open({.dsn = database_->run_time_dsn()}));
+  std::size_t with_rows = 0;
+  for (const auto panel : dashboard["panels"].get_array()) {
+    const auto sql = filled(std::string(std::string_view(panel["targets"].at(0)["rawSql"])));
+    const auto rows = db.query(sql.c_str());
+    ASSERT_TRUE(rows) << sql << rows.error().message;
+    if (!rows->empty()) ++with_rows;
+  }
+  EXPECT_EQ(with_rows, 5u) << "all but the suspicious, of whom there are none";
 }
 
 }  // namespace
