@@ -41,6 +41,7 @@ void make_not_modified(const HttpRequest& request, HttpResponse& response) {
   response.status = 304;
   response.content_type = {};
   response.body.clear();
+  response.is_gzip = false;
   const auto compressed = compressed_form(response.etag);
   if (request.if_none_match.find(compressed) != std::string_view::npos) {
     response.etag = compressed;
@@ -50,10 +51,12 @@ void make_not_modified(const HttpRequest& request, HttpResponse& response) {
 }  // namespace
 
 bool AnswerWriter::compress(const HttpRequest& request, HttpResponse& response) {
-  if (!request.accepts_gzip || response.is_stream) return false;
-  if (response.body.size() <= kGzipBytesMin) return false;
-  if (!gzip_.compress(response.body, compressed_)) return false;
-  response.body.swap(compressed_);
+  if (!response.is_gzip) {
+    if (!request.accepts_gzip || response.is_stream) return false;
+    if (response.body.size() <= kGzipBytesMin) return false;
+    if (!gzip_.compress(response.body, compressed_)) return false;
+    response.body.swap(compressed_);
+  }
   if (!response.etag.empty()) response.etag = compressed_form(response.etag);
   return true;
 }

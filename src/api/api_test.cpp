@@ -427,18 +427,6 @@ TEST_F(Api, CountsItsRequestsByRoute) {
                     HasSubstr(R"(ia_http_requests_total{code="404",route="none"} 1)")));
 }
 
-TEST_F(Api, ServesThePageAndItsParts) {
-  const auto page = world.get("/");
-  EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
-  EXPECT_THAT(page.header("content-security-policy"),
-              AllOf(HasSubstr("script-src 'self'"), Not(HasSubstr("unsafe"))));
-  EXPECT_THAT(page.body,
-              AllOf(HasSubstr("/app.js"), HasSubstr("/style.css"), Not(HasSubstr("://"))));
-  EXPECT_EQ(world.get("/app.js").header("content-type"), "text/javascript; charset=utf-8");
-  EXPECT_EQ(world.get("/style.css").header("content-type"), "text/css; charset=utf-8");
-  EXPECT_EQ(world.get("/", "If-None-Match: " + page.header("etag") + "\r\n").status, 304);
-}
-
 // ---- every path
 
 TEST_F(Api, UnderstandsOnlyGetAndHead) {

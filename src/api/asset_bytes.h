@@ -1,12 +1,16 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
-// Made by embed.cmake: the files' bytes.
-namespace ia::asset_bytes {
-std::string_view openapi();
-std::string_view index();
-std::string_view app();
-std::string_view style();
-std::string_view icon();
-}  // namespace ia::asset_bytes
+namespace ia {
+
+// Made by embed.mjs: a file that was built into the program.
+struct EmbeddedFile {
+  std::string_view path;  // where it is served
+  std::string_view bytes;
+  std::string_view gzipped;  // the same, compressed
+};
+std::span<const EmbeddedFile> embedded_files();
+
+}  // namespace ia

@@ -2,41 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "api/asset_bytes.h"
 #include "api/hash.h"
 #include "api/http.h"
 
-namespace ia::assets {
+namespace ia {
 namespace {
 
-Asset make(std::string_view content_type, std::string_view bytes) {
+std::string_view content_type_of(std::string_view path) {
+  if (path.ends_with(".js")) return content_type::kScript;
+  if (path.ends_with(".css")) return content_type::kStyle;
+  if (path.ends_with(".svg")) return content_type::kIcon;
+  if (path.ends_with(".json")) return content_type::kJson;
+  return content_type::kHtml;
+}
+
+Asset make(const EmbeddedFile& file) {
   Hash64 hash;
-  hash.add(bytes.size());
-  for (const char c : bytes) hash.add(static_cast<unsigned char>(c));
-  return {content_type, bytes, fmt::format("\"{:016x}\"", hash.value())};
+  hash.add(file.bytes.size());
+  for (const char c : file.bytes) hash.add(static_cast<unsigned char>(c));
+  return {.content_type = content_type_of(file.path),
+          .bytes = file.bytes,
+          .gzipped = file.gzipped,
+          .etag = fmt::format("\"{:016x}\"", hash.value()),
+          .is_immutable = file.path.starts_with("/assets/")};
 }
 
 }  // namespace
 
-const Asset& openapi() {
-  static const Asset asset = make(content_type::kJson, asset_bytes::openapi());
-  return asset;
-}
-const Asset& page() {
-  static const Asset asset = make(content_type::kHtml, asset_bytes::index());
-  return asset;
-}
-const Asset& script() {
-  static const Asset asset = make(content_type::kScript, asset_bytes::app());
-  return asset;
-}
-const Asset& style() {
-  static const Asset asset = make(content_type::kStyle, asset_bytes::style());
-  return asset;
-}
-const Asset& icon() {
-  static const Asset asset = make(content_type::kIcon, asset_bytes::icon());
-  return asset;
+const Asset* find_asset(std::string_view path) {
+  static const auto assets = [] {
+    std::map<std::string_view, Asset> all;
+    for (const auto& file : embedded_files()) all.emplace(file.path, make(file));
+    return all;
+  }();
+  const auto found = assets.find(path);
+  return found == assets.end() ? nullptr : &found->second;
 }
 
-}  // namespace ia::assets
+}  // namespace ia

@@ -46,6 +46,7 @@ void HttpResponse::clear() {
   etag.clear();
   headers.clear();
   body.clear();
+  is_gzip = false;
   is_page = false;
   late.reset();
   is_stream = false;

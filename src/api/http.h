@@ -35,6 +35,7 @@ struct HttpResponse {
   std::string etag;                // with its quotes; empty: none
   std::string headers;             // further header lines, each ending in CRLF
   std::string body;
+  bool is_gzip = false;  // the body is compressed already: only for those who accept it
   bool is_page = false;  // may load scripts and styles of its own origin
   // The answer comes later, from another thread; all but the route is to be said there. See
   // late_answer.h.

@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <zlib.h>
 
 #include <stdexcept>
 #include <thread>
 
 #include "api/test_client.h"
+#include "api/test_gunzip.h"
 #include "testing/manual_clock.h"
 
 namespace ia {
@@ -17,27 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-// Nothing when the bytes are not a whole gzip file.
-std::optional<std::string> gunzip(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return std::nullopt;
-  std::string in(bytes);
-  std::string out;
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  int result = Z_OK;
-  while (result == Z_OK) {
-    char piece[16 * 1024];
-    stream.next_out = reinterpret_cast<Bytef*>(piece);
-    stream.avail_out = sizeof piece;
-    result = inflate(&stream, Z_NO_FLUSH);
-    out.append(piece, sizeof piece - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  if (result != Z_STREAM_END) return std::nullopt;
-  return out;
-}
 
 // Says the target; "/big" says 4 MB, "/throw" throws.
 void echo(const HttpRequest& request, HttpResponse& response) {

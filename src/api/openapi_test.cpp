@@ -245,6 +245,7 @@ const std::string kGrowth = "/api/v1/influencers/{id}/growth";
 const std::string kRanks = "/api/v1/influencers/{id}/ranks";
 const std::string kMovers = "/api/v1/movers";
 const std::string kCompare = "/api/v1/compare";
+const std::string kAsset = "/assets/{name}";
 const std::string kSearch = "/api/v1/influencers";
 const std::string kRange = "?start=1767226020&end=1767226200";
 
@@ -254,8 +255,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                              .judged = {},
                                              .checked_at = world.clock.wall(),
                                              .changed_at = world.clock.wall()}});
-  const std::vector<std::string> assets = {"/openapi.json", "/", "/app.js", "/style.css",
-                                           "/icon.svg"};
+  const std::vector<std::string> assets = {"/openapi.json", "/", "/icon.svg"};
   run({
       {kAnalytics, "/influencer_analytics/100?start_time=1767225600", ""},
       {kAnalytics, "/influencer_analytics/100?end_time=1767226200", "If-None-Match: *\r\n"},
@@ -321,6 +321,10 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
   });
   for (const auto& path : assets) {
     run({{path, path, ""}, {path, path, "If-None-Match: *\r\n"}, {path, path + "?x", ""}});
+  }
+  for (const auto& path : asset_paths(world.get("/").body)) {
+    run({{kAsset, path, ""}, {kAsset, path, "If-None-Match: *\r\n"}, {kAsset, path + "?x", ""}});
+    run({{kAsset, path + "x", ""}});
   }
   const auto page = world.get("/api/v1/leaderboard?limit=1").body;
   const auto link = page.find("/api/v1/leaderboard?limit=1&cursor=");

@@ -48,13 +48,22 @@ struct Router::Entry {
 
 namespace {
 
-Answer give_asset(const Asset& asset, const RouteRequest& request, HttpResponse& response) {
+constexpr std::string_view kAssets = "/assets/";
+
+Answer give_asset(std::string_view path, const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
-  response.content_type = asset.content_type;
-  response.cache_control = cache_control::kRevalidate;
-  response.etag = asset.etag;
-  response.body = asset.bytes;
-  response.is_page = asset.content_type == content_type::kHtml;
+  const auto* asset = find_asset(path);
+  if (asset == nullptr) {
+    return refuse({.status = 404,
+                   .detail = "This version of the page has no such part: load the page again."});
+  }
+  response.content_type = asset->content_type;
+  response.cache_control =
+      asset->is_immutable ? cache_control::kForever : cache_control::kRevalidate;
+  response.etag = asset->etag;
+  response.is_gzip = request.http.accepts_gzip;
+  response.body = response.is_gzip ? asset->gzipped : asset->bytes;
+  response.is_page = asset->content_type == content_type::kHtml;
   return {};
 }
 
@@ -101,15 +110,12 @@ std::span<const Router::Entry> Router::Entry::all() {
       Entry{"metrics", "/metrics", false, "",
             [](State& s, Q q, R r) { return s.operation.metrics(q, r); }},
       Entry{"openapi", "/openapi.json", false, "",
-            [](State&, Q q, R r) { return give_asset(assets::openapi(), q, r); }},
-      Entry{"page", "/", false, "",
-            [](State&, Q q, R r) { return give_asset(assets::page(), q, r); }},
-      Entry{"page", "/app.js", false, "",
-            [](State&, Q q, R r) { return give_asset(assets::script(), q, r); }},
-      Entry{"page", "/style.css", false, "",
-            [](State&, Q q, R r) { return give_asset(assets::style(), q, r); }},
+            [](State&, Q q, R r) { return give_asset("/openapi.json", q, r); }},
+      Entry{"page", "/", false, "", [](State&, Q q, R r) { return give_asset("/", q, r); }},
       Entry{"page", "/icon.svg", false, "",
-            [](State&, Q q, R r) { return give_asset(assets::icon(), q, r); }},
+            [](State&, Q q, R r) { return give_asset("/icon.svg", q, r); }},
+      Entry{"page", kAssets, true, "",
+            [](State&, Q q, R r) { return give_asset(fmt::format("{}{}", kAssets, q.id), q, r); }},
   };
   return kAll;
 }

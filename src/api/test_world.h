@@ -151,4 +151,14 @@ class TestWorld {
   std::unique_ptr<HttpServer> server_;
 };
 
+// The scripts and styles that a page names, in its order.
+inline std::vector<std::string> asset_paths(std::string_view page) {
+  std::vector<std::string> found;
+  for (auto at = page.find("/assets/"); at != std::string_view::npos;
+       at = page.find("/assets/", at + 1)) {
+    found.emplace_back(page.substr(at, page.find('"', at) - at));
+  }
+  return found;
+}
+
 }  // namespace ia
