@@ -18,6 +18,14 @@ constexpr std::string_view kPagePolicy =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'\r\n";
+constexpr std::string_view kPicturePolicy =
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'\r\n";
+
+std::string_view policy_of(const HttpResponse& response) {
+  if (response.is_page) return kPagePolicy;
+  return response.is_picture ? kPicturePolicy : kDataPolicy;
+}
 
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits;
@@ -92,7 +100,7 @@ void AnswerWriter::write(const HttpRequest& request, Connection connection, Wall
   append_field(out, "ETag: ", response.etag);
   out += response.headers;
   out += kFieldsOfAll;
-  out += response.is_page ? kPagePolicy : kDataPolicy;
+  out += policy_of(response);
   if (!connection.keeps) {
     out += "Connection: close\r\n";
   } else if (connection.is_http_10) {

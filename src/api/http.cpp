@@ -48,6 +48,7 @@ void HttpResponse::clear() {
   body.clear();
   is_gzip = false;
   is_page = false;
+  is_picture = false;
   late.reset();
   is_stream = false;
   if (body.capacity() > kBodyKeptMax) body.shrink_to_fit();

@@ -35,8 +35,9 @@ struct HttpResponse {
   std::string etag;                // with its quotes; empty: none
   std::string headers;             // further header lines, each ending in CRLF
   std::string body;
-  bool is_gzip = false;  // the body is compressed already: only for those who accept it
-  bool is_page = false;  // may load scripts and styles of its own origin
+  bool is_gzip = false;     // the body is compressed already: only for those who accept it
+  bool is_page = false;     // may load scripts and styles of its own origin
+  bool is_picture = false;  // may have a style inside
   // The answer comes later, from another thread; all but the route is to be said there. See
   // late_answer.h.
   std::shared_ptr<LateAnswer> late;
@@ -64,6 +65,7 @@ namespace cache_control {
 // Ask again each time.
 inline constexpr std::string_view kRevalidate = "no-cache";
 inline constexpr std::string_view kNever = "no-store";
+inline constexpr std::string_view kMinute = "public, max-age=60";
 // For what can no longer change.
 inline constexpr std::string_view kForever = "public, max-age=31536000, immutable";
 }  // namespace cache_control

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "api/times.h"
+#include "api/utf8.h"
 
 namespace ia {
 namespace {
@@ -42,22 +43,6 @@ char* write_fixed(char* to, double value) {
   return to;
 }
 
-// Bytes of the UTF-8 sequence at the front; 0 when it is none.
-std::size_t sequence_bytes(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = at(1);
-  const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-  const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-  return overlong || outside ? 0 : size;
-}
-
 void append_escaped(std::string& out, char c) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
@@ -83,11 +68,11 @@ void append_escaped(std::string& out, char c) {
 
 void append_text(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto size = sequence_bytes(text);
+    const auto size = utf8_bytes(text);
     if (size == 1) {
       append_escaped(out, text.front());
     } else if (size == 0) {
-      out += "\xef\xbf\xbd";
+      out += kReplacement;
     } else {
       out += text.substr(0, size);
     }

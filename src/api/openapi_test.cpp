@@ -240,6 +240,7 @@ class OpenApi : public ::testing::Test {
 const std::string kAnalytics = "/influencer_analytics/{id}";
 const std::string kOne = "/api/v1/influencers/{id}";
 const std::string kSeries = "/api/v1/influencers/{id}/series";
+const std::string kBadge = "/api/v1/influencers/{id}/badge.svg";
 const std::string kSignals = "/api/v1/influencers/{id}/signals";
 const std::string kGrowth = "/api/v1/influencers/{id}/growth";
 const std::string kRanks = "/api/v1/influencers/{id}/ranks";
@@ -272,6 +273,9 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kSeries, "/api/v1/influencers/100/series" + kRange, "If-None-Match: *\r\n"},
       {kSeries, "/api/v1/influencers/100/series?step=7", ""},
       {kSeries, "/api/v1/influencers/1/series", ""},
+      {kBadge, "/api/v1/influencers/100/badge.svg", ""},
+      {kBadge, "/api/v1/influencers/119/badge.svg?x", ""},
+      {kBadge, "/api/v1/influencers/1/badge.svg", ""},
       {kSignals, "/api/v1/influencers/100/signals", ""},
       {kSignals, "/api/v1/influencers/100/signals?start=x", ""},
       {kSignals, "/api/v1/influencers/1/signals", ""},
@@ -343,6 +347,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
        std::map<std::string, std::string>{{kAnalytics, "/influencer_analytics/1"},
                                           {kOne, "/api/v1/influencers/1"},
                                           {kSeries, "/api/v1/influencers/1/series"},
+                                          {kBadge, "/api/v1/influencers/1/badge.svg"},
                                           {kSignals, "/api/v1/influencers/1/signals"},
                                           {kCompare, "/api/v1/compare?influencers=1,2"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},

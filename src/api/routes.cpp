@@ -6,6 +6,7 @@
 #include <span>
 
 #include "api/assets.h"
+#include "api/badge_routes.h"
 #include "api/late_answer.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
@@ -23,6 +24,7 @@ struct Router::State {
   InfluencerRoutes influencers{context, observed, past_minutes};
   SeriesRoutes series{context, observed};
   SignalRoutes signals{context, observed};
+  BadgeRoutes badges{context, observed};
   LeaderboardRoutes leaderboard{context, past_minutes};
   GrowthRoutes growth{context, observed};
   PastRoutes past{context, observed, past_minutes};
@@ -81,6 +83,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.series.series(q, r); }},
       Entry{"influencer_signals", "/api/v1/influencers/", true, "/signals",
             [](State& s, Q q, R r) { return s.signals.of_one(q, r); }},
+      Entry{"badge", "/api/v1/influencers/", true, "/badge.svg",
+            [](State& s, Q q, R r) { return s.badges.badge(q, r); }},
       Entry{"search", "/api/v1/influencers", false, "",
             [](State& s, Q q, R r) { return s.influencers.search(q, r); }},
       Entry{"compare", "/api/v1/compare", false, "",
