@@ -10,8 +10,7 @@ import {overview} from './views/overview';
 import type {View} from './views/parts';
 import {pipeline} from './views/pipeline';
 
-const kPollMs = 10_000;
-const kFollowMs = 60_000;
+const kPollMs = 10_000;  // while there is no stream
 const kLateSeconds = 150;  // an age of data that deserves attention
 
 const views: Record<string, View> = {'': overview, leaderboard, influencer, compare, pipeline};
@@ -61,15 +60,24 @@ function follow(): void {
   if ((path === '' || path === 'pipeline') && !is_read) void show(true);
 }
 
+let newest = '';  // minute that is complete
+
+function tell(summary: Summary): void {
+  const old = summary.data_age_seconds;
+  at('status').textContent = old === null ? 'Waiting for the first values'
+    : old > kLateSeconds ? 'Stale: no new values' : 'Live';
+  const stored = summary.points_stored_last_minute;
+  at('facts').textContent = `age ${age(old)} · lag ${age(summary.lag_seconds)} · `
+    + `${stored === null ? '–' : number(stored / 60)} points/s · ${summary.version}`;
+  const minute = summary.minute?.minute ?? '';
+  if (minute !== newest && newest !== '') follow();
+  newest = minute;
+}
+
 async function poll(): Promise<void> {
+  if (stream.readyState === EventSource.OPEN) return;
   try {
-    const summary = await get<Summary>('/api/v1/summary');
-    const old = summary.data_age_seconds;
-    at('status').textContent = old === null ? 'Waiting for the first values'
-      : old > kLateSeconds ? 'Stale: no new values' : 'Live';
-    const stored = summary.points_stored_last_minute;
-    at('facts').textContent = `age ${age(old)} · lag ${age(summary.lag_seconds)} · `
-      + `${stored === null ? '–' : number(stored / 60)} points/s · ${summary.version}`;
+    tell(await get<Summary>('/api/v1/summary'));
   } catch { at('status').textContent = 'No connection; what is shown may be old'; }
 }
 
@@ -104,7 +112,8 @@ addEventListener('hashchange', () => { at('main').focus(); void show(); });
 
 const theme = storedTheme();
 if (theme) document.documentElement.dataset.theme = theme;
+const stream = new EventSource('/api/v1/stream');
+stream.addEventListener('summary', (event) => tell(JSON.parse(event.data as string) as Summary));
 void show();
 void poll();
 setInterval(() => void poll(), kPollMs);
-setInterval(follow, kFollowMs);
