@@ -100,7 +100,7 @@ bool ChildProcess::reap(bool blocking) {
 
 bool ChildProcess::has_ended() { return reap(false); }
 
-Result<std::string> ChildProcess::first_line(milliseconds wait) {
+Result<std::string> ChildProcess::next_line(milliseconds wait) {
   const auto end = SteadyClock::now() + wait;
   std::string line;
   while (true) {

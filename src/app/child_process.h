@@ -13,7 +13,7 @@ namespace ia {
 struct ChildOrder {
   std::vector<std::string> arguments;    // after the program's name
   std::vector<std::string> environment;  // "NAME=value", over this process's own
-  bool speaks = false;                   // its standard output is for first_line, else for nobody
+  bool speaks = false;                   // its standard output is for next_line, else for nobody
 };
 
 // This program once more, as a process of its own that shares nothing with this one but standard
@@ -26,8 +26,8 @@ class ChildProcess {
   ChildProcess& operator=(ChildProcess&&) = delete;
   ~ChildProcess();
 
-  // What it says first: kUnavailable when that does not come in time.
-  Result<std::string> first_line(std::chrono::milliseconds wait);
+  // The next line that it says: kUnavailable when none comes in time.
+  Result<std::string> next_line(std::chrono::milliseconds wait);
   // What it has used so far, kernel's time included; to a hundredth of a second.
   std::chrono::microseconds cpu() const;
   bool has_ended();

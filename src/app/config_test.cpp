@@ -278,6 +278,36 @@ TEST(Config, WarnsOfARateThatCannotBeEnough) {
   EXPECT_THAT(sources.load()->warnings, IsEmpty());
 }
 
+TEST(Config, ARateOfAllFetchersNeedsAPlaceToShareIt) {
+  Sources sources{.command = Command::kFetch, .flags = {}};
+  sources.flags = {{"max_rate_total", "500"}, {"queue", "sqs"}};
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("give --store postgres")));
+  sources.flags.push_back({"store", "postgres"});
+  EXPECT_EQ(sources.load()->config.max_rate_total, 500);
+  sources.flags = {{"max_rate_total", "500"}};  // embedded queues: one fetcher
+  EXPECT_EQ(sources.load()->config.max_rate_total, 500);
+}
+
+TEST(Config, TheProofOfScaleNeedsServersToBeShared) {
+  Sources sources{.command = Command::kProveScale, .flags = {}};
+  for (const auto& flags : {std::vector<std::pair<std::string, std::string>>{},
+                            {{"queue", "sqs"}},
+                            {{"store", "postgres"}}}) {
+    sources.flags = {flags.begin(), flags.end()};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("bench/scale_bench.py starts both")));
+  }
+  sources.flags = {{"queue", "sqs"}, {"store", "postgres"}, {"workers", "1,16"}};
+  EXPECT_THAT(sources.load()->config.workers, ElementsAre(1, 16));
+}
+
+TEST(Config, NumbersOfWorkersAreWholeAndFew) {
+  Sources sources{.command = Command::kProveScale, .flags = {}};
+  for (const auto* wrong : {"0", "65", "1,", "1,x", "-1", "1.5"}) {
+    sources.flags = {{"queue", "sqs"}, {"store", "postgres"}, {"workers", wrong}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("from 1 to 64"))) << wrong;
+  }
+}
+
 TEST(Config, AutomaticRateIsATenthMoreThanIsDue) {
   Config config;
   config.schedule = {.interval = 1min, .spread = 50s};

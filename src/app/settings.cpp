@@ -217,13 +217,17 @@ Group signal_settings() {
 
 Group output_settings() {
   return {
-      {"log_level", "info",
+      {"log_level",
+       "info",
        choice_value<LogLevel>({{"debug", LogLevel::kDebug},
                                {"info", LogLevel::kInfo},
                                {"warning", LogLevel::kWarning},
                                {"error", LogLevel::kError}},
                               into(&Config::log_level)),
-       "The least severe log lines to write to standard error.", kLogging},
+       "The least severe log lines to write to standard error.",
+       kLogging,
+       "",
+       {bit(kProveScale), "warning"}},
       {"log_format", "text",
        choice_value<LogFormat>({{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
                                into(&Config::log_format)),

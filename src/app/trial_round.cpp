@@ -173,7 +173,7 @@ class TrialRound {
          .environment = {},
          .speaks = true});
     if (!child) return std::unexpected(child.error());
-    const auto line = child->first_line(kSpeakTime);
+    const auto line = child->next_line(kSpeakTime);
     if (!line) return std::unexpected(line.error());
     const auto begin = line->find("http://");
     config_.trial_url = line->substr(begin, line->find('/', begin + 7) - begin);

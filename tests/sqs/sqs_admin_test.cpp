@@ -114,6 +114,16 @@ TEST_F(SqsAdminTest, PurgesAllButTheDeadLetters) {
 }
 
 // This server does not know StartMessageMoveTask.
+TEST_F(SqsAdminTest, RemovesAQueueWithItsDeadLetters) {
+  ASSERT_TRUE(admin_->create({.name = "q", .receives_max = 3}));
+  ASSERT_TRUE(admin_->create({.name = "other"}));
+  ASSERT_TRUE(admin_->remove("q"));
+  EXPECT_FALSE(admin_->show("q")->queue.exists);
+  EXPECT_FALSE(admin_->show("q")->dead_letters.exists);
+  EXPECT_TRUE(admin_->show("other")->queue.exists);
+  EXPECT_TRUE(admin_->remove("q"));  // is gone already
+}
+
 TEST_F(SqsAdminTest, RedrivesByHandWhereTheServerCannot) {
   std::vector<std::string> bodies;
   for (int i = 0; i < 25; ++i) bodies.push_back(std::to_string(i) + std::string("\0\xff", 2));
