@@ -10,6 +10,7 @@
 #include "api/late_answer.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
+#include "api/server_problems.h"
 #include "api/signal_routes.h"
 #include "api/target.h"
 
@@ -194,12 +195,17 @@ void Router::answer(const HttpRequest& request, HttpResponse& response) {
   response.late = late;
   state_->past_minutes.thread().when_made([this, late, target = std::string(request.target)] {
     if (!late->is_wanted()) return true;
+    HttpRequest again;
+    again.target = target;
     HttpResponse made;
     made.clear();
-    HttpRequest again;
-    again.method = HttpMethod::kGet;
-    again.target = target;
-    if (!try_to_answer(again, made)) return false;
+    try {
+      if (!try_to_answer(again, made)) return false;
+    } catch (const std::exception& thrown) {  // as the server does on its own threads
+      state_->context.log.error("api", "a route failed", {{"cause", thrown.what()}});
+      made.clear();
+      answer_problem(made, handler_failed(), target);
+    }
     late->answer(std::move(made));
     return true;
   });
