@@ -243,6 +243,10 @@ class EndToEnd(unittest.TestCase):
         expect(1, "doctor", "--data-dir", str(self.data), "--mockstagram-url",
                f"http://{self.network}", said=["FAIL", "does not answer", self.network])
 
+        self.start_network()
+        expect(0, "doctor", "--data-dir", str(self.data), "--listen", "127.0.0.1:0",
+               "--mockstagram-url", f"http://{self.network}", said=[f"{self.network} answers"])
+
         self.data.mkdir()
         (self.data / "store.version").write_text("influencer-analytics store 99\n")
         expect(1, "sink", "--data-dir", str(self.data), said=["99", "newer"])

@@ -171,7 +171,9 @@ int doctor(const Config& config, Log& log) {
   const SystemClock clock;
   const DoctorCalls calls{.probe_upstream = [&]() -> Result<std::optional<WallTime>> {
                             Metrics metrics;
-                            const auto provider = make_provider(config, 1, clock, metrics, log);
+                            auto at_once = config;
+                            at_once.max_rate = 0;
+                            const auto provider = make_provider(at_once, 1, clock, metrics, log);
                             if (!provider) return std::unexpected(provider.error());
                             if (const auto answer = (*provider)->probe(); !answer) {
                               return std::unexpected(answer.error());

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
-#include <regex>
 #include <utility>
 #include <vector>
 
@@ -228,6 +227,40 @@ std::string mask_credentials(std::string_view url) {
   return fmt::format("{}***{}", url.substr(0, begin), url.substr(at));
 }
 
+namespace {
+
+// Where the value of the next password= or sslpassword= begins; blanks may stand around the "=".
+std::size_t find_password(std::string_view text, std::size_t from) {
+  constexpr std::string_view kName = "password";
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
+  while (true) {
+    const auto rest = text.substr(std::min(from, text.size()));
+    const auto found = std::ranges::search(rest, kName, same);
+    if (found.empty()) return std::string_view::npos;
+    from += static_cast<std::size_t>(found.end() - rest.begin());
+    const auto equals = text.find_first_not_of(' ', from);
+    if (equals == std::string_view::npos || text[equals] != '=') continue;
+    return std::min(text.find_first_not_of(' ', equals + 1), text.size());
+  }
+}
+
+// Of a value in quotes, or up to a blank or "&"; a backslash makes the next character plain.
+std::size_t end_of_value(std::string_view text, std::size_t begin) {
+  const bool is_quoted = begin < text.size() && text[begin] == '\'';
+  for (auto at = begin + (is_quoted ? 1 : 0); at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (is_quoted && text[at] == '\'') {
+      return at + 1;
+    } else if (!is_quoted && (text[at] == ' ' || text[at] == '&')) {
+      return at;
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
 std::string mask_passwords(std::string_view connection) {
   // Of a URI: USER:PASSWORD@. The last @ before the path counts, as passwords may have one.
   const auto scheme = connection.find("://");
@@ -238,10 +271,12 @@ std::string mask_passwords(std::string_view connection) {
     const auto colon = masked.find(':', begin);
     if (at != std::string::npos && colon < at) masked.replace(colon + 1, at - colon - 1, "***");
   }
-  // password, sslpassword: NAME = VALUE or NAME = 'VALUE' with \ before what means itself.
-  static const std::regex named(R"((password\s*=\s*)('(\\.|[^'\\])*'?|(\\.|[^\s&\\])*))",
-                                std::regex::icase);
-  return std::regex_replace(masked, named, "$1***");
+  for (std::size_t at = 0; (at = find_password(masked, at)) != std::string::npos;) {
+    const auto end = end_of_value(masked, at);
+    masked.replace(at, end - at, "***");
+    at += 3;
+  }
+  return masked;
 }
 
 std::optional<std::string> nearest(std::string_view wrong, std::span<const std::string> names) {

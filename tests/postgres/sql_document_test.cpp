@@ -4,7 +4,6 @@
 
 #include <fstream>
 #include <iterator>
-#include <regex>
 
 #include "store_fixture.h"
 
@@ -20,16 +19,23 @@ using ::testing::SizeIs;
 
 const Minute kNoon{std::chrono::sys_days{std::chrono::year{2026} / 3 / 5} + hours{12}};
 
+std::string with(std::string text, std::string_view what, std::string_view value) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.replace(at, what.size(), value);
+  }
+  return text;
+}
+
 std::vector<std::string> questions() {
   std::ifstream file(IA_SQL_DOCUMENT);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const std::regex block("```sql\n([^`]*);\n```");
   std::vector<std::string> found;
-  for (std::sregex_iterator it(text.begin(), text.end(), block), end; it != end; ++it) {
+  for (std::size_t at = 0; (at = text.find("```sql\n", at)) != std::string::npos;) {
+    const auto begin = at + 7;
+    at = text.find(";\n```", begin);
     // What psql does with its variables; "::" is a cast.
-    auto sql = std::regex_replace((*it)[1].str(), std::regex("([^:]):id"), "$012");
-    found.push_back(
-        std::regex_replace(sql, std::regex("([^:]):minute"), "$01'2026-03-05 12:00+00'"));
+    auto sql = with(text.substr(begin, at - begin), " :id", " 2");
+    found.push_back(with(sql, " :minute", " '2026-03-05 12:00+00'"));
   }
   return found;
 }
@@ -126,15 +132,9 @@ TEST_F(SqlDocument, SumsUpDays) {
 
 // Grafana's variables and macros, as it fills them in.
 std::string filled(std::string sql) {
-  for (const auto& [what, with] :
-       std::vector<std::pair<std::string, std::string>>{{"$__timeFrom()", "'2026-03-05 11:00+00'"},
-                                                        {"$__timeTo()", "'2026-03-05 12:00+00'"},
-                                                        {"$influencer", "1,2"}}) {
-    for (auto at = sql.find(what); at != std::string::npos; at = sql.find(what, at)) {
-      sql.replace(at, what.size(), with);
-    }
-  }
-  return sql;
+  sql = with(std::move(sql), "$__timeFrom()", "'2026-03-05 11:00+00'");
+  sql = with(std::move(sql), "$__timeTo()", "'2026-03-05 12:00+00'");
+  return with(std::move(sql), "$influencer", "1,2");
 }
 
 TEST_F(SqlDocument, HasADashboardWhoseQuestionsCanBeAsked) {
