@@ -8,6 +8,7 @@ server (fauxqs) and PostgreSQL that are started for it. Options are passed on:
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -28,10 +29,14 @@ def main():
                    "AWS_REGION": "eu-west-1", **os.environ}
     try:
         with Fauxqs(options.fauxqs) as queues, Postgres() as database:
-            return subprocess.run(
+            proof = subprocess.Popen(
                 [options.program, "prove-scale", "--queue", "sqs", "--sqs-endpoint", queues.url,
                  "--store", "postgres", "--postgres-url", database.url, *passed_on],
-                env=environment, check=False).returncode
+                env=environment)
+            # It tidies up on the servers, so they stay until it has ended.
+            for stop in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(stop, lambda number, _: proof.send_signal(number))
+            return proof.wait()
     except Missing as missing:
         return f"scale_bench: {missing}"
 
