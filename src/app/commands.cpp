@@ -115,7 +115,7 @@ int seed(const Config& config, Log& log) {
   const auto report = Seeder(**store, *queues->ids, clock)
                           .seed({.influencers = config.influencers,
                                  .schedule = config.schedule,
-                                 .shard_size = config.shard_size},
+                                 .shard_size = shard_size_of(config)},
                                 [&](std::uint32_t sent, std::uint32_t shards) {
                                   if (!is_terminal) return;
                                   fmt::print(stderr, "\rshards sent: {} of {}", sent, shards);

@@ -157,6 +157,12 @@ void Loader::check_together() {
 
 }  // namespace
 
+std::uint32_t shard_size_of(const Config& config) {
+  constexpr std::size_t kShardsMin = 60;
+  const auto fitting = std::max<std::size_t>(1, config.influencers.size() / kShardsMin);
+  return static_cast<std::uint32_t>(std::min<std::size_t>(config.shard_size, fitting));
+}
+
 double rate_limit(const Config& config, std::size_t influencers) {
   if (config.max_rate) return *config.max_rate;
   const auto spread = std::chrono::duration<double>(config.schedule.spread).count();

@@ -112,6 +112,10 @@ struct Config {
   std::string output;              // "-": standard output
 };
 
+// How many influencers a shard has: shard_size, or fewer when they are few, so that every minute
+// has sixty shards or more and the first values come within seconds.
+std::uint32_t shard_size_of(const Config& config);
+
 // The requests/s that a process may send when it is to fetch `influencers` of them: max_rate, or
 // 1.1 x what is due over the time in which it is due. 0: unlimited.
 double rate_limit(const Config& config, std::size_t influencers);

@@ -375,5 +375,18 @@ TEST(Settings, AreOfCommandsAndHaveDefaultsThatTheyAllow) {
   }
 }
 
+TEST(ShardSize, IsSmallerWhenInfluencersAreFew) {
+  Config config;
+  config.shard_size = 1'000;
+  const auto of = [&](const char* influencers) {
+    config.influencers = InfluencerSet::parse(influencers).value();
+    return shard_size_of(config);
+  };
+  EXPECT_EQ(of("7"), 1u);
+  EXPECT_EQ(of("1-600"), 10u);
+  EXPECT_EQ(of("1-60000"), 1'000u);
+  EXPECT_EQ(of("1-1000000"), 1'000u);
+}
+
 }  // namespace
 }  // namespace ia

@@ -200,7 +200,7 @@ Status Service::State::seed_if_needed() {
   Seeder seeder(*store, *queues.ids, clock);
   const auto needed = seeder.needs_seeding({.influencers = config.influencers,
                                             .schedule = config.schedule,
-                                            .shard_size = config.shard_size});
+                                            .shard_size = shard_size_of(config)});
   if (!needed) return std::unexpected(needed.error());
   seeded_at = clock.mono();
   return *needed ? reseed() : Status{};
@@ -210,7 +210,7 @@ Status Service::State::reseed() {
   Seeder seeder(*store, *queues.ids, clock);
   const auto report_of = seeder.seed({.influencers = config.influencers,
                                       .schedule = config.schedule,
-                                      .shard_size = config.shard_size});
+                                      .shard_size = shard_size_of(config)});
   if (!report_of) return std::unexpected(report_of.error());
   seeded_at = clock.mono();
   log.info("seeder", "seeded",

@@ -7,11 +7,11 @@
 
 #include "adapters/mockstagram_judge.h"
 #include "adapters/mockstagram_provider.h"
-#include "adapters/postgres_migrate.h"
 #include "adapters/postgres_fleet.h"
+#include "adapters/postgres_migrate.h"
 #include "adapters/postgres_store.h"
-#include "adapters/postgres_verdict_store.h"
 #include "adapters/postgres_trial.h"
+#include "adapters/postgres_verdict_store.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
 #include "adapters/sqlite_verdict_store.h"
