@@ -80,6 +80,7 @@ export const influencer: View = async (into, args, id) => {
       el('a', {class: 'button', href: seriesPath(id, span, 'csv'),
         download: `${id}.csv`}, 'Download CSV'),
       el('a', {class: 'button', href: `/api/v1/influencers/${id}`}, 'API'),
+      el('a', {class: 'button', href: `/api/v1/influencers/${id}/badge.svg`}, 'Badge'),
       el('a', {class: 'button', href: `#/compare?ids=${id}`}, 'Compare')),
     el('details', {}, el('summary', {}, 'As a table (the newest 500)'),
       table('Values', ['Time', 'Followers', 'Following', 'Ratio'], rows.slice(0, 500))));
