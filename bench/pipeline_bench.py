@@ -5,9 +5,10 @@
       CPU per stored point of the whole program (fetch, queues, store, leaderboard, API), flat out
       on one core, against the CPU per request of wrk -c64 on the same core and simulator, in one
       run. wrk runs before and after.
-  bench/pipeline_bench.py paced [--minutes 10] [--pipelining 8]
+  bench/pipeline_bench.py paced [--minutes 10] [--pipelining 8] [--no-checks]
       A million influencers a minute at the default pace, nothing pinned: CPU share and memory of
-      the program alone, coverage, and how soon after its end a minute is complete.
+      the program alone, coverage, and how soon after its end a minute is complete. The daily check
+      of everybody runs beside it at its full pace, a million a day, unless --no-checks.
 
 Needs wrk (Debian package wrk) for `saturated`. Prints ratios; absolute figures are this machine's.
 """
@@ -165,8 +166,9 @@ def paced(options):
     address = f"127.0.0.1:{free_port()}"
     simulator = start_simulator(options.program, address, options.influencers, core=None)
     try:
+        checks = ["--check-interval", "0s"] if options.no_checks else []
         run = Run(options.program, address, options.influencers, options.minutes, None,
-                  ["--pipelining", str(options.pipelining)])
+                  ["--pipelining", str(options.pipelining), *checks])
         simulator_began = cpu_seconds(simulator.pid), time.monotonic()
         cpu, wall, peak = run.watch()
         simulator_cpu = cpu_seconds(simulator.pid) - simulator_began[0]
@@ -189,6 +191,7 @@ def main():
     parser.add_argument("mode", choices=["saturated", "paced"])
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--pipelining", type=int, default=1)
+    parser.add_argument("--no-checks", action="store_true")
     parser.add_argument("--influencers", default="1000000-1999999")
     parser.add_argument("--program", default=str(ROOT / "build/release/influencer-analytics"))
     options = parser.parse_args()
