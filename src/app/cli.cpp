@@ -188,6 +188,27 @@ std::vector<std::string> strings_of(const char* const* null_terminated) {
   return strings;
 }
 
+std::string shown_line(std::span<const std::string> arguments) {
+  std::string line;
+  const Setting* named = nullptr;  // by the argument before
+  for (std::string_view rest : arguments) {
+    if (!line.empty()) line += ' ';
+    if (rest.starts_with("--")) {
+      const auto equals = rest.find('=');
+      named = find_flag(Command::kCheckConfig, rest.substr(2, equals - 2));
+      if (equals == rest.npos) {
+        line += rest;
+        continue;
+      }
+      line += rest.substr(0, equals + 1);
+      rest.remove_prefix(equals + 1);
+    }
+    line += named == nullptr ? std::string(rest) : named->value.shown(rest);
+    named = nullptr;
+  }
+  return line;
+}
+
 int leave(const Exit& exit) {
   std::fputs(exit.output.c_str(), stdout);
   std::fputs(exit.errors.c_str(), stderr);

@@ -38,6 +38,9 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
 // What main gets, as parse_command_line wants it.
 std::vector<std::string> strings_of(const char* const* null_terminated);
 
+// Arguments on one line as they may be written down: settings without their secrets.
+std::string shown_line(std::span<const std::string> arguments);
+
 // Prints and returns the exit code.
 int leave(const Exit& exit);
 

@@ -163,5 +163,21 @@ TEST(CommandLine, TouchesNothingOnDisk) {
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
+TEST(ShownLine, HasNoSecretsHoweverTheyAreGiven) {
+  EXPECT_EQ(shown_line(Words{"ia", "run", "--postgres-url", "postgresql://me:secret@db/x",
+                             "--influencers=1-5"}),
+            "ia run --postgres-url postgresql://me:***@db/x --influencers=1-5");
+  EXPECT_EQ(shown_line(Words{"ia", "run", "--postgres-url=host=db password=secret", "--spread"}),
+            "ia run --postgres-url=host=db password=*** --spread");
+  EXPECT_EQ(shown_line(Words{"ia", "run", "--mockstagram-url", "http://me:secret@host"}),
+            "ia run --mockstagram-url http://***@host");
+}
+
+TEST(ShownLine, LeavesTheRestAsItIs) {
+  EXPECT_EQ(shown_line(Words{"ia", "queues", "show", "--", "--unknown=password=x", "-h"}),
+            "ia queues show -- --unknown=password=x -h");
+  EXPECT_EQ(shown_line({}), "");
+}
+
 }  // namespace
 }  // namespace ia

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <thread>
 
+#include "app/cli.h"
 #include "app/text_file.h"
 
 namespace ia {
@@ -38,12 +39,17 @@ LockHolder read_holder(int descriptor) {
   return holder;
 }
 
-// This process's arguments with blanks between them, cut to a length for messages.
+// This process's arguments without secrets, as the file can be read by others, cut to a length for
+// messages.
 std::string own_command() {
   constexpr std::size_t kMost = 200;
-  auto command = read_text_file("/proc/self/cmdline").value_or("");
+  std::vector<std::string> arguments;
+  const auto ended_by_nul = read_text_file("/proc/self/cmdline").value_or("");
+  for (std::size_t at = 0; at < ended_by_nul.size(); at += arguments.back().size() + 1) {
+    arguments.emplace_back(ended_by_nul.c_str() + at);
+  }
+  auto command = shown_line(arguments);
   std::ranges::replace_if(command, [](unsigned char c) { return c < ' '; }, ' ');
-  while (command.ends_with(' ')) command.pop_back();
   if (command.size() > kMost) command = command.substr(0, kMost) + "...";
   return command;
 }

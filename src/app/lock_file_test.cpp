@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "app/child_process.h"
 #include "testing/temp_dir.h"
 
 namespace ia {
@@ -15,6 +16,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 // A process that takes a lock, says so, and then waits to be killed.
@@ -116,6 +118,30 @@ TEST(LockFile, SaysWhyADirectoryIsOfNoUse) {
   ASSERT_FALSE(lock.has_value());
   EXPECT_EQ(lock.error().code, Errc::kInvalid);
   EXPECT_THAT(lock.error().message, HasSubstr(file));
+}
+
+// Not a test: what the child, this program once more, is to do.
+TEST(DISABLED_LockFile, SaysItsOwnCommand) {
+  TempDir dir;
+  const auto lock = LockFile::acquire(dir.path(), "sink");
+  std::puts(holder_of(dir.path(), "sink").value().command.c_str());
+}
+
+TEST(LockFile, NamesTheCommandWithoutItsSecrets) {
+  auto child =
+      ChildProcess::start({.arguments = {"--postgres-url=postgresql://me:secret@db/x",
+                                         "--gtest_also_run_disabled_tests", "--gtest_brief=1",
+                                         "--gtest_filter=DISABLED_LockFile.*"},
+                           .environment = {},
+                           .speaks = true})
+          .value();
+  std::string line;
+  while (line.find("--postgres-url") == std::string::npos) {
+    const auto next = child.next_line(std::chrono::seconds(30));
+    ASSERT_TRUE(next) << "after: " << line;
+    line = *next;
+  }
+  EXPECT_THAT(line, AllOf(HasSubstr("//me:***@db/x"), Not(HasSubstr("secret"))));
 }
 
 TEST(HeldLocks, AreThoseOfRunningProcesses) {
