@@ -46,6 +46,25 @@ build_and_test() {
   "${wrapper[@]}" ctest --preset "$preset"
 }
 
+# What the failed tests of a preset said last: of a long run, only the end may be at hand.
+show_failed_tests() {
+  local logs=build/$1/Testing/Temporary
+  [[ -s $logs/LastTestsFailed.log ]] || return 0
+  awk -v most=40 '
+    FNR == NR { failed[substr($0, index($0, ":") + 1)]; next }
+    !inside && / Testing: / { name = $0; sub(/^[^:]*: /, "", name); n = 0 }
+    /^<end of output>$/ {
+      inside = 0
+      if (name in failed) {
+        printf "\n%s failed:\n", name
+        for (i = n > most ? n - most : 0; i < n; i++) print "  " said[i]
+      }
+    }
+    inside { said[n++] = $0 }
+    /^Output:$/ { inside = 1 }
+  ' "$logs/LastTestsFailed.log" "$logs/LastTest.log"
+}
+
 presets=()
 parse_presets "$@"
 packages=("${program_packages[@]}" "${test_packages[@]}")
@@ -55,6 +74,7 @@ install_missing "to build and run the tests" "${packages[@]}"
 summary=() failed=0
 for preset in "${presets[@]}"; do
   begin=$SECONDS
+  rm -f "build/$preset/Testing/Temporary/LastTestsFailed.log"
   if build_and_test "$preset"; then
     summary+=("$preset: passed in $((SECONDS - begin)) s")
   else
@@ -63,6 +83,7 @@ for preset in "${presets[@]}"; do
   fi
 done
 
+for preset in "${presets[@]}"; do show_failed_tests "$preset"; done
 echo
 printf '%s\n' "${summary[@]}"
 exit "$failed"
