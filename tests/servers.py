@@ -6,6 +6,7 @@ Both are context managers. Missing says what is not installed: skip the test wit
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -20,9 +21,16 @@ class Missing(Exception):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below the ports that the kernel gives to clients, so that it is still free when it is bound,
+    and when a server that was killed comes back."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Fauxqs:

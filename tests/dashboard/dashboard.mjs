@@ -10,10 +10,15 @@ const views = {
   overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
   compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline'};
 const errors = [];
+const patience = 120_000;  // of a loaded machine
+// It looks for nothing outside of this machine.
+const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--no-first-run'];
 
 async function open(browser, colorScheme, width) {
   const context = await browser.newContext({colorScheme, viewport: {width, height: 900}});
   const page = await context.newPage();
+  page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (said) => { if (said.type() === 'error') errors.push(said.text()); });
   return page;
@@ -22,7 +27,7 @@ async function open(browser, colorScheme, width) {
 async function look(page, name, label) {
   await page.goto('about:blank');
   await page.goto(page_url + views[name]);
-  await page.waitForSelector('main:not([aria-busy]) h1', {timeout: 20000});
+  await page.waitForSelector('main:not([aria-busy]) h1');
   assert.notEqual(await page.textContent('h1'), 'This cannot be shown', label);
   await page.screenshot({path: `${label}.png`});
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -36,13 +41,13 @@ async function byKeyboard(page) {
   await page.keyboard.press('/');
   await page.keyboard.type('1000007');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('a[href="#/influencer/1000007"]', {timeout: 20000});
+  await page.waitForSelector('a[href="#/influencer/1000007"]');
   await page.focus('a[href="#/influencer/1000007"]');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('details', {timeout: 20000});
+  await page.waitForSelector('details');
 }
 
-const browser = await chromium.launch({executablePath, args: ['--no-sandbox']});
+const browser = await chromium.launch({executablePath, args, timeout: patience});
 try {
   for (const theme of ['light', 'dark']) {
     for (const width of [360, 900, 1440]) {
