@@ -17,7 +17,7 @@ struct Rule {
 constexpr std::string_view kMigrate =
     "the schema is not the one that this program needs: run influencer-analytics migrate";
 constexpr std::string_view kGrants =
-    "the role lacks a right: grant it as docs/sql.md says, section Roles";
+    "the role lacks a right: run `influencer-analytics migrate --grant-to ROLE` as the owner";
 constexpr std::string_view kSignIn = "check the user, the password and pg_hba.conf";
 constexpr std::string_view kDamaged = "stored bytes are damaged: stop, and restore from a backup";
 

@@ -43,7 +43,7 @@ TEST(PostgresSqlstate, TakesWhatItDoesNotKnowForFatal) {
 
 TEST(PostgresSqlstate, SaysWhatToDo) {
   EXPECT_NE(advice_on("42P01").find("influencer-analytics migrate"), std::string_view::npos);
-  EXPECT_NE(advice_on("42501").find("docs/sql.md"), std::string_view::npos);
+  EXPECT_NE(advice_on("42501").find("--grant-to"), std::string_view::npos);
   EXPECT_NE(advice_on("53100").find("disk"), std::string_view::npos);
 }
 
