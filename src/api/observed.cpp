@@ -16,7 +16,10 @@ Observed::Observed(const ApiContext& context)
     : context_(context),
       registry_(context.clock, [this] { return context_.store.registry(); }),
       minute_(context.clock, [this] { return read_minute(); }),
-      pipeline_(context.clock, [this] { return Result<PipelineSummary>(context_.pipeline()); }) {}
+      pipeline_(context.clock, [this] { return Result<PipelineSummary>(context_.pipeline()); }),
+      verdict_counts_(context.clock, [this] {
+        return Result<VerdictCounts>(context_.verdicts->counts(context_.clock.wall()));
+      }) {}
 
 Result<std::optional<MinuteStats>> Observed::read_minute() {
   const auto now = minute_of(context_.clock.wall());
@@ -37,6 +40,11 @@ Result<std::optional<MinuteStats>> Observed::read_minute() {
 PipelineSummary Observed::pipeline() {
   const auto known = pipeline_.get();
   return known ? **known : PipelineSummary{};
+}
+
+std::optional<VerdictCounts> Observed::verdict_counts() {
+  if (context_.verdicts == nullptr) return std::nullopt;
+  return **verdict_counts_.get();
 }
 
 Result<bool> Observed::is_known(InfluencerId id) {

@@ -52,6 +52,8 @@ class Observed {
     return minute_.get();
   }
   PipelineSummary pipeline();
+  // Nothing where there are no verdicts.
+  std::optional<VerdictCounts> verdict_counts();
 
   // Whether somebody watches the influencer, or ever stored a value of it.
   Result<bool> is_known(InfluencerId id);
@@ -65,6 +67,7 @@ class Observed {
   Refreshed<Registry> registry_;
   Refreshed<std::optional<MinuteStats>> minute_;
   Refreshed<PipelineSummary> pipeline_;
+  Refreshed<VerdictCounts> verdict_counts_;
   std::mutex mutex_;
   std::optional<Minute> newest_known_;  // where to look from
 };

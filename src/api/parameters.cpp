@@ -90,10 +90,9 @@ WallTime Parameters::time(std::string_view name, WallTime fallback, WallTime lat
 }
 
 Parameters::Times Parameters::times(std::string_view start_name, std::string_view end_name,
-                                    WallTime now) {
-  constexpr std::chrono::days kDay{1};
-  const auto end = time(end_name, now, now + kDay);
-  const auto start = time(start_name, std::max(WallTime{}, end - kDay), now);
+                                    WallTime now, std::chrono::minutes fallback) {
+  const auto end = time(end_name, now, now + std::chrono::days{1});
+  const auto start = time(start_name, std::max(WallTime{}, end - fallback), now);
   if (is_valid() && start > end)
     reject(start_name, fmt::format("must not be later than {}", end_name));
   return {start, end};

@@ -29,13 +29,14 @@ class Parameters {
                              std::uint64_t max);
   // A time that is at most `latest`.
   WallTime time(std::string_view name, WallTime fallback, WallTime latest);
-  // A stretch of time: the end is `now` by default and at most a day ahead, the start a day before
-  // the end, and not in the future.
+  // A stretch of time: the end is `now` by default and at most a day ahead, the start `fallback`
+  // before the end by default, and not in the future.
   struct Times {
     WallTime start;
     WallTime end;
   };
-  Times times(std::string_view start_name, std::string_view end_name, WallTime now);
+  Times times(std::string_view start_name, std::string_view end_name, WallTime now,
+              std::chrono::minutes fallback = std::chrono::days{1});
   // The minute of a time that is at most `latest`; nothing when it is not given.
   std::optional<Minute> minute(std::string_view name, WallTime latest);
   // A multiple of a minute.

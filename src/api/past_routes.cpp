@@ -15,17 +15,14 @@ using std::chrono::minutes;
 
 constexpr std::uint64_t kRanksMax = 1440;
 constexpr minutes kRangeMax{7 * 24 * 60};
-constexpr minutes kRangeFallback{24 * 60};
 
 // Up to the last minute that is over.
 RankQuestion take_question(Parameters& parameters, InfluencerId id, WallTime now) {
-  const auto end = parameters.time("end", now, now + std::chrono::days{1});
-  const auto start = parameters.time("start", std::max(WallTime{}, end - kRangeFallback), now);
+  const auto [start, end] = parameters.times("start", "end", now);
   RankQuestion question{.influencer = id, .range = minutes_between(start, end)};
   question.range.end = std::min(question.range.end, minute_of(now));
   question.step = parameters.step("step", minutes{60});
   if (!parameters.is_valid()) return question;
-  if (start > end) parameters.reject("start", "must not be later than end");
   if (question.range.end - question.range.begin > kRangeMax) {
     parameters.reject("start", "must be at most 7 days before end");
   } else if (bucket_count(question.range, question.step) > kRanksMax) {

@@ -7,7 +7,6 @@
 namespace ia {
 namespace {
 
-using std::chrono::days;
 using std::chrono::minutes;
 
 constexpr minutes kRangeMax{366 * 24 * 60};
@@ -26,19 +25,8 @@ void check_points(Parameters& parameters, const SeriesCut& cut, std::size_t infl
 
 }  // namespace
 
-Times take_times(Parameters& parameters, std::string_view start_name, std::string_view end_name,
-                 WallTime now) {
-  const auto end = parameters.time(end_name, now, now + days{1});
-  const auto day_before = std::max(WallTime{}, end - days{1});
-  const auto start = parameters.time(start_name, day_before, now);
-  if (parameters.is_valid() && start > end) {
-    parameters.reject(start_name, fmt::format("must not be later than {}", end_name));
-  }
-  return {start, end};
-}
-
 SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers) {
-  const auto times = take_times(parameters, "start", "end", now);
+  const auto times = parameters.times("start", "end", now);
   SeriesCut cut{.range = minutes_between(times.start, times.end),
                 .step = parameters.step("step", minutes{1})};
   const auto how = parameters.choice("aggregate", kAggregates);

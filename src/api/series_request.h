@@ -17,15 +17,6 @@ namespace ia {
 
 inline constexpr std::uint64_t kPointsMax = 50'000;  // of an answer
 
-struct Times {
-  WallTime start;
-  WallTime end;
-};
-
-// `end` defaults to now, `start` to a day before it.
-Times take_times(Parameters& parameters, std::string_view start_name, std::string_view end_name,
-                 WallTime now);
-
 // start, end, step and aggregate: at most 366 days, and kPointsMax buckets over all influencers.
 SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers);
 

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 3> kFormats = {"rows", "columns", "csv"};
 Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& response) {
   Parameters parameters(request.query, {"start_time", "end_time"});
   const auto id = parameters.influencer(request.id);
-  const auto times = take_times(parameters, "start_time", "end_time", context_.clock.wall());
+  const auto times = parameters.times("start_time", "end_time", context_.clock.wall());
   const MinuteRange range{minute_of(times.start), minute_of(times.end) + minutes{1}};
   if (parameters.is_valid() && bucket_count(range, minutes{1}) > kPointsMax) {
     parameters.reject("start_time", fmt::format("must be at most {} minutes before end_time; "

@@ -108,10 +108,10 @@ void write_newest_minute(JsonWriter& json, const std::optional<MinuteStats>& new
   }
 }
 
-void write_verdicts(JsonWriter& json, const VerdictBook* verdicts, WallTime now) {
+void write_verdicts(JsonWriter& json, const std::optional<VerdictCounts>& known) {
   json.key("verdicts");
-  if (verdicts == nullptr) return json.null();
-  const auto counts = verdicts->counts(now);
+  if (!known) return json.null();
+  const auto& counts = *known;
   json.begin_object();
   json.member("checked", counts.checked);
   json.member("checked_last_day", counts.checked_last_day);
@@ -135,11 +135,9 @@ void write_movers(JsonWriter& json, const MoversSnapshot& movers) {
 
 // The last hour, or up to now; `start` alone goes on to now.
 MinuteRange take_minutes(Parameters& parameters, WallTime now) {
-  const auto end = parameters.time("end", now, now + std::chrono::days{1});
-  const auto start = parameters.time("start", std::max(WallTime{}, end - kMinutesFallback), now);
+  const auto [start, end] = parameters.times("start", "end", now, kMinutesFallback);
   const auto range = minutes_between(start, end);
   if (!parameters.is_valid()) return range;
-  if (start > end) parameters.reject("start", "must not be later than end");
   if (range.end - range.begin > kMinutesMax + minutes{1}) {
     parameters.reject("start", "must be at most 7 days before end");
   }
@@ -166,7 +164,7 @@ Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::strin
   json.member("registered", pipeline.registered);
   write_board(json, board, context_.verdicts, now);
   write_newest_minute(json, **newest, now);
-  write_verdicts(json, context_.verdicts, now);
+  write_verdicts(json, observed_.verdict_counts());
   write_movers(json, context_.movers());
   json.key("queues");
   json.begin_object();
