@@ -121,7 +121,7 @@ TEST_F(Migration, NeedsARoleThatMayCreate) {
   const auto refused = migrate_postgres(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::kUnavailable);
-  EXPECT_THAT(refused.error().message, HasSubstr("docs/sql.md"));
+  EXPECT_THAT(refused.error().message, HasSubstr("migrate --grant-to ROLE` as the owner"));
 }
 
 TEST_F(Migration, RefusesADatabaseThatIsNotUtf8) {

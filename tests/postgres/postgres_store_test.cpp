@@ -228,7 +228,7 @@ TEST_F(PostgresStore, KeepsDataWaitingWhileARightIsMissing) {
   const auto refused = append(batch_of(kNoon, 1, 1));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::kUnavailable);
-  EXPECT_THAT(refused.error().message, HasSubstr("docs/sql.md"));
+  EXPECT_THAT(refused.error().message, HasSubstr("migrate --grant-to ROLE` as the owner"));
 }
 
 TEST_F(PostgresStore, GivesUpOnALockInTime) {
