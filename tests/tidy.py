@@ -31,6 +31,7 @@ TESTS_MAY_USE = {"testing", "simulator"}
 ADAPTERS = {
     "mockstagram": ("mockstagram_",),
     "postgres_store": ("postgres",),
+    "sqlite_alert_store": ("sqlite_alert_store",),
     "sqlite_queue": ("sqlite_queue",),
     "sqlite_store": ("sqlite_store", "chunk_codec"),
     "sqlite_verdict_store": ("sqlite_verdict_store",),

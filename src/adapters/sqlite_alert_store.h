@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "ports/alert_store.h"
+
+namespace ia {
+
+// Alerts in the file alerts.db of a data directory, mode 0600, which is made when it is not there.
+// The webhooks' addresses and secrets are in it as they are. Several processes may use it at a
+// time. A call waits for others' transactions: a few ms, and some 0.3 s for the largest that there
+// can be, the first look of 50,000 influencers.
+//
+// kInvalid for a file that a newer program wrote, or that is something else.
+Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(const std::filesystem::path& directory);
+
+}  // namespace ia
