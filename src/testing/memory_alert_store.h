@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "ports/alert_store.h"
 
@@ -72,7 +73,7 @@ class MemoryAlertStore final : public AlertStore {
   Result<std::uint64_t> record(const std::vector<AlertStateRow>& states,
                                const std::vector<NewAlert>& alerts) override {
     const std::scoped_lock lock(mutex_);
-    if (down_) return away();
+    if (down_ || std::exchange(fails_next_record_, false)) return away();
     for (const auto& row : states) {
       if (is_current(row.rule, row.version)) states_[{row.rule, row.influencer}] = row;
     }
@@ -141,6 +142,8 @@ class MemoryAlertStore final : public AlertStore {
 
   // Every call gives kUnavailable until it is up again.
   void set_down(bool down) { down_ = down; }
+  // The next record does nothing and gives kUnavailable.
+  void fail_next_record() { fails_next_record_ = true; }
 
  private:
   static std::unexpected<Error> away() { return fail(Errc::kUnavailable, "the alerts are away"); }
@@ -205,6 +208,7 @@ class MemoryAlertStore final : public AlertStore {
   std::uint64_t newest_entry_ = 0;
   std::uint64_t revision_ = 0;
   std::atomic<bool> down_ = false;
+  bool fails_next_record_ = false;
 };
 
 }  // namespace ia
