@@ -7,6 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include "adapters/curl.h"
+
 namespace ia {
 namespace {
 
@@ -15,17 +17,8 @@ constexpr std::size_t kLanesKept = 8;
 constexpr int kPollMs = 1'000;
 constexpr unsigned kSignsRightlyFrom = 0x075600;  // 7.86.0
 
-struct EasyCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using Easy = std::unique_ptr<CURL, EasyCleanup>;
-struct ListCleanup {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
-struct MultiCleanup {
-  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
-};
+using curl::Easy;
+using curl::HeaderList;
 
 // One exchange under way.
 struct Transfer {
@@ -38,7 +31,7 @@ struct Transfer {
 
 // What one calling thread uses: its connections and its idle handles.
 struct Lane {
-  std::unique_ptr<CURLM, MultiCleanup> multi{curl_multi_init()};
+  curl::Multi multi{curl_multi_init()};
   std::vector<Easy> idle;
 };
 
@@ -63,14 +56,6 @@ std::size_t note_header(char* data, std::size_t, std::size_t size, void* transfe
                : date.substr(first, date.find_last_not_of("\r\n ") - first + 1);
   }
   return size;
-}
-
-HeaderList header_list(const std::vector<std::string>& headers) {
-  HeaderList list;
-  for (const auto& header : headers) {
-    list.reset(curl_slist_append(list.release(), header.c_str()));
-  }
-  return list;
 }
 
 // Any handle takes these options: libcurl only copies them.
@@ -155,7 +140,7 @@ class Exchange {
       transfer->easy = std::move(lane_.idle.back());
       lane_.idle.pop_back();
     }
-    transfer->headers = header_list(requests_[index].headers);
+    transfer->headers = curl::header_list(requests_[index].headers);
     prepare(*transfer, requests_[index], options_);
     curl_multi_add_handle(lane_.multi.get(), transfer->easy.get());
     active_.push_back(std::move(transfer));
@@ -191,12 +176,6 @@ class Exchange {
   std::size_t next_ = 0;
 };
 
-// libcurl's own start is not safe from two threads at once.
-void initialise_libcurl() {
-  static const bool initialised = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  (void)initialised;
-}
-
 }  // namespace
 
 struct SqsHttp::State {
@@ -228,7 +207,7 @@ SqsHttp::SqsHttp(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SqsHttp::~SqsHttp() = default;
 
 Result<std::unique_ptr<SqsHttp>> SqsHttp::make(const SqsHttpOptions& options) {
-  initialise_libcurl();
+  curl::initialise();
   const auto defect = sqs_signing_defect(curl_version_info(CURLVERSION_NOW)->version_num);
   if (defect) return fail(Errc::kInvalid, *defect);
   return std::unique_ptr<SqsHttp>(

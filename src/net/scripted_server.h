@@ -65,6 +65,18 @@ class ScriptedPeer {
       in_.append(bytes, static_cast<std::size_t>(count));
     }
   }
+  // So many bytes of its body; fewer when the client closes.
+  std::string next_body(std::size_t size) {
+    char bytes[4096];
+    while (in_.size() < size) {
+      const auto count = transport_->read(bytes, sizeof bytes);
+      if (count <= 0) break;
+      in_.append(bytes, static_cast<std::size_t>(count));
+    }
+    const auto body = in_.substr(0, size);
+    in_.erase(0, body.size());
+    return body;
+  }
   // Another request has come already.
   bool has_next() const { return in_.find("\r\n\r\n") != in_.npos; }
   // Its path.

@@ -1,0 +1,208 @@
+#include "adapters/webhook_sender.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <mutex>
+
+#include "net/scripted_server.h"
+#include "testing/manual_clock.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using Kind = WebhookReply::Kind;
+
+constexpr auto kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+constexpr auto kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+// A receiver that answers each message with the next of its answers, and a sender.
+class WebhookSenderTest : public ::testing::Test {
+ protected:
+  struct Received {
+    std::string head;
+    std::string body;
+  };
+
+  void SetUp() override { make({.allow_private = true, .timeout = seconds{5}}); }
+  void make(WebhookOptions options) { sender_ = make_webhook_sender(std::move(options), clock_); }
+
+  void receive(ScriptedPeer& peer) {
+    const auto head = peer.next_request();
+    if (!head) return;
+    const auto at = head->find("Content-Length: ");
+    const auto body = peer.next_body(std::stoul(head->substr(at + 16)));
+    std::string answer;
+    {
+      const std::scoped_lock lock(mutex_);
+      received_.push_back({*head, body});
+      answer = received_.size() <= answers_.size() ? answers_[received_.size() - 1] : kOk;
+    }
+    if (answer.empty()) return peer.hang();
+    peer.send(answer);
+  }
+  Webhook message(std::string url, std::string secret = {}) const {
+    return {.target = {.url = std::move(url), .secret = std::move(secret)},
+            .id = "msg_1",
+            .body = R"({"a":1})"};
+  }
+  WebhookReply send(const Webhook& webhook) {
+    sender_->start(7, webhook);
+    std::vector<WebhookSender::Done> done;
+    for (int i = 0; i < 100 && done.empty(); ++i) done = sender_->poll(seconds{1});
+    if (done.size() != 1 || done.front().key != 7) {
+      ADD_FAILURE() << done.size() << " ended";
+      return {};
+    }
+    return done.front().reply;
+  }
+  WebhookReply send_to_server() { return send(message(server_.url() + "/hook")); }
+
+  ManualClock clock_;
+  std::mutex mutex_;
+  std::vector<Received> received_;
+  std::vector<std::string> answers_;
+  std::unique_ptr<WebhookSender> sender_;
+  ScriptedServer server_{[this](ScriptedPeer& peer) { receive(peer); }};
+};
+
+TEST_F(WebhookSenderTest, SendsTheMessageWithItsIdAndTime) {
+  const auto reply = send_to_server();
+  EXPECT_EQ(reply.kind, Kind::kDelivered);
+  EXPECT_EQ(reply.status, 200);
+  ASSERT_THAT(received_, SizeIs(1));
+  const auto& [head, body] = received_.front();
+  EXPECT_EQ(body, R"({"a":1})");
+  EXPECT_THAT(head, HasSubstr("POST /hook HTTP/1.1\r\n"));
+  EXPECT_THAT(head, HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(head, HasSubstr("webhook-id: msg_1\r\n"));
+  EXPECT_THAT(head, HasSubstr("webhook-timestamp: 1767225600\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("ignature")));
+}
+
+// The signatures were computed by Python's hmac module.
+TEST_F(WebhookSenderTest, SignsWithTheSecret) {
+  send(message(server_.url(), kSecret));
+  ASSERT_THAT(received_, SizeIs(1));
+  EXPECT_THAT(received_.front().head,
+              HasSubstr("webhook-signature: v1,lCbYAEZ+iWYEmDEQUgTSPF7TQpmsKXiGTVeQy7iOKZE=\r\n"));
+  EXPECT_THAT(
+      received_.front().head,
+      HasSubstr("X-IA-Signature: "
+                "sha256=748e55537270ce2f99880119fabc70db16f4bdf08167bbb1bced63746ef3819b\r\n"));
+  EXPECT_THAT(received_.front().head, Not(HasSubstr("whsec_")));
+}
+
+TEST_F(WebhookSenderTest, TellsWhatTheReceiverAnswered) {
+  answers_ = {"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+              "HTTP/1.1 429 Slow\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n",
+              "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 Fine\r\n\r\n"};
+  const auto failed = send_to_server();
+  EXPECT_EQ(failed.kind, Kind::kFailed);
+  EXPECT_EQ(failed.status, 500);
+  EXPECT_EQ(failed.detail, "HTTP 500");
+  EXPECT_EQ(failed.retry_after, std::nullopt);
+  EXPECT_EQ(send_to_server().retry_after, seconds{120});
+  EXPECT_EQ(send_to_server().kind, Kind::kGone);
+  EXPECT_EQ(send_to_server().kind, Kind::kDelivered);
+}
+
+TEST_F(WebhookSenderTest, FollowsNoRedirect) {
+  answers_ = {"HTTP/1.1 302 Found\r\nLocation: " + server_.url() +
+              "/elsewhere\r\nContent-Length: 0\r\n\r\n"};
+  const auto reply = send_to_server();
+  EXPECT_EQ(reply.kind, Kind::kFailed);
+  EXPECT_EQ(reply.status, 302);
+  EXPECT_THAT(reply.detail, HasSubstr("redirects are not followed"));
+  EXPECT_THAT(received_, SizeIs(1));
+}
+
+TEST_F(WebhookSenderTest, WaitsOnlySoLong) {
+  make({.allow_private = true, .timeout = milliseconds{200}});
+  answers_ = {""};
+  const auto reply = send_to_server();
+  EXPECT_EQ(reply.kind, Kind::kFailed);
+  EXPECT_EQ(reply.status, 0);
+  EXPECT_THAT(reply.detail, HasSubstr("timed out"));
+}
+
+TEST_F(WebhookSenderTest, RefusesPrivateAddresses) {
+  make({});
+  for (const auto& url : {server_.url(), "http://localhost:" + std::to_string(server_.port()),
+                          "http://[::1]:" + std::to_string(server_.port()),
+                          std::string("http://2130706433") /* 127.0.0.1 */}) {
+    const auto reply = send(message(url + "/secret"));
+    EXPECT_EQ(reply.kind, Kind::kRefused) << url << ": " << reply.detail;
+    EXPECT_THAT(reply.detail, HasSubstr("--alert-allow-private")) << url;
+    EXPECT_THAT(reply.detail, Not(HasSubstr("secret"))) << url;
+  }
+  EXPECT_EQ(server_.connections(), 0u);
+}
+
+TEST_F(WebhookSenderTest, SaysWhyThereWasNoAnswer) {
+  ScriptedServer silent([](ScriptedPeer& peer) { peer.next_request(); });
+  EXPECT_THAT(send(message(silent.url() + "/secret")).detail, Not(HasSubstr("secret")));
+  std::string nowhere;
+  {
+    ScriptedServer closed([](ScriptedPeer&) {});
+    nowhere = closed.url();
+  }
+  const auto reply = send(message(nowhere + "/secret"));
+  EXPECT_EQ(reply.kind, Kind::kFailed);
+  EXPECT_THAT(reply.detail, HasSubstr("connect"));
+  EXPECT_THAT(reply.detail, Not(HasSubstr("secret")));
+}
+
+TEST_F(WebhookSenderTest, KnowsNoOtherProtocol) {
+  for (const auto* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/"}) {
+    EXPECT_EQ(send(message(url)).kind, Kind::kFailed) << url;
+  }
+}
+
+TEST_F(WebhookSenderTest, TakesNoMoreOfAnAnswerThanItNeeds) {
+  ScriptedServer endless([](ScriptedPeer& peer) {
+    peer.next_request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    while (peer.send(std::string(64 * 1024, 'x'))) {
+    }
+  });
+  EXPECT_EQ(send(message(endless.url())).kind, Kind::kDelivered);
+}
+
+TEST_F(WebhookSenderTest, SendsToSeveralAtATime) {
+  std::promise<void> second_came;
+  ScriptedServer first([&](ScriptedPeer& peer) {
+    peer.next_request();
+    second_came.get_future().wait();
+    peer.send(kOk);
+  });
+  ScriptedServer second([&](ScriptedPeer& peer) {
+    peer.next_request();
+    second_came.set_value();
+    peer.send(kOk);
+  });
+  sender_->start(1, message(first.url()));
+  sender_->start(2, message(second.url()));
+  std::size_t ended = 0;
+  for (int i = 0; i < 10 && ended < 2; ++i) ended += sender_->poll(seconds{1}).size();
+  EXPECT_EQ(ended, 2u);
+}
+
+TEST_F(WebhookSenderTest, IsWokenWhileItWaits) {
+  sender_->wake();
+  EXPECT_THAT(sender_->poll(std::chrono::hours{1}), IsEmpty());
+  std::thread other([this] { sender_->wake(); });
+  EXPECT_THAT(sender_->poll(std::chrono::hours{1}), IsEmpty());
+  other.join();
+}
+
+}  // namespace
+}  // namespace ia
