@@ -90,7 +90,8 @@ void AnswerWriter::write(const HttpRequest& request, Connection connection, Wall
   out += "\r\n";
   append_date(now, out);
   append_field(out, "Content-Type: ", response.content_type);
-  if (response.status != 304 && !response.is_stream) {
+  const bool has_length = response.status != 304 && response.status != 204;
+  if (has_length && !response.is_stream) {
     out += "Content-Length: ";
     append_number(out, response.body.size());
     out += "\r\n";

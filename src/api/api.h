@@ -17,8 +17,10 @@
 #include "core/movers.h"
 #include "core/own_signals.h"
 #include "core/verdict_book.h"
+#include "ports/alert_store.h"
 #include "ports/queue.h"
 #include "ports/store.h"
+#include "ports/webhook.h"
 
 namespace ia {
 
@@ -39,6 +41,21 @@ struct PipelineSummary {
   std::optional<QueueCost> queue_cost;  // not of queues that cost nothing
 };
 
+// Who may change something: whoever knows the token. Without one, whoever is on this machine, as
+// long as the server listens to nobody else and it is not a page of somebody else that asks.
+struct WriteAccess {
+  std::string token{};  // empty: none is set
+  bool listens_on_loopback = true;
+};
+
+struct AlertContext {
+  AlertStore* store = nullptr;  // none: the paths of alerts answer 503
+  // Sends once, soon, and tells the outcome, perhaps from another thread. False: too many wait.
+  // Empty: this process sends nothing.
+  std::function<bool(Webhook, std::function<void(WebhookReply)>)> test{};
+  std::function<std::string()> make_id{};  // of messages
+};
+
 // What the routes answer from. The functions are called from every server thread, some of them
 // for each request: they must be quick and never block on I/O, except `pipeline`, which is called
 // at most once a second.
@@ -57,6 +74,8 @@ struct ApiContext {
   std::function<std::shared_ptr<const JumpCandidates>()> jumps = [] {
     return std::make_shared<const JumpCandidates>();
   };
+  AlertContext alerts{};
+  WriteAccess writes{};
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

@@ -432,7 +432,7 @@ TEST_F(Api, CountsItsRequestsByRoute) {
 TEST_F(Api, UnderstandsOnlyGetAndHead) {
   for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"}) {
     const auto reply = world.get("/api/v1/summary", "", method);
-    expect_problem(reply, 405, "Only GET and HEAD");
+    expect_problem(reply, 405, "Only GET, HEAD");
     EXPECT_EQ(reply.header("allow"), "GET, HEAD");
   }
   EXPECT_EQ(world.get("/api/v1/summary", "", "HEAD").status, 200);

@@ -11,7 +11,7 @@ namespace ia {
 
 // What the server and the routes say to each other: HTTP without its library.
 
-enum class HttpMethod : std::uint8_t { kGet, kHead, kOther };
+enum class HttpMethod : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOther };
 
 // The views are valid during the handler's call.
 struct HttpRequest {
@@ -21,6 +21,14 @@ struct HttpRequest {
   std::string_view last_event_id;  // the header's value; empty without one
   bool accepts_gzip = false;
   bool has_body = false;
+  bool is_body_kept = false;  // `body` is all of it: it was not too long, and it was sent
+  std::string_view body;
+  // Values of headers; empty without them.
+  std::string_view host;
+  std::string_view content_type;
+  std::string_view authorization;
+  std::string_view origin;
+  std::string_view sec_fetch_site;
 };
 
 class LateAnswer;

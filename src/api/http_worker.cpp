@@ -528,7 +528,8 @@ bool Worker::complete(Connection& connection, MonoTime began) {
 void Worker::fill(Connection& connection, const HttpRequest& request) {
   if (const auto wait = shared_.limiter.refuse(connection.client, shared_.clock.mono())) {
     respond(too_many_requests(shared_.options.rate_limit, *wait), request.target);
-  } else if (request.has_body && request.method != HttpMethod::kOther) {
+  } else if (request.has_body &&
+             (request.method == HttpMethod::kGet || request.method == HttpMethod::kHead)) {
     respond(no_body_allowed(), request.target);
   } else {
     call_handler(request);

@@ -27,9 +27,37 @@ bool is_cut_last_chunk(std::string_view bytes) {
 
 std::string_view view(BeastView text) { return {text.data(), text.size()}; }
 
+HttpMethod method_of(http::verb verb) {
+  switch (verb) {
+    case http::verb::get:
+      return HttpMethod::kGet;
+    case http::verb::head:
+      return HttpMethod::kHead;
+    case http::verb::post:
+      return HttpMethod::kPost;
+    case http::verb::put:
+      return HttpMethod::kPut;
+    case http::verb::delete_:
+      return HttpMethod::kDelete;
+    default:
+      return HttpMethod::kOther;
+  }
+}
+
+// The views show a copy of what they show now.
+void move_views(HttpRequest& request, const char* from, const char* to) {
+  for (auto* shown :
+       {&request.target, &request.if_none_match, &request.last_event_id, &request.host,
+        &request.content_type, &request.authorization, &request.origin, &request.sec_fetch_site}) {
+    if (!shown->empty()) *shown = {to + (shown->data() - from), shown->size()};
+  }
+}
+
 // Keeps what we look at, as views into the buffer, and nothing else.
 class Parser final : public http::basic_parser<true> {
  public:
+  explicit Parser(std::size_t kept_body_bytes) : kept_body_bytes_(kept_body_bytes) {}
+
   HttpRequest request;
   int hosts = 0;
   int version = 11;
@@ -38,9 +66,7 @@ class Parser final : public http::basic_parser<true> {
  private:
   void on_request_impl(http::verb verb, BeastView, BeastView target, int http_version,
                        error_code&) override {
-    request.method = verb == http::verb::get    ? HttpMethod::kGet
-                     : verb == http::verb::head ? HttpMethod::kHead
-                                                : HttpMethod::kOther;
+    request.method = method_of(verb);
     request.target = view(target);
     version = http_version;
   }
@@ -48,6 +74,7 @@ class Parser final : public http::basic_parser<true> {
     switch (name) {
       case http::field::host:
         ++hosts;
+        request.host = view(value);
         break;
       case http::field::expect:
         expects_continue = true;
@@ -57,6 +84,18 @@ class Parser final : public http::basic_parser<true> {
         break;
       case http::field::accept_encoding:
         request.accepts_gzip = allows_gzip(view(value));
+        break;
+      case http::field::content_type:
+        request.content_type = view(value);
+        break;
+      case http::field::authorization:
+        request.authorization = view(value);
+        break;
+      case http::field::origin:
+        request.origin = view(value);
+        break;
+      case http::field::sec_fetch_site:
+        request.sec_fetch_site = view(value);
         break;
       case http::field::unknown:
         if (boost::beast::iequals(text, kLastEventId)) request.last_event_id = view(value);
@@ -68,12 +107,29 @@ class Parser final : public http::basic_parser<true> {
   void on_response_impl(int, BeastView, int, error_code&) override {}
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(BeastView body, error_code&) override { return body.size(); }
+  std::size_t on_body_impl(BeastView body, error_code&) override { return keep(body); }
   void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, BeastView body, error_code&) override {
+    return keep(body);
+  }
+  void on_finish_impl(error_code&) override {
+    request.is_body_kept = request.has_body && body_bytes_ <= kept_body_bytes_;
+    request.body = body_;
+  }
+
+  std::size_t keep(BeastView body) {
+    body_bytes_ += body.size();
+    if (body_bytes_ <= kept_body_bytes_) {
+      body_.append(body.data(), body.size());
+    } else {
+      body_.clear();
+    }
     return body.size();
   }
-  void on_finish_impl(error_code&) override {}
+
+  const std::size_t kept_body_bytes_;
+  std::size_t body_bytes_ = 0;
+  std::string body_;
 };
 
 }  // namespace
@@ -87,7 +143,7 @@ struct HttpRequestReader::State {
   std::size_t end = 0;      // of what was received
   std::size_t scanned = 0;  // up to here the header block is known to be unfinished
   std::optional<Parser> parser;
-  std::string kept_target;  // of a request with a body: its buffer goes on
+  std::string kept_header;  // of a request with a body: its buffer goes on
   bool keeps_connection = true;
   Refusal refusal;
 
@@ -111,8 +167,7 @@ struct HttpRequestReader::State {
                            std::to_string(limits.header_bytes) + " bytes.");
   }
   Event refuse_body() {
-    return refuse(413, "The body is longer than " + std::to_string(limits.body_bytes) +
-                           " bytes; no path takes one.");
+    return refuse(413, "The body is longer than " + std::to_string(limits.body_bytes) + " bytes.");
   }
 
   void skip_blank_lines();
@@ -164,11 +219,13 @@ HttpRequestReader::Event HttpRequestReader::State::read_header() {
 }
 
 HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t header_end) {
-  parser.emplace();
+  parser.emplace(limits.kept_body_bytes);
   parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 1);
   parser->body_limit(limits.body_bytes);
   error_code error;
-  parser->put({buffer.data() + begin, header_end - begin}, error);
+  const auto* header = buffer.data() + begin;
+  const auto header_bytes = header_end - begin;
+  parser->put({header, header_bytes}, error);
   if (error == http::error::body_limit) return refuse_body();
   if (error && error != http::error::need_more) return refuse_malformed(error.message());
   if (!parser->is_header_done()) return refuse_malformed("the header is incomplete");
@@ -184,10 +241,8 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
     keeps_connection = false;
     return Event::kRequest;
   }
-  kept_target = parser->request.target;
-  parser->request.target = kept_target;
-  parser->request.if_none_match = {};
-  parser->request.last_event_id = {};
+  kept_header.assign(header, header_bytes);
+  move_views(parser->request, header, kept_header.data());
   parser->eager(true);
   return read_body();
 }

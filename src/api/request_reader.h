@@ -10,15 +10,17 @@
 namespace ia {
 
 struct RequestLimits {
-  std::size_t target_bytes = 2 * 1024;   // more: 414
-  std::size_t header_bytes = 16 * 1024;  // request line and fields; more: 431
-  std::size_t body_bytes = 64 * 1024;    // more: 413
+  std::size_t target_bytes = 2 * 1024;      // more: 414
+  std::size_t header_bytes = 16 * 1024;     // request line and fields; more: 431
+  std::size_t body_bytes = 64 * 1024;       // more: 413
+  std::size_t kept_body_bytes = 16 * 1024;  // more: HttpRequest::body stays empty
 };
 
 // Cuts the bytes of one connection into requests: receive into space(), say how many came, then
 // call next() until it wants more. Strict: lines end in CRLF, no folded fields, HTTP/1.1 needs
-// one Host. Bodies are read and dropped: no path takes one. Holds at most one header block (and
-// what is pipelined behind it), never allocates once its buffer has grown.
+// one Host. Holds at most one header block (and what is pipelined behind it) and a body of
+// kept_body_bytes: longer ones are read and dropped. Without bodies it never allocates once its
+// buffer has grown.
 class HttpRequestReader {
  public:
   enum class Event : std::uint8_t {

@@ -135,6 +135,58 @@ TEST(RequestReader, TakesTheFieldsThatMatter) {
   EXPECT_FALSE(reader.request().has_body);
 }
 
+// The next request, when all its bytes came at once.
+const HttpRequest& read_one(HttpRequestReader& reader, std::string_view bytes,
+                            std::size_t piece = 100'000) {
+  while (reader.next() == Event::kMore) {
+    const auto space = reader.space();
+    const auto count = std::min({piece, space.size(), bytes.size()});
+    std::memcpy(space.data(), bytes.data(), count);
+    reader.received(count);
+    bytes.remove_prefix(count);
+  }
+  return reader.request();
+}
+
+TEST(RequestReader, KeepsABodyAndTheFieldsBeforeIt) {
+  const std::string fields =
+      "PUT /x?y HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\n"
+      "authorization: Bearer t\r\nOrigin: http://o\r\nsec-fetch-site: none\r\n";
+  const std::string body(9'000, 'b');
+  const auto chunk = "1770\r\n" + body.substr(0, 6'000) + "\r\nbb8\r\n" + body.substr(6'000);
+  for (const auto& bytes :
+       {fields + "Content-Length: 9000\r\n\r\n" + body,
+        fields + "Transfer-Encoding: chunked\r\n\r\n" + chunk + "\r\n0\r\n\r\n"}) {
+    for (const std::size_t piece : {100'000u, 1'000u, 7u}) {
+      HttpRequestReader reader({});
+      const auto& request = read_one(reader, bytes, piece);
+      EXPECT_EQ(request.method, HttpMethod::kPut);
+      EXPECT_EQ(request.target, "/x?y");
+      EXPECT_EQ(request.host, "h:1");
+      EXPECT_EQ(request.content_type, "application/json");
+      EXPECT_EQ(request.authorization, "Bearer t");
+      EXPECT_EQ(request.origin, "http://o");
+      EXPECT_EQ(request.sec_fetch_site, "none");
+      EXPECT_TRUE(request.is_body_kept);
+      EXPECT_EQ(request.body, body);
+    }
+  }
+}
+
+TEST(RequestReader, KeepsNoLongBodyAndNoneThatIsOnlyAnnounced) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ";
+  const auto is_kept = [](const std::string& bytes) {
+    HttpRequestReader reader({});
+    const auto& request = read_one(reader, bytes);
+    EXPECT_TRUE(request.has_body);
+    EXPECT_EQ(request.body.empty(), !request.is_body_kept);
+    return request.is_body_kept;
+  };
+  EXPECT_TRUE(is_kept(head + "16384\r\n\r\n" + std::string(16'384, 'x')));
+  EXPECT_FALSE(is_kept(head + "16385\r\n\r\n" + std::string(16'385, 'x')));
+  EXPECT_FALSE(is_kept(head + "9\r\nExpect: 100-continue\r\n\r\n"));
+}
+
 // The client waits for a leave that it will not get: the answer must come at once.
 TEST(RequestReader, AnswersAtOnceWhenABodyIsOnlyAnnounced) {
   const auto outcome = feed("POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n" +

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "api/alert_routes.h"
 #include "api/assets.h"
 #include "api/badge_routes.h"
 #include "api/late_answer.h"
@@ -34,6 +35,7 @@ struct Router::State {
   VerdictRoutes verdicts{context};
   OperationRoutes operation{context};
   LiveRoutes live{context, observed, summary, influencers};
+  AlertRoutes alerts{context};
 };
 
 // "/a/{id}/b" as its two halves: path == before + id + after. No id when `has_id` is false.
@@ -43,9 +45,11 @@ struct Router::Entry {
   bool has_id = false;
   std::string_view after;
   Answer (*answer)(State& state, const RouteRequest& request, HttpResponse& response);
+  std::string_view methods = "GET, HEAD";
 
   static std::span<const Entry> all();
   bool matches(std::string_view path) const;
+  bool takes(HttpMethod method) const;
   std::string_view id_in(std::string_view path) const;
 };
 
@@ -108,6 +112,14 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.signals.of_all(q, r); }},
       Entry{"stream", "/api/v1/stream", false, "",
             [](State& s, Q q, R r) { return s.live.stream(q, r); }},
+      Entry{"alerts", "/api/v1/alerts", false, "",
+            [](State& s, Q q, R r) { return s.alerts.all(q, r); }, "GET, HEAD, POST"},
+      Entry{"alert_log", "/api/v1/alerts/log", false, "",
+            [](State& s, Q q, R r) { return s.alerts.log(q, r); }},
+      Entry{"alert", "/api/v1/alerts/", true, "",
+            [](State& s, Q q, R r) { return s.alerts.one(q, r); }, "GET, HEAD, PUT, DELETE"},
+      Entry{"alert_test", "/api/v1/alerts/", true, "/test",
+            [](State& s, Q q, R r) { return s.alerts.test(q, r); }, "POST"},
       Entry{"healthz", "/healthz", false, "",
             [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
       Entry{"readyz", "/readyz", false, "",
@@ -132,6 +144,24 @@ bool Router::Entry::matches(std::string_view path) const {
   return id_in(path).find('/') == std::string_view::npos;
 }
 
+bool Router::Entry::takes(HttpMethod method) const {
+  switch (method) {
+    case HttpMethod::kGet:
+      return methods.find("GET") != std::string_view::npos;
+    case HttpMethod::kHead:
+      return methods.find("HEAD") != std::string_view::npos;
+    case HttpMethod::kPost:
+      return methods.find("POST") != std::string_view::npos;
+    case HttpMethod::kPut:
+      return methods.find("PUT") != std::string_view::npos;
+    case HttpMethod::kDelete:
+      return methods.find("DELETE") != std::string_view::npos;
+    case HttpMethod::kOther:
+      return false;
+  }
+  return false;
+}
+
 std::string_view Router::Entry::id_in(std::string_view path) const {
   if (!has_id) return {};
   return path.substr(before.size(), path.size() - before.size() - after.size());
@@ -145,6 +175,15 @@ Problem unknown_influencer(InfluencerId id) {
                                 number_of(id))};
 }
 
+namespace {
+
+Problem method_not_allowed(std::string_view methods, HttpResponse& response) {
+  response.headers += fmt::format("Allow: {}\r\n", methods);
+  return {.status = 405, .detail = fmt::format("Only {} is understood here.", methods)};
+}
+
+}  // namespace
+
 Router::Router(ApiContext context) : state_(std::make_unique<State>(std::move(context))) {}
 
 // The thread asks routes: before they go.
@@ -157,12 +196,6 @@ std::vector<std::string> Router::names() {
 }
 
 bool Router::try_to_answer(const HttpRequest& request, HttpResponse& response) {
-  if (request.method == HttpMethod::kOther) {
-    response.headers += "Allow: GET, HEAD\r\n";
-    answer_problem(response, {.status = 405, .detail = "Only GET and HEAD are understood here."},
-                   request.target);
-    return true;
-  }
   const auto target = split_target(request.target);
   if (!target) {
     answer_problem(response,
@@ -173,6 +206,10 @@ bool Router::try_to_answer(const HttpRequest& request, HttpResponse& response) {
   for (std::size_t i = 0; i < Entry::all().size(); ++i) {
     const auto& entry = Entry::all()[i];
     if (!entry.matches(target->path)) continue;
+    if (!entry.takes(request.method)) {
+      answer_problem(response, method_not_allowed(entry.methods, response), request.target);
+      return true;
+    }
     response.route = i + 1;
     const auto id = unescape(entry.id_in(target->path));
     const RouteRequest routed{

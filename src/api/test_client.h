@@ -92,6 +92,16 @@ class TestClient {
     return read(method != "HEAD");
   }
 
+  // A change, as a program on this machine makes it.
+  Reply change(std::string_view method, std::string_view target, std::string_view body,
+               std::string_view headers = "Content-Type: application/json\r\n") {
+    std::string request(method);
+    request.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers);
+    request.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+    send(request.append(body));
+    return read();
+  }
+
   // The next bytes, so many of them; fewer when no more come. Of a stream: read() its head first.
   std::string read_bytes(std::size_t count) {
     while (buffer_.size() < count && receive()) {

@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/test_client.h"
 #include "testing/manual_clock.h"
+#include "testing/memory_alert_store.h"
 #include "testing/memory_store.h"
 
 namespace ia {
@@ -92,6 +93,10 @@ class TestWorld {
             std::string_view method = "GET") {
     return TestClient(port()).get(target, headers, method);
   }
+  Reply change(std::string_view method, std::string_view target, std::string_view body = "",
+               std::string_view headers = "Content-Type: application/json\r\n") {
+    return TestClient(port()).change(method, target, body, headers);
+  }
   Minute now_minute() const { return minute_of(clock.wall()); }
 
   ManualClock clock;
@@ -99,6 +104,11 @@ class TestWorld {
   Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
   MemoryStore store;
   VerdictBook verdicts;
+  MemoryAlertStore alerts;
+  // What receivers of tests say; and what was sent to them.
+  WebhookReply webhook_reply{.kind = WebhookReply::Kind::kDelivered, .status = 204};
+  std::vector<Webhook> webhooks;
+  WriteAccess writes;
   std::string error;
   std::shared_ptr<const JumpCandidates> jumps = std::make_shared<JumpCandidates>();
 
@@ -137,7 +147,16 @@ class TestWorld {
             .version = "1.2.3",
             .verdicts = &verdicts,
             .signals = {},
-            .jumps = [this] { return jumps; }};
+            .jumps = [this] { return jumps; },
+            .alerts = {.store = &alerts,
+                       .test =
+                           [this](Webhook webhook, const std::function<void(WebhookReply)>& tell) {
+                             webhooks.push_back(std::move(webhook));
+                             tell(webhook_reply);
+                             return true;
+                           },
+                       .make_id = [] { return "msg_test"; }},
+            .writes = writes};
   }
 
   HttpServerOptions options_;

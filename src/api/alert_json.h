@@ -1,0 +1,33 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/json.h"
+#include "api/problem.h"
+#include "core/alert.h"
+#include "ports/alert_store.h"
+
+namespace ia {
+
+// Alerts as the API and the webhooks write them. Their forms: docs/alerts.md, docs/openapi.json.
+
+// The rule that a body says. What `before` is known for is kept: id and times, and its address and
+// secret unless the body names others. All that is wrong is said at once.
+std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::string_view body,
+                                                                       const AlertRule& before);
+
+// Without the address but for its host, and without the secret.
+void write_alert_rule(JsonWriter& json, const AlertRule& rule);
+void write_alert_entry(JsonWriter& json, const AlertEntry& entry);
+
+// The kinds of rules that are accepted, by name.
+std::vector<std::string_view> alert_kinds();
+
+// The message of an alert, and of a test.
+std::string alert_body(const AlertRule& rule, const AlertEvent& event, std::string_view sentence);
+std::string alert_test_body(const AlertRule& rule, WallTime now);
+
+}  // namespace ia

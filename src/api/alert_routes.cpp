@@ -1,0 +1,229 @@
+#include "api/alert_routes.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "api/alert_json.h"
+#include "api/json.h"
+#include "api/late_answer.h"
+#include "api/parameters.h"
+#include "api/write_guard.h"
+
+namespace ia {
+namespace {
+
+constexpr std::uint64_t kLogLimit = 100;
+constexpr std::uint64_t kLogLimitMax = 1'000;
+constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+
+Problem problem_of_alerts(const Error& error) {
+  if (error.code == Errc::kNotFound) {
+    return {
+        .status = 404, .kind = "unknown-rule", .title = "Unknown rule", .detail = error.message};
+  }
+  if (error.code == Errc::kOverloaded) return {.status = 409, .detail = error.message};
+  return problem_of(error);
+}
+
+std::expected<AlertRuleId, Problem> id_in(const RouteRequest& request) {
+  Parameters parameters(request.query, {});
+  const auto id = parameters.influencer(request.id);  // the same range
+  if (!parameters.is_valid()) return std::unexpected(parameters.problem());
+  return AlertRuleId{number_of(id)};
+}
+
+void give_rule(const AlertRule& rule, HttpResponse& response) {
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kNever;
+  JsonWriter json(response.body);
+  write_alert_rule(json, rule);
+}
+
+std::string_view word_of(WebhookReply::Kind kind) {
+  switch (kind) {
+    case WebhookReply::Kind::kDelivered:
+      return "delivered";
+    case WebhookReply::Kind::kFailed:
+      return "failed";
+    case WebhookReply::Kind::kRefused:
+      return "refused";
+    case WebhookReply::Kind::kGone:
+      return "gone";
+  }
+  return "failed";
+}
+
+HttpResponse test_answer(const std::string& webhook_id, const WebhookReply& reply) {
+  HttpResponse response;
+  response.clear();
+  response.content_type = content_type::kJson;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("webhook_id", std::string_view(webhook_id));
+  json.member("outcome", word_of(reply.kind));
+  json.member("status", reply.status > 0 ? std::optional(reply.status) : std::nullopt);
+  json.member("detail",
+              reply.detail.empty() ? std::nullopt : std::optional(std::string_view(reply.detail)));
+  json.member("took_ms", reply.took.count());
+  json.end_object();
+  return response;
+}
+
+}  // namespace
+
+std::expected<AlertStore*, Problem> AlertRoutes::store() const {
+  if (context_.alerts.store != nullptr) return context_.alerts.store;
+  return std::unexpected(Problem{.status = 503, .detail = "This process keeps no alerts."});
+}
+
+Answer AlertRoutes::all(const RouteRequest& request, HttpResponse& response) {
+  if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
+  return request.http.method == HttpMethod::kPost ? add(request, response) : list(response);
+}
+
+Answer AlertRoutes::list(HttpResponse& response) {
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto rules = (*alerts)->rules();
+  if (!rules) return refuse(problem_of_alerts(rules.error()));
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kNever;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.key("kinds");
+  json.begin_array();
+  for (const auto kind : alert_kinds()) json.text(kind);
+  json.end_array();
+  json.key("items");
+  json.begin_array();
+  for (const auto& rule : *rules) write_alert_rule(json, rule);
+  json.end_array();
+  json.end_object();
+  return {};
+}
+
+Answer AlertRoutes::add(const RouteRequest& request, HttpResponse& response) {
+  if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto now = context_.clock.wall();
+  auto rule = parse_alert_rule(request.http.body, {.created_at = now, .updated_at = now});
+  if (!rule) return refuse(invalid_parameters(std::move(rule.error())));
+  const auto added = (*alerts)->add(std::move(*rule));
+  if (!added) return refuse(problem_of_alerts(added.error()));
+  give_rule(*added, response);
+  response.status = 201;
+  response.headers += fmt::format("Location: /api/v1/alerts/{}\r\n", number_of(added->id));
+  return {};
+}
+
+Answer AlertRoutes::one(const RouteRequest& request, HttpResponse& response) {
+  const auto id = id_in(request);
+  if (!id) return refuse(id.error());
+  if (request.http.method == HttpMethod::kPut) return replace(*id, request, response);
+  if (request.http.method == HttpMethod::kDelete) return remove(*id, request, response);
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto rule = (*alerts)->rule(*id);
+  if (!rule) return refuse(problem_of_alerts(rule.error()));
+  give_rule(*rule, response);
+  return {};
+}
+
+Answer AlertRoutes::replace(AlertRuleId id, const RouteRequest& request, HttpResponse& response) {
+  if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  auto before = (*alerts)->rule(id);
+  if (!before) return refuse(problem_of_alerts(before.error()));
+  before->updated_at = context_.clock.wall();
+  auto rule = parse_alert_rule(request.http.body, *before);
+  if (!rule) return refuse(invalid_parameters(std::move(rule.error())));
+  const auto replaced = (*alerts)->replace(std::move(*rule));
+  if (!replaced) return refuse(problem_of_alerts(replaced.error()));
+  give_rule(*replaced, response);
+  return {};
+}
+
+Answer AlertRoutes::remove(AlertRuleId id, const RouteRequest& request, HttpResponse& response) {
+  if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto removed = (*alerts)->remove(id);
+  if (!removed) return refuse(problem_of_alerts(removed.error()));
+  response.status = 204;
+  return {};
+}
+
+Answer AlertRoutes::test(const RouteRequest& request, HttpResponse& response) {
+  const auto id = id_in(request);
+  if (!id) return refuse(id.error());
+  if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto rule = (*alerts)->rule(*id);
+  if (!rule) return refuse(problem_of_alerts(rule.error()));
+  if (!context_.alerts.test) {
+    return refuse({.status = 503,
+                   .detail = "Another process of this data directory sends the alerts: ask that."});
+  }
+  const auto webhook_id = context_.alerts.make_id();
+  const auto late = std::make_shared<LateAnswer>();
+  const bool is_taken =
+      context_.alerts.test({.target = rule->target,
+                            .id = webhook_id,
+                            .body = alert_test_body(*rule, context_.clock.wall())},
+                           [late, webhook_id](const WebhookReply& reply) {
+                             late->answer(test_answer(webhook_id, reply));
+                           });
+  if (!is_taken) {
+    return refuse({.status = 503,
+                   .detail = "Too many tests are under way: try again soon.",
+                   .retry_after_seconds = 5});
+  }
+  response.late = late;
+  return {};
+}
+
+Answer AlertRoutes::log(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"before", "rule", "limit"});
+  const auto limit = parameters.whole_number("limit", kLogLimit, 1, kLogLimitMax);
+  AlertStore::LogQuery query{.count_max = limit + 1};
+  if (parameters.text("before")) query.before = parameters.whole_number("before", 0, 1, kNumberMax);
+  if (parameters.text("rule")) {
+    query.rule = AlertRuleId{parameters.whole_number("rule", 0, 1, kNumberMax)};
+  }
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto alerts = store();
+  if (!alerts) return refuse(alerts.error());
+  const auto entries = (*alerts)->log(query);
+  if (!entries) return refuse(problem_of_alerts(entries.error()));
+  const auto pending = (*alerts)->pending();
+  if (!pending) return refuse(problem_of_alerts(pending.error()));
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kNever;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("pending", *pending);
+  const bool has_more = entries->size() > limit;
+  json.key("next");
+  if (has_more) {
+    json.text(fmt::format("/api/v1/alerts/log?limit={}&before={}{}", limit,
+                          (*entries)[limit - 1].number,
+                          query.rule ? fmt::format("&rule={}", number_of(*query.rule)) : ""));
+  } else {
+    json.null();
+  }
+  json.key("items");
+  json.begin_array();
+  for (std::size_t i = 0; i < std::min<std::size_t>(limit, entries->size()); ++i) {
+    write_alert_entry(json, (*entries)[i]);
+  }
+  json.end_array();
+  json.end_object();
+  return {};
+}
+
+}  // namespace ia

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "api/routes.h"
+
+namespace ia {
+
+// /api/v1/alerts: rules, their log, and a test of one. A change waits for the disk, some ms. Safe
+// from any thread.
+class AlertRoutes {
+ public:
+  explicit AlertRoutes(const ApiContext& context) : context_(context) {}
+  Answer all(const RouteRequest& request, HttpResponse& response);   // GET, POST
+  Answer one(const RouteRequest& request, HttpResponse& response);   // GET, PUT, DELETE
+  Answer test(const RouteRequest& request, HttpResponse& response);  // POST; answers late
+  Answer log(const RouteRequest& request, HttpResponse& response);   // GET
+
+ private:
+  Answer list(HttpResponse& response);
+  Answer add(const RouteRequest& request, HttpResponse& response);
+  Answer replace(AlertRuleId id, const RouteRequest& request, HttpResponse& response);
+  Answer remove(AlertRuleId id, const RouteRequest& request, HttpResponse& response);
+  std::expected<AlertStore*, Problem> store() const;
+
+  const ApiContext& context_;
+};
+
+}  // namespace ia

@@ -1,0 +1,254 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include "api/alert_json.h"
+#include "api/test_world.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const std::string kAlerts = "/api/v1/alerts";
+const std::string kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const std::string kThreshold = R"({
+  "name": "a million", "kind": "threshold", "direction": "above", "value": 1000000,
+  "hysteresis": 5000, "influencers": [102, 100, 102], "cool_down_minutes": 60,
+  "url": "https://hooks.example/services/T0/B0", "secret": ")" +
+                               kSecret + "\"}";
+
+class AlertRoutesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    world.serve();
+    ASSERT_EQ(world.error, "");
+  }
+  // A rule of a kind, with the members that make it.
+  static std::string a_rule(const std::string& members) {
+    return R"({"name": "r", "influencers": [1], "url": "http://a/", )" + members + "}";
+  }
+  void expect_wrong(const std::string& body, const std::string& parameter,
+                    const std::string& detail) {
+    const auto reply = world.change("POST", kAlerts, body);
+    EXPECT_EQ(reply.status, 400) << body;
+    EXPECT_THAT(reply.body,
+                AllOf(HasSubstr("\"parameter\":\"" + parameter + "\""), HasSubstr(detail)));
+  }
+
+  TestWorld world;
+};
+
+TEST_F(AlertRoutesTest, KeepsARuleAndShowsIt) {
+  const auto added = world.change("POST", kAlerts, kThreshold);
+  EXPECT_EQ(added.status, 201) << added.body;
+  EXPECT_EQ(added.header("location"), "/api/v1/alerts/1");
+  EXPECT_EQ(added.body,
+            R"({"id":1,"name":"a million","enabled":true,"influencers":[100,102],)"
+            R"("kind":"threshold","metric":"followers","direction":"above","value":1000000,)"
+            R"("hysteresis":5000,"cool_down_minutes":60,"target":"https://hooks.example",)"
+            R"("signed":true,"created_at":"2026-01-01T00:00:00.000Z",)"
+            R"("updated_at":"2026-01-01T00:00:00.000Z"})");
+  EXPECT_EQ(world.get(kAlerts + "/1").body, added.body);
+  EXPECT_THAT(world.get(kAlerts).body, HasSubstr("\"items\":[" + added.body + "]"));
+}
+
+TEST_F(AlertRoutesTest, KnowsEveryKind) {
+  const std::vector<std::string> kinds = {
+      R"("kind":"threshold","metric":"following","direction":"below","value":5,"hysteresis":0)",
+      R"("kind":"relative","metric":"followers","direction":"either","count":500,)"
+      R"("percent":2.5,"window_minutes":1440)",
+      R"("kind":"milestone","every":100000,"values":null)",
+      R"("kind":"milestone","every":null,"values":[10,1000])",
+      R"("kind":"rank","direction":"passes","rank":100)",
+      R"("kind":"verdict","direction":"suspicious")",
+  };
+  for (const auto& kind : kinds) {
+    const auto reply = world.change("POST", kAlerts, a_rule(kind));
+    EXPECT_EQ(reply.status, 201) << reply.body;
+    EXPECT_THAT(reply.body, HasSubstr(kind));
+  }
+  EXPECT_THAT(world.get(kAlerts).body,
+              HasSubstr(R"("kinds":["threshold","relative","milestone","rank","verdict"])"));
+}
+
+TEST_F(AlertRoutesTest, NeverShowsTheAddressOrTheSecret) {
+  world.change("POST", kAlerts, kThreshold);
+  for (const auto& path : {kAlerts, kAlerts + "/1", kAlerts + "/log"}) {
+    EXPECT_THAT(world.get(path).body, AllOf(Not(HasSubstr("services")), Not(HasSubstr("whsec_"))));
+  }
+}
+
+TEST_F(AlertRoutesTest, ARuleThatWasReadCanBeSentBack) {
+  world.change("POST", kAlerts, kThreshold);
+  world.clock.advance(minutes{5});
+  const auto before = world.alerts.rule(AlertRuleId{1}).value();
+  const auto reply = world.change("PUT", kAlerts + "/1", world.get(kAlerts + "/1").body);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  auto after = world.alerts.rule(AlertRuleId{1}).value();
+  EXPECT_EQ(after.updated_at, world.clock.wall());
+  EXPECT_EQ(after.version, before.version + 1);
+  after.updated_at = before.updated_at;
+  after.version = before.version;
+  EXPECT_EQ(after, before) << "with its address and its secret";
+}
+
+TEST_F(AlertRoutesTest, AnAddressCanBeReplacedAndASecretRemoved) {
+  world.change("POST", kAlerts, kThreshold);
+  const auto reply = world.change(
+      "PUT", kAlerts + "/1",
+      R"({"name":"b","enabled":false,"influencers":[7],"kind":"rank","direction":"leaves",)"
+      R"("rank":9,"url":"http://other.example/x","secret":null})");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  const auto rule = world.alerts.rule(AlertRuleId{1}).value();
+  EXPECT_EQ(rule.target, (AlertTarget{.url = "http://other.example/x", .secret = ""}));
+  EXPECT_FALSE(rule.enabled);
+  EXPECT_EQ(
+      rule.condition,
+      (AlertCondition{.kind = AlertKind::kRank, .direction = AlertDirection::kDown, .level = 9}));
+}
+
+TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {
+  expect_wrong("", "body", "JSON object");
+  expect_wrong("[1]", "body", "JSON object");
+  expect_wrong("{", "body", "JSON object");
+  expect_wrong("{}", "kind", "must be one of threshold, relative, milestone, rank, verdict");
+  expect_wrong(R"({"kind": "threshold"})", "direction", "must be one of above, below");
+  const std::string threshold = R"("kind": "threshold", "direction": "above", )";
+  expect_wrong(a_rule(threshold + R"("hysteresis": 1)"), "value", "is needed");
+  expect_wrong(a_rule(threshold + R"("value": 1.5)"), "value", "must be a whole number");
+  expect_wrong(a_rule(threshold + R"("value": 1, "rank": 2)"), "rank", "is not known to this kind");
+  expect_wrong(a_rule(threshold + R"("value": 1, "value": 2)"), "value", "more than once");
+  expect_wrong(a_rule(threshold + R"("value": 1, "enabled": 1)"), "enabled", "true or false");
+  expect_wrong(a_rule(threshold + R"("value": 1, "metric": "likes")"), "metric", "followers");
+  const std::string relative = R"("kind": "relative", "direction": "rise", )";
+  expect_wrong(a_rule(relative + R"("window_minutes": 60)"), "percent", "or count is needed");
+  expect_wrong(a_rule(relative + R"("percent": 1.234, "window_minutes": 60)"), "percent",
+               "two decimals");
+  expect_wrong(a_rule(relative + R"("percent": 1, "window_minutes": 1441)"), "window_minutes",
+               "from 1 to 1440");
+  expect_wrong(R"({"name": "r", "influencers": ["a"], "url": "http://a/", "kind": "verdict",
+                   "direction": "clear"})",
+               "influencers", "list of whole numbers");
+  const auto reply = world.change("POST", kAlerts, R"({"kind": "rank", "direction": "enters",
+                                                       "rank": 0})");
+  for (const auto* member : {"name", "influencers", "rank", "url"}) {
+    EXPECT_THAT(reply.body, HasSubstr("\"parameter\":\"" + std::string(member) + "\""));
+  }
+}
+
+TEST_F(AlertRoutesTest, DeletesARule) {
+  world.change("POST", kAlerts, kThreshold);
+  const auto reply = world.change("DELETE", kAlerts + "/1");
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.header("content-length"), "");
+  EXPECT_EQ(world.get(kAlerts + "/1").status, 404);
+}
+
+TEST_F(AlertRoutesTest, KnowsItsMethods) {
+  EXPECT_EQ(world.change("PATCH", kAlerts).header("allow"), "GET, HEAD, POST");
+  EXPECT_EQ(world.change("POST", kAlerts + "/1").header("allow"), "GET, HEAD, PUT, DELETE");
+  EXPECT_EQ(world.get(kAlerts + "/1/test").header("allow"), "POST");
+  EXPECT_EQ(world.change("DELETE", kAlerts + "/log").header("allow"), "GET, HEAD");
+}
+
+TEST_F(AlertRoutesTest, SendsATestAndTellsItsOutcome) {
+  world.change("POST", kAlerts, kThreshold);
+  world.webhook_reply = {.status = 500, .detail = "HTTP 500", .took = std::chrono::milliseconds{7}};
+  const auto reply = world.change("POST", kAlerts + "/1/test");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body,
+            R"({"webhook_id":"msg_test","outcome":"failed","status":500,"detail":"HTTP 500",)"
+            R"("took_ms":7})");
+  ASSERT_THAT(world.webhooks, SizeIs(1));
+  EXPECT_EQ(world.webhooks.front().id, "msg_test");
+  EXPECT_EQ(world.webhooks.front().target.secret, kSecret);
+  EXPECT_EQ(world.webhooks.front().body,
+            R"({"type":"alert.test","timestamp":"2026-01-01T00:00:00.000Z",)"
+            R"("text":"This is a test of the rule \"a million\".",)"
+            R"("data":{"rule":{"id":1,"name":"a million"}}})");
+}
+
+TEST_F(AlertRoutesTest, ShowsTheLogPageByPage) {
+  world.change("POST", kAlerts, kThreshold);
+  for (const auto* id : {"a", "b", "c"}) {
+    const NewAlert alert{.rule = AlertRuleId{1},
+                         .version = 1,
+                         .influencer = InfluencerId{100},
+                         .fired_at = world.clock.wall(),
+                         .webhook_id = id,
+                         .text = "Anna rose",
+                         .body = "{}"};
+    ASSERT_TRUE(world.alerts.record({}, {alert}));
+  }
+  ASSERT_TRUE(world.alerts.settle(
+      3, {.outcome = AlertOutcome::kDelivered, .tried_at = world.clock.wall(), .status = 204}));
+  const auto first = world.get(kAlerts + "/log?limit=1&rule=1").body;
+  EXPECT_EQ(first, R"({"pending":2,"next":"/api/v1/alerts/log?limit=1&before=3&rule=1","items":[)"
+                   R"({"number":3,"webhook_id":"c","rule":1,"rule_name":"a million",)"
+                   R"("kind":"threshold","influencer":100,"fired_at":"2026-01-01T00:00:00.000Z",)"
+                   R"("text":"Anna rose","outcome":"delivered","attempts":1,)"
+                   R"("tried_at":"2026-01-01T00:00:00.000Z","next_attempt_at":null,"status":204,)"
+                   R"("detail":null}]})");
+  EXPECT_THAT(world.get("/api/v1/alerts/log?limit=2&before=3").body,
+              AllOf(HasSubstr("\"next\":null"), HasSubstr("\"webhook_id\":\"b\""),
+                    HasSubstr("\"webhook_id\":\"a\"")));
+  EXPECT_THAT(world.get(kAlerts + "/log?rule=2").body, HasSubstr("\"items\":[]"));
+}
+
+TEST_F(AlertRoutesTest, AMessageSaysWhoWhatAndWhen) {
+  const AlertRule rule{.id = AlertRuleId{3},
+                       .name = "fast",
+                       .condition = {.kind = AlertKind::kRelative,
+                                     .direction = AlertDirection::kEither,
+                                     .level = 10,
+                                     .window = minutes{60}}};
+  const AlertEvent event{.influencer = InfluencerId{100},
+                         .username = "Anna",
+                         .at = world.clock.wall(),
+                         .counts = {50, 7},
+                         .rank = 9,
+                         .direction = AlertDirection::kDown,
+                         .level = 80,
+                         .since = world.now_minute() - minutes{60}};
+  EXPECT_EQ(alert_body(rule, event, "Anna lost 30"),
+            R"({"type":"alert.relative","timestamp":"2026-01-01T00:00:00.000Z",)"
+            R"("text":"Anna lost 30","data":{"rule":{"id":3,"name":"fast"},)"
+            R"("influencer":{"id":100,"username":"Anna","follower_count":50,)"
+            R"("following_count":7,"rank":9},"metric":"followers","direction":"fall",)"
+            R"("level":80,"since":"2025-12-31T23:00:00.000Z"}})");
+}
+
+TEST(AlertRoutes, GuardEveryChange) {
+  TestWorld world;
+  world.writes = {.token = "t0ken", .listens_on_loopback = false};
+  world.serve();
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const auto& [method, path] :
+       {std::pair{"POST", kAlerts}, std::pair{"PUT", kAlerts + "/1"},
+        std::pair{"DELETE", kAlerts + "/1"}, std::pair{"POST", kAlerts + "/1/test"}}) {
+    EXPECT_EQ(world.change(method, path, kThreshold, json).status, 401) << method << path;
+    const auto allowed =
+        world.change(method, path, kThreshold, json + "Authorization: Bearer t0ken\r\n");
+    EXPECT_LT(allowed.status, allowed.status == 404 ? 405 : 300) << method << path;
+  }
+}
+
+TEST(AlertRoutes, TakeUpTo16KiB) {
+  TestWorld world;
+  world.serve();
+  std::string ids = "0";
+  for (int i = 1; i < 1'000; ++i) ids += "," + std::to_string(1'000'000 + i);
+  const auto body = R"({"name":"r","influencers":[)" + ids +
+                    R"(],"url":"http://a/","kind":"verdict","direction":"clear"})";
+  EXPECT_EQ(world.change("POST", kAlerts, body).status, 201);
+  EXPECT_EQ(world.change("POST", kAlerts, body + std::string(9'000, ' ')).status, 413);
+}
+
+}  // namespace
+}  // namespace ia
