@@ -4,6 +4,7 @@ usage: end_to_end_test.py PROGRAM
 """
 
 import csv
+import datetime
 import http.client
 import io
 import json
@@ -20,6 +21,7 @@ import urllib.error
 import urllib.request
 
 from servers import free_port
+from webhook_receiver import SECRET, WebhookReceiver
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 FIRST, COUNT = 1_000_000, 3_000
@@ -274,6 +276,92 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.stored_now(), 0)
         asked = get_json(f"http://{self.network}/simulator/stats")["by_status"]
         self.assertEqual(asked, {"404": 1}, "nothing but the look whether it is there")
+        self.assertEqual(program.stop(), 0, program.output())
+
+    def change(self, method, path, content, token="a-token-of-the-test"):
+        request = urllib.request.Request(self.url + path, json.dumps(content).encode(), {
+            "Content-Type": "application/json", "Authorization": f"Bearer {token}"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as reply:
+                return reply.status, json.loads(reply.read() or "null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def value_of(self, influencer):
+        return get_json(f"{self.url}/api/v1/influencers/{influencer}")
+
+    # Of the two rules at least one fires with the next value that differs, and each fires once at
+    # most: it would have to come back by more than there is.
+    def add_crossing_rules(self, url, influencer):
+        level = self.value_of(influencer)["follower_count"]
+        for direction in ("above", "below"):
+            status, rule = self.change("POST", "/api/v1/alerts", {
+                "name": direction, "kind": "threshold", "direction": direction, "value": level,
+                "hysteresis": 10**12, "influencers": [influencer], "url": url, "secret": SECRET})
+            self.assertEqual(status, 201, rule)
+        return rule
+
+    # The receiver is away when the rule fires, and the program is killed meanwhile.
+    def test_an_alert_is_delivered_once_whatever_happens(self):
+        self.start_network()
+        receiver = WebhookReceiver()
+        self.addCleanup(receiver.close)
+        settings = ("--alert-allow-private", "on", "--api-token", "a-token-of-the-test")
+        program = self.start_program(*settings)
+        best = f"{self.url}/api/v1/leaderboard?limit=1"
+        wait_until("a value is there", lambda: get_json(best)["items"], 90)
+        influencer = get_json(best)["items"][0]["id"]
+        self.assertEqual(self.change("POST", "/api/v1/alerts", {}, token="another one")[0], 401)
+        rule = self.add_crossing_rules(receiver.url, influencer)
+
+        status, tested = self.change("POST", f"/api/v1/alerts/{rule['id']}/test", {})
+        self.assertEqual((status, tested["outcome"]), (200, "delivered"), tested)
+        receiver.status = 500
+        wait_until("the rule fires", lambda: len(receiver.received) >= 2, 90)
+        _, message, received_at, _ = receiver.received[1]
+        self.assertEqual(message["type"], "alert.threshold")
+        retrieved = datetime.datetime.fromisoformat(message["timestamp"]).timestamp()
+        self.assertLess(received_at - retrieved, 60, "before the next value")
+        program.stop(signal.SIGKILL)
+
+        receiver.status = 204
+        program = self.start_program(*settings)
+        wait_until("it is delivered", receiver.alerts, 60)
+        self.assertEqual(receiver.alerts()[0][0], receiver.received[1][0], "the id stays")
+        known = self.value_of(influencer)["retrieved_at"]
+        wait_until("the next value is there",
+                   lambda: self.value_of(influencer)["retrieved_at"] != known, 90)
+        time.sleep(5)  # nothing is to come: there is nothing to wait for
+        names = [message["data"]["rule"]["name"] for _, message, _ in receiver.alerts()]
+        self.assertEqual(sorted(names), sorted(set(names)), "each rule fired once")
+        self.assertEqual(receiver.complaints, [])
+        self.check_nothing_is_told(receiver, program)
+
+    def check_nothing_is_told(self, receiver, program):
+        log = get_json(self.url + "/api/v1/alerts/log")
+        self.assertEqual(log["pending"], 0)
+        self.assertEqual(len(log["items"]), len(receiver.alerts()))
+        self.assertIn("ia_alert_deliveries_total", get(self.url + "/metrics")[1].decode())
+        told = json.dumps([log, get_json(self.url + "/api/v1/alerts")]) + program.output()
+        told += (self.data / "api.lock").read_text()
+        for secret in ("hidden", SECRET, "a-token-of-the-test"):
+            self.assertNotIn(secret, told)
+        self.assertEqual(program.stop(), 0, program.output())
+
+    # Nobody asked for that: this machine's own services are not to be reached through us.
+    def test_no_alert_goes_to_a_private_address_by_default(self):
+        self.start_network()
+        receiver = WebhookReceiver()
+        self.addCleanup(receiver.close)
+        program = self.start_program()
+        status, rule = self.change("POST", "/api/v1/alerts", {
+            "name": "x", "kind": "rank", "direction": "enters", "rank": 1, "influencers": [FIRST],
+            "url": receiver.url})
+        self.assertEqual(status, 201, rule)
+        status, tested = self.change("POST", f"/api/v1/alerts/{rule['id']}/test", {})
+        self.assertEqual((status, tested["outcome"]), (200, "refused"), tested)
+        self.assertIn("--alert-allow-private", tested["detail"])
+        self.assertEqual(receiver.received, [])
         self.assertEqual(program.stop(), 0, program.output())
 
 

@@ -171,6 +171,8 @@ TEST(ShownLine, HasNoSecretsHoweverTheyAreGiven) {
             "ia run --postgres-url=host=db password=*** --spread");
   EXPECT_EQ(shown_line(Words{"ia", "run", "--mockstagram-url", "http://me:secret@host"}),
             "ia run --mockstagram-url http://***@host");
+  EXPECT_EQ(shown_line(Words{"ia", "api", "--api-token", "0123456789abcdef"}),
+            "ia api --api-token ***");
 }
 
 TEST(ShownLine, LeavesTheRestAsItIs) {

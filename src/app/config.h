@@ -79,6 +79,8 @@ struct Config {
   std::size_t api_threads = 0;
   std::size_t api_max_connections = 0;
   std::size_t api_max_streams = 0;
+  std::string api_token;  // empty: see WriteAccess
+  bool alert_allow_private = false;
   double api_rate_limit = 0;  // requests/s of one client; 0: off
   std::int64_t movers_base_min = 0;
 

@@ -211,6 +211,13 @@ TEST(Config, MasksCredentialsWhereverAValueIsShown) {
               ElementsAre(AllOf(HasSubstr("http://***@host"), Not(HasSubstr("hunter2")))));
 }
 
+TEST(Config, NeverShowsTheToken) {
+  Sources sources;
+  sources.flags.emplace_back("api_token", "hunter2");
+  EXPECT_THAT(sources.errors(),
+              ElementsAre(AllOf(HasSubstr("at least 16"), Not(HasSubstr("hunter2")))));
+}
+
 TEST(Config, TheUrlIsAServerAndNoMore) {
   for (const auto* url : {"http://h", "https://h:1", "http://h/", "http://[::1]:3000"}) {
     Sources sources;

@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "api/http_server.h"
+#include "app/alert_lane.h"
 #include "app/cli.h"
 #include "app/lock_file.h"
 #include "app/minute_report.h"
@@ -108,6 +109,7 @@ struct Service::State {
   std::unique_ptr<VerdictFeed> verdict_feed;
   std::unique_ptr<Checker> checker;
   std::unique_ptr<MoversFeed> movers;
+  std::unique_ptr<AlertLane> alerts;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<Presence> presence;
@@ -246,6 +248,13 @@ Status Service::State::start_api() {
   movers = std::make_unique<MoversFeed>(
       MoversOptions{.percent_base_min = config.movers_base_min}, *store,
       [this] { return feed->snapshot(); }, clock, metrics, log);
+  auto opened = AlertLane::open(config,
+                                {.board = [this] { return feed->snapshot(); },
+                                 .verdicts = verdict_feed->book(),
+                                 .history = *store},
+                                clock, metrics, log);
+  if (!opened) return std::unexpected(opened.error());
+  alerts = std::move(*opened);
   ApiContext context{.store = *store,
                      .leaderboard = [this] { return feed->snapshot(); },
                      .movers = [this] { return movers->snapshot(); },
@@ -257,7 +266,9 @@ Status Service::State::start_api() {
                      .version = version_number(),
                      .verdicts = &verdict_feed->book(),
                      .signals = config.signals,
-                     .jumps = [this] { return feed->jumps(); }};
+                     .jumps = [this] { return feed->jumps(); },
+                     .alerts = alerts->context(),
+                     .writes = write_access(config)};
   const HttpServerOptions options{.host = config.listen.host,
                                   .port = config.listen.port,
                                   .threads = config.api_threads,
@@ -267,6 +278,7 @@ Status Service::State::start_api() {
   auto started = ::ia::start_api(options, std::move(context));
   if (!started) return std::unexpected(started.error());
   server = std::move(*started);
+  alerts->start();
   movers_thread = std::make_unique<StageThread>(
       "movers", [this] { return movers->step(); }, StageThread::Priority::kLow);
   return {};
@@ -535,6 +547,7 @@ void Service::stop() {
   if (s.checker_thread) s.checker_thread->stop();
   if (s.checker) s.checker->drain();
   if (s.server) s.server->stop();
+  if (s.alerts) s.alerts->stop();
   if (s.movers) s.movers->abandon();
   if (s.movers_thread) s.movers_thread->stop();
   if (s.leaderboard_thread) s.leaderboard_thread->stop();

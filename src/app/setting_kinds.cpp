@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <ranges>
 
@@ -13,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
+constexpr std::size_t kTokenBytesMin = 16;
 constexpr std::size_t kInfluencersMax = 50'000'000;
 
 // For parsers of setting_values.h: stores what they understand and `fits` accepts.
@@ -145,6 +147,18 @@ Setting::Value text_value(std::string placeholder, std::string allowed,
                       store(config, std::string(text));
                       return !text.empty();
                     });
+}
+
+Setting::Value secret_value(std::function<void(Config&, std::string)> store) {
+  auto value =
+      make_value("TOKEN", "at least 16 printable ASCII characters without blanks",
+                 [store](std::string_view text, Config& config) {
+                   store(config, std::string(text));
+                   const auto is_plain = [](char c) { return '!' <= c && c <= '~'; };
+                   return text.size() >= kTokenBytesMin && std::ranges::all_of(text, is_plain);
+                 });
+  value.shown = [](std::string_view text) { return std::string(text.empty() ? "" : "***"); };
+  return value;
 }
 
 Setting::Value server_url_value(std::function<void(Config&, std::string)> store) {

@@ -39,6 +39,8 @@ Setting::Value switch_value(std::function<void(Config&, bool)> store);
 // Not empty.
 Setting::Value text_value(std::string placeholder, std::string allowed,
                           std::function<void(Config&, std::string)> store);
+// At least 16 printable ASCII characters without blanks; never shown.
+Setting::Value secret_value(std::function<void(Config&, std::string)> store);
 // http or https, host and port, no more: a path or a query would silently be ignored.
 Setting::Value server_url_value(std::function<void(Config&, std::string)> store);
 // What libpq takes: a URI or "name=value ..."; it is shown without passwords.

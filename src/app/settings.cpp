@@ -186,6 +186,13 @@ Group api_settings() {
        kServing | kDoctor},
       {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
        "Most API requests a second of one client address; 0 is no limit.", kServing},
+      {"api_token", "", secret_value(into(&Config::api_token)),
+       "Who changes something through the API must send this token; without one, only this machine "
+       "may, and only when nobody else can reach the API. Better set as IA_API_TOKEN or in the "
+       "file.",
+       kServing},
+      {"alert_allow_private", "off", switch_value(into(&Config::alert_allow_private)),
+       "Alerts may be sent to private, loopback and link-local addresses too.", kServing},
       {"movers_base_min", "1000",
        whole_number_value(1, 1'000'000'000, into(&Config::movers_base_min)),
        "Least followers at the beginning of a window to be among the movers by percent.", kServing},

@@ -12,6 +12,7 @@
 #include "adapters/postgres_store.h"
 #include "adapters/postgres_trial.h"
 #include "adapters/postgres_verdict_store.h"
+#include "adapters/sqlite_alert_store.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
 #include "adapters/sqlite_verdict_store.h"
@@ -19,6 +20,7 @@
 #include "adapters/sqs_client.h"
 #include "adapters/sqs_credentials.h"
 #include "adapters/sqs_queue.h"
+#include "adapters/webhook_sender.h"
 
 namespace ia {
 namespace {
@@ -170,6 +172,15 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config) {
     return open_postgres_verdict_store(config.postgres_url);
   }
   return open_sqlite_verdict_store(config.data_dir);
+}
+
+Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {
+  return open_sqlite_alert_store(config.data_dir);
+}
+
+std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {
+  return make_webhook_sender(
+      {.allow_private = config.alert_allow_private, .ca_file = config.ca_file.string()}, clock);
 }
 
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {

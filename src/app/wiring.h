@@ -11,12 +11,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ports/alert_store.h"
+#include "ports/fleet.h"
 #include "ports/judge.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
-#include "ports/fleet.h"
 #include "ports/store.h"
 #include "ports/verdict_store.h"
+#include "ports/webhook.h"
 
 namespace ia {
 
@@ -25,6 +27,9 @@ enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
+// Always a file of the data directory, which has to be there.
+Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
+std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // Where the processes that share a store hear of each other; nothing with the embedded one.
 std::unique_ptr<Fleet> open_fleet(const Config& config);
