@@ -70,7 +70,7 @@ class AlertRules {
   // rule are void. Windows of rules that did not change are kept.
   void load(const std::vector<AlertRule>& rules, std::span<const AlertStateRow> states);
 
-  // O(influencers in rules), some 50 ns each, however many the snapshot holds.
+  // O(influencers in rules), some 0.2 us each in a snapshot of a million (bench/alerts_bench).
   AlertEvaluation evaluate(const AlertInputs& inputs);
 
  private:
