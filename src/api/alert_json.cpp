@@ -21,6 +21,7 @@ using simdjson::dom::object;
 using std::chrono::minutes;
 using Names = std::span<const std::string_view>;
 
+constexpr std::size_t kErrorsMax = 10;
 constexpr std::array kKinds = {AlertKind::kThreshold, AlertKind::kRelative, AlertKind::kMilestone,
                                AlertKind::kRank, AlertKind::kVerdict};
 constexpr std::array<std::string_view, 8> kCommon = {
@@ -80,7 +81,7 @@ class RuleReader {
 
  private:
   void reject(std::string_view member, std::string detail) {
-    errors_.push_back({std::string(member), std::move(detail)});
+    if (errors_.size() < kErrorsMax) errors_.push_back({std::string(member), std::move(detail)});
   }
 
   // Null is as good as not given.

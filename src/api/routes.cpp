@@ -4,6 +4,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 
 #include "api/alert_routes.h"
 #include "api/assets.h"
@@ -145,21 +146,10 @@ bool Router::Entry::matches(std::string_view path) const {
 }
 
 bool Router::Entry::takes(HttpMethod method) const {
-  switch (method) {
-    case HttpMethod::kGet:
-      return methods.find("GET") != std::string_view::npos;
-    case HttpMethod::kHead:
-      return methods.find("HEAD") != std::string_view::npos;
-    case HttpMethod::kPost:
-      return methods.find("POST") != std::string_view::npos;
-    case HttpMethod::kPut:
-      return methods.find("PUT") != std::string_view::npos;
-    case HttpMethod::kDelete:
-      return methods.find("DELETE") != std::string_view::npos;
-    case HttpMethod::kOther:
-      return false;
-  }
-  return false;
+  static constexpr std::array<std::string_view, 5> kNames = {"GET", "HEAD", "POST", "PUT",
+                                                             "DELETE"};
+  const std::size_t index = std::to_underlying(method);
+  return index < kNames.size() && methods.find(kNames[index]) != std::string_view::npos;
 }
 
 std::string_view Router::Entry::id_in(std::string_view path) const {

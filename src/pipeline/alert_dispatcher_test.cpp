@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr WebhookReply kOk{.kind = WebhookReply::Kind::kDelivered, .status = 200};
+const WebhookReply kOk{.kind = WebhookReply::Kind::kDelivered, .status = 200};
 
 class AlertDispatcherTest : public ::testing::Test {
  protected:

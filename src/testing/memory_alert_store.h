@@ -93,10 +93,10 @@ class MemoryAlertStore final : public AlertStore {
       if (entry.next_attempt_at > now) continue;
       found.push_back({entry, rules_.at(entry.rule).target});
     }
-    std::ranges::stable_sort(found, {},
-                             [](const DueAlert& due) { return due.entry.next_attempt_at; });
-    if (found.size() > count_max)
-      found.erase(found.begin() + static_cast<long>(count_max), found.end());
+    std::ranges::sort(found, {}, [](const DueAlert& due) {
+      return std::pair(due.entry.next_attempt_at, due.entry.number);
+    });
+    if (found.size() > count_max) found.resize(count_max);
     return found;
   }
   Status settle(std::uint64_t number, const AlertAttempt& attempt) override {
