@@ -9,6 +9,9 @@
       A million influencers a minute at the default pace, nothing pinned: CPU share and memory of
       the program alone, coverage, and how soon after its end a minute is complete. The daily check
       of everybody runs beside it at its full pace, a million a day, unless --no-checks.
+  bench/pipeline_bench.py checks [--minutes 3] [--check-seconds 2,10]
+      Whether the daily check of everybody costs the fetching anything: a million influencers a
+      minute without it, then with checks that take so many seconds each, then without it again.
 
 Needs wrk (Debian package wrk) for `saturated`. Prints ratios; absolute figures are this machine's.
 """
@@ -59,10 +62,10 @@ def wait_for(url):
     sys.exit(f"no answer from {url}")
 
 
-def start_simulator(program, address, influencers, core):
+def start_simulator(program, address, influencers, core, *more):
     process = subprocess.Popen(
         pinned(core, [program, "mockstagram", "--mockstagram-listen", address,
-                      "--influencers", influencers]),
+                      "--influencers", influencers, *more]),
         stdout=subprocess.DEVNULL)
     first = influencers.split("-")[0]
     wait_for(f"http://{address}/api/v1/influencers/{first}")
@@ -97,9 +100,10 @@ class Run:
 
     def __init__(self, program, address, influencers, minutes, core, more):
         self.directory = tempfile.TemporaryDirectory(prefix="ia_bench.")
+        self.listen = f"127.0.0.1:{free_port()}"
         command = [program, "run", "--mockstagram-url", f"http://{address}",
                    "--influencers", influencers, "--data-dir", self.directory.name,
-                   "--listen", f"127.0.0.1:{free_port()}", "--report", "on", *more]
+                   "--listen", self.listen, "--report", "on", *more]
         print("  " + " ".join(command[1:]), flush=True)
         self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True)
         self.minutes = minutes
@@ -127,6 +131,12 @@ class Run:
             if len(self.rows) == self.minutes:
                 return now[0] - began[0], now[1] - began[1], peak
         sys.exit("the program ended early")
+
+    def checks_done(self):
+        with urllib.request.urlopen(f"http://{self.listen}/metrics", timeout=10) as metrics:
+            text = metrics.read().decode()
+        return {result: int(float(count)) for result, count in
+                re.findall(r'^ia_checks_total\{result="(\w+)"\} (\S+)$', text, re.MULTILINE)}
 
     def stop(self):
         self.process.terminate()
@@ -185,18 +195,55 @@ def paced(options):
     print(f"a minute is complete and served {latest:.1f} s after its end at the latest")
 
 
+def checks(options):
+    plans = [None, *(float(seconds) for seconds in options.check_seconds.split(",")), None]
+    results = [checks_at(options, seconds) for seconds in plans]
+    names = ["no checks" if s is None else f"checks of {s:g} s" for s in plans]
+    without = [result for seconds, result in zip(plans, results) if seconds is None]
+    points = sum(r["points"] for r in without) / len(without)
+    print(f"\n{'':16} {'points/s':>9} {'of those without':>17} {'coverage':>10}"
+          f" {'minute complete after':>22} {'CPU':>7} {'checks/s':>9} {'failed':>7}")
+    for name, result in zip(names, results):
+        print(f"{name:16} {result['points']:9,.0f} {100 * result['points'] / points:16.2f}%"
+              f" {100 * result['coverage']:9.3f}% {result['age']:20.2f} s"
+              f" {100 * result['cpu']:6.1f}% {result['checks']:9.1f} {result['failed']:7}")
+
+
+def checks_at(options, seconds):
+    address = f"127.0.0.1:{free_port()}"
+    slow = [] if seconds is None else ["--fault-check-latency", f"fixed:{seconds:g}s"]
+    simulator = start_simulator(options.program, address, options.influencers, None, *slow)
+    try:
+        run = Run(options.program, address, options.influencers, options.minutes, None,
+                  ["--pipelining", str(options.pipelining),
+                   *(["--check-interval", "0s"] if seconds is None else [])])
+        began = time.monotonic()
+        cpu, wall, _ = run.watch()
+        done = run.checks_done()
+        took = time.monotonic() - began
+        run.stop()
+    finally:
+        simulator.kill()
+    stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
+    return {"points": stored / wall, "coverage": stored / due, "cpu": cpu / wall,
+            "age": sum(row[3] for row in run.rows) / len(run.rows),
+            "checks": (done.get("suspicious", 0) + done.get("clear", 0)) / took,
+            "failed": done.get("failed", 0)}
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["saturated", "paced"])
+    parser.add_argument("mode", choices=["saturated", "paced", "checks"])
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--pipelining", type=int, default=1)
     parser.add_argument("--no-checks", action="store_true")
+    parser.add_argument("--check-seconds", default="2,10")
     parser.add_argument("--influencers", default="1000000-1999999")
     parser.add_argument("--program", default=str(ROOT / "build/release/influencer-analytics"))
     options = parser.parse_args()
     options.minutes = options.minutes or (10 if options.mode == "paced" else 3)
-    {"saturated": saturated, "paced": paced}[options.mode](options)
+    {"saturated": saturated, "paced": paced, "checks": checks}[options.mode](options)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,22 @@ FaultOption rate_option(std::string_view name, double Faults::* rate, std::strin
           }};
 }
 
-Status set_latency(Faults& faults, std::string_view text) {
-  const auto latency = Latency::parse(text);
-  if (!latency) return std::unexpected(latency.error());
-  faults.latency = *latency;
-  return {};
+constexpr std::string_view kLatencies =
+    "a time, fixed:5ms, uniform:1ms-20ms, exponential:p50=20ms or lognormal:p50=20ms,p99=200ms";
+
+FaultOption latency_option(std::string_view name, Latency Faults::* latency,
+                           std::string_view help) {
+  return {name,
+          "TIMES",
+          "0",
+          kLatencies,
+          help,
+          [latency](Faults& faults, std::string_view text) -> Status {
+            const auto parsed = Latency::parse(text);
+            if (!parsed) return std::unexpected(parsed.error());
+            faults.*latency = *parsed;
+            return {};
+          }};
 }
 
 Status set_rate_limit(Faults& faults, std::string_view text) {
@@ -95,9 +106,10 @@ Status set_outages(Faults& faults, std::string_view text) {
 
 std::span<const FaultOption> fault_options() {
   static const std::vector<FaultOption> kOptions = {
-      {"latency", "TIMES", "0",
-       "a time, fixed:5ms, uniform:1ms-20ms, exponential:p50=20ms or lognormal:p50=20ms,p99=200ms",
-       "How long an answer takes.", set_latency},
+      latency_option("latency", &Faults::latency, "How long an answer takes."),
+      latency_option("check_latency", &Faults::check_latency,
+                     "How long a check takes on top; 0: as at the real server, a second, give or "
+                     "take one."),
       rate_option("error_rate", &Faults::error_rate, "Answers 500."),
       rate_option("limited_rate", &Faults::limited_rate, "Answers 429 with Retry-After."),
       {"rate_limit", "REQUESTS", "0", "requests a second, 0 to 10000000; 0: no limit",

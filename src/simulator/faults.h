@@ -97,7 +97,8 @@ struct Faults {
   double redirect_rate = 0;
 
   Latency latency{};
-  double rate_limit = 0;                        // requests/s; above it 429. 0: no limit
+  Latency check_latency{};  // of a verdict, on top; none: SimulatorOptions::verdict_mean
+  double rate_limit = 0;    // requests/s; above it 429. 0: no limit
   std::chrono::seconds retry_after{1};          // said with every 429
   std::chrono::milliseconds drip_interval{20};  // between the bytes of a dripping answer
   std::vector<Malformation> malformations{};    // empty: all of them

@@ -227,6 +227,17 @@ TEST_F(MockstagramServerTest, TakesItsTimeForAVerdictAndHoldsUpWhatIsPipelinedBe
   EXPECT_THAT(body_of(asking.read_answer()), StartsWith("{\"pk\":1000001,"));
 }
 
+TEST_F(MockstagramServerTest, TakesLongerForAVerdictWhenToldTo) {
+  auto options = quick_options();
+  options.faults.check_latency = Latency::parse("fixed:200ms").value();
+  start(options);
+  auto asking = client();
+  const auto begun = std::chrono::steady_clock::now();
+  asking.send(TestClient::request("POST", kCheck));
+  EXPECT_EQ(body_of(asking.read_answer()), R"({"suspicious":false})");
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 200ms);
+}
+
 TEST_F(MockstagramServerTest, AnswersManyPipelinedRequestsInOrder) {
   start();
   auto asking = client();

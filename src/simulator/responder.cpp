@@ -195,11 +195,17 @@ Reply Responder::verdict_reply(const std::string& pk, bool suspicious, PageForm 
                           .after = "}",
                           .form = form};
   auto reply = spoiled_reply(kind, parts, {faults_, details}, frame_);
-  const std::chrono::duration<double, std::milli> wait =
-      verdict_mean_ + verdict_deviation_ * gaussians_of(details).first;
-  reply.delay = faults_.latency.sample(scramble(details)) +
-                std::chrono::duration_cast<std::chrono::microseconds>(std::max(wait, wait.zero()));
+  reply.delay = faults_.latency.sample(scramble(details)) + verdict_wait(details);
   return reply;
+}
+
+std::chrono::microseconds Responder::verdict_wait(std::uint64_t random) const {
+  if (faults_.check_latency.shape != Latency::Shape::kNone) {
+    return faults_.check_latency.sample(scramble(random + 1));
+  }
+  const std::chrono::duration<double, std::micro> wait =
+      verdict_mean_ + verdict_deviation_ * gaussians_of(random).first;
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::max(wait, wait.zero()));
 }
 
 Reply Responder::route(const Request& request, PageForm form) {

@@ -63,6 +63,7 @@ class Responder {
   bool take_token();
   double burst() const;
   void counted(const Reply& reply) { tally_.answer(reply.status); }
+  std::chrono::microseconds verdict_wait(std::uint64_t random) const;
   void record(InfluencerId id, Counts counts, std::chrono::microseconds delay);
 
   std::uint64_t seed_;
