@@ -162,15 +162,6 @@ ChunkView Block::series(std::size_t index) const {
           std::span(following_).subspan(begin, count), misses};
 }
 
-void append_chunk(const Chunk& part, std::uint32_t offset, Chunk& out) {
-  for (const auto at : part.offsets) out.offsets.push_back(static_cast<std::uint16_t>(at + offset));
-  out.followers.insert(out.followers.end(), part.followers.begin(), part.followers.end());
-  out.following.insert(out.following.end(), part.following.begin(), part.following.end());
-  for (const auto& miss : part.misses) {
-    out.misses.push_back({static_cast<std::uint16_t>(miss.offset + offset), miss.reason});
-  }
-}
-
 void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out) {
   out.clear();
   const auto push = [&](const auto& from, std::size_t i) {

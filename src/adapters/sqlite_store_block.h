@@ -64,7 +64,4 @@ class Block {
 // any value takes a miss back. Replaces `out`.
 void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out);
 
-// Makes a series out of adjacent parts: `part` begins `offset` minutes after `out`.
-void append_chunk(const Chunk& part, std::uint32_t offset, Chunk& out);
-
 }  // namespace ia::sqlite_store

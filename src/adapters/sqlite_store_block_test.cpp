@@ -110,19 +110,5 @@ TEST(MergeChunks, LetsTheSettledValueStandAndTakesMissesBack) {
               ElementsAre(ChunkMiss{2, MissReason::kTimeout}, ChunkMiss{4, MissReason::kDown}));
 }
 
-TEST(AppendChunk, MovesMinutesToTheirPlace) {
-  const Chunk hour{.offsets = {0, 59},
-                   .followers = {1, 2},
-                   .following = {3, 4},
-                   .misses = {{7, MissReason::kClock}}};
-  Chunk day;
-  append_chunk(hour, 0, day);
-  append_chunk(hour, 120, day);
-  EXPECT_THAT(day.offsets, ElementsAre(0, 59, 120, 179));
-  EXPECT_THAT(day.followers, ElementsAre(1, 2, 1, 2));
-  EXPECT_THAT(day.misses,
-              ElementsAre(ChunkMiss{7, MissReason::kClock}, ChunkMiss{127, MissReason::kClock}));
-}
-
 }  // namespace
 }  // namespace ia::sqlite_store

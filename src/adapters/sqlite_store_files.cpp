@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+// 2: segments keep their hours apart; those of 1 are read as they are.
+constexpr int kVersion = 2;
 constexpr std::string_view kVersionPrefix = "influencer-analytics store ";
 
 constexpr const char* kSchema = R"(
@@ -187,7 +188,7 @@ Status prepare_for_writing(const Files& files) {
   if (auto made = make_private_directory(files.segments()); !made) return made;
   if (auto created = create_database(files); !created) return created;
   // Last, so that a version stands for a whole database.
-  if (*version == 0) {
+  if (*version < kVersion) {
     if (auto written = write_version(files); !written) return written;
   }
   return sync_path(files.directory());

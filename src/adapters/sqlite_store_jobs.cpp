@@ -22,6 +22,27 @@ constexpr std::array<const char*, 3> kLatestSql = {
     "(SELECT seq FROM latest WHERE generation <> ?1 ORDER BY seq LIMIT ?2)",
 };
 
+Result<std::vector<SegmentReader>> open_segments(const Workshop& shop, MinuteRange range) {
+  const auto infos = read_segments(shop.db, range);
+  if (!infos) return std::unexpected(infos.error());
+  std::vector<SegmentReader> segments;
+  segments.reserve(infos->size());
+  for (const auto& info : *infos) {
+    auto reader = SegmentReader::open(shop.files, info);
+    if (!reader) return fail(Errc::kCorrupt, reader.error().message);
+    segments.push_back(std::move(*reader));
+  }
+  return segments;
+}
+
+// Hours, but for a day that is one part: it stays so. An hour that is one part is cut like one of
+// hours.
+SegmentFormat format_for(std::span<const SegmentReader> segments, MinuteRange range) {
+  const bool is_whole = segments.size() == 1 && segments[0].info().range == range &&
+                        segments[0].format() == SegmentFormat::kWhole;
+  return is_whole ? SegmentFormat::kWhole : SegmentFormat::kHours;
+}
+
 }  // namespace
 
 LatestJob::LatestJob(Workshop shop, LatestWalk walk, std::int64_t generation,
@@ -141,49 +162,34 @@ Result<bool> DropFramesJob::step() {
   return next_ < positions_.size();
 }
 
-SettleJob::SettleJob(Workshop shop, SegmentInfo info, SegmentWriter writer,
-                     sqlite::Statement select_data)
+SettleJob::SettleJob(Workshop shop, SegmentInfo info, std::vector<SegmentReader> segments,
+                     SegmentWriter writer, sqlite::Statement select_data)
     : shop_(shop),
       info_(std::move(info)),
+      segments_(std::move(segments)),
       writer_(std::move(writer)),
       select_data_(std::move(select_data)) {}
 
 Result<std::unique_ptr<Job>> SettleJob::start(Workshop shop, MinuteRange range) {
   const auto through = last_position(shop.db);
   if (!through) return std::unexpected(through.error());
-  const auto span = (range.end - range.begin).count();
-  if (span < 1 || span > kChunkSpanMax) {
-    return fail(Errc::kInvalid,
-                "store: a segment has a minute to a day, not " + std::to_string(span) + " minutes");
-  }
-  const auto name = (span > 60 ? "day-" : "hour-") + std::to_string(to_number(range.begin)) + "-" +
+  auto segments = open_segments(shop, range);
+  if (!segments) return std::unexpected(segments.error());
+  const bool is_day = range.end - range.begin > std::chrono::hours{1};
+  const auto name = (is_day ? "day-" : "hour-") + std::to_string(to_number(range.begin)) + "-" +
                     std::to_string(*through) + ".db";
   SegmentInfo info{.name = name, .range = range, .frames_through = *through, .points = 0};
-  auto writer = SegmentWriter::create(shop.files, info);
+  for (const auto& segment : *segments) info.points += segment.info().points;
+  auto writer = SegmentWriter::create(shop.files, info, format_for(*segments, range));
   if (!writer) return std::unexpected(writer.error());
   auto select = shop.db.prepare("SELECT data FROM frame_data WHERE position = ?1");
   if (!select) return std::unexpected(select.error());
-  std::unique_ptr<SettleJob> job(
-      new SettleJob(shop, std::move(info), std::move(*writer), std::move(*select)));
-  if (auto done = job->open_segments(); !done) return std::unexpected(done.error());
+  std::unique_ptr<SettleJob> job(new SettleJob(shop, std::move(info), std::move(*segments),
+                                               std::move(*writer), std::move(*select)));
   if (auto done = job->list_frames(); !done) return std::unexpected(done.error());
   if (auto done = job->learn_influencers(); !done) return std::unexpected(done.error());
-  job->choose_block_size();
+  if (auto begun = job->begin_part(range.begin); !begun) return std::unexpected(begun.error());
   return job;
-}
-
-Status SettleJob::open_segments() {
-  const auto segments = read_segments(shop_.db, info_.range);
-  if (!segments) return std::unexpected(segments.error());
-  segments_.reserve(segments->size());
-  for (const auto& segment : *segments) {
-    auto reader = SegmentReader::open(shop_.files, segment);
-    if (!reader) return fail(Errc::kCorrupt, reader.error().message);
-    segments_.push_back(std::move(*reader));
-    if (auto begun = segments_.back().begin_walk(); !begun) return begun;
-    info_.points += segment.points;
-  }
-  return {};
 }
 
 Status SettleJob::list_frames() {
@@ -199,18 +205,18 @@ Status SettleJob::list_frames() {
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
     const Frame frame{static_cast<std::uint64_t>(select->integer(0)), minute_at(select->integer(1)),
-                      influencer_at(select->integer(2)), influencer_at(select->integer(3))};
+                      influencer_at(select->integer(2)), influencer_at(select->integer(3)),
+                      static_cast<std::uint64_t>(select->integer(4))};
     const auto settled = [&](const SegmentReader& segment) {
       return segment.info().range.contains(frame.minute) &&
              frame.position <= segment.info().frames_through;
     };
     if (std::ranges::any_of(segments_, settled)) continue;
     frames_.push_back(frame);
-    frame_points_ += static_cast<std::uint64_t>(select->integer(4));
+    info_.points += frame.points;
   }
   std::ranges::sort(frames_, {},
                     [](const Frame& frame) { return std::tuple(frame.minute, frame.position); });
-  info_.points += frame_points_;
   return {};
 }
 
@@ -235,12 +241,31 @@ Status SettleJob::learn_influencers() {
   return {};
 }
 
+Status SettleJob::begin_part(Minute begin) {
+  part_ = part_of(info_, writer_.format(), begin);
+  next_ = 0;
+  const auto behind = [&](Minute minute) {
+    return std::ranges::lower_bound(frames_, minute, {}, &Frame::minute);
+  };
+  part_frames_ = {behind(part_.range.begin), behind(part_.range.end)};
+  choose_block_size();
+  settled_ = nullptr;
+  for (auto& segment : segments_) {
+    if (!segment.info().range.contains(begin)) continue;
+    settled_ = &segment;
+    if (auto begun = segment.begin_walk(segment.part_of(begin)); !begun) return begun;
+  }
+  return writer_.begin_part(part_);
+}
+
 // So that a block's points fit into memory, and a slice into its time.
 void SettleJob::choose_block_size() {
   const auto influencers = std::max<std::size_t>(1, known_.size());
-  const auto points_each = std::max<std::size_t>(1, frame_points_ / influencers);
+  std::uint64_t points = 0;
+  for (const auto& frame : part_frames_) points += frame.points;
+  const auto points_each = std::max<std::size_t>(1, points / influencers);
   block_size_ = std::max<std::size_t>(1, kBlockPoints / points_each);
-  if (!segments_.empty()) block_size_ = std::min(block_size_, kMergePoints / info_.span());
+  if (!segments_.empty()) block_size_ = std::min(block_size_, kMergePoints / part_.span());
 }
 
 Result<bool> SettleJob::step() {
@@ -262,16 +287,17 @@ Status SettleJob::settle_block() {
   if (auto written = write_block(behind); !written) return written;
   begin_writeback(writer_.draft());
   next_ = end;
-  all_written_ = is_last;
-  return {};
+  if (!is_last) return {};
+  all_written_ = part_.range.end == info_.range.end;
+  return all_written_ ? Status{} : begin_part(part_.range.end);
 }
 
 Status SettleJob::load_block(std::size_t begin, std::size_t end, InfluencerId first,
                              InfluencerId behind) {
   block_.begin(
-      frames_.empty() ? std::vector<InfluencerId>() : known_.slice(begin, end - begin).ids(),
-      info_.range.begin);
-  for (const auto& frame : frames_) {
+      part_frames_.empty() ? std::vector<InfluencerId>() : known_.slice(begin, end - begin).ids(),
+      part_.range.begin);
+  for (const auto& frame : part_frames_) {
     if (frame.last < first || frame.first >= behind) continue;
     if (auto loaded = load_frame(frame, first, behind); !loaded) return loaded;
   }
@@ -297,9 +323,7 @@ Status SettleJob::write_block(InfluencerId end) {
   std::size_t next = 0;
   while (true) {
     auto influencer = next < block_.size() ? block_.influencer(next) : end;
-    for (const auto& segment : segments_) {
-      if (segment.current()) influencer = std::min(influencer, *segment.current());
-    }
+    if (settled_ != nullptr) influencer = std::min(influencer, settled_->current().value_or(end));
     if (influencer >= end) return {};
     const bool has_late = next < block_.size() && block_.influencer(next) == influencer;
     const auto late = has_late ? block_.series(next++) : ChunkView{};
@@ -309,31 +333,23 @@ Status SettleJob::write_block(InfluencerId end) {
 
 Status SettleJob::write_one(InfluencerId influencer, const ChunkView& late) {
   const bool has_late = !late.offsets.empty() || !late.misses.empty();
-  if (!has_late && segments_.size() == 1 && segments_[0].info().range == info_.range) {
-    if (segments_[0].current() != influencer) return {};
-    if (auto put = writer_.add(influencer, segments_[0].current_bytes()); !put) return put;
-    return segments_[0].next();
-  }
-  settled_.clear();
-  for (auto& segment : segments_) {
-    if (segment.current() != influencer) continue;
-    if (auto decoded = segment.decode_current(part_); !decoded) return decoded;
-    append_chunk(part_, info_.offset_of(segment.info().range.begin), settled_);
-    if (auto moved = segment.next(); !moved) return moved;
-  }
-  const bool has_settled = !settled_.offsets.empty() || !settled_.misses.empty();
-  if (!has_late && !has_settled) return {};
-  if (!has_late) {
-    encode_chunk({settled_.offsets, settled_.followers, settled_.following, settled_.misses},
-                 info_.span(), bytes_);
-  } else if (!has_settled && late.misses.empty()) {
-    encode_chunk(late, info_.span(), bytes_);
+  const bool has_settled = settled_ != nullptr && settled_->current() == influencer;
+  if (!has_settled && !has_late) return {};
+  if (!has_settled && late.misses.empty()) {
+    encode_chunk(late, part_.span(), bytes_);
+  } else if (!has_late) {
+    bytes_ = settled_->current_bytes();
   } else {
-    merge_chunks(settled_, late, merged_);
+    chunk_.clear();
+    if (has_settled) {
+      if (auto decoded = settled_->decode_current(chunk_); !decoded) return decoded;
+    }
+    merge_chunks(chunk_, late, merged_);
     encode_chunk({merged_.offsets, merged_.followers, merged_.following, merged_.misses},
-                 info_.span(), bytes_);
+                 part_.span(), bytes_);
   }
-  return writer_.add(influencer, bytes_);
+  if (auto added = writer_.add(influencer, bytes_); !added) return added;
+  return has_settled ? settled_->next() : Status{};
 }
 
 Status SettleJob::put_in_place() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "adapters/sqlite_store_block.h"
@@ -65,10 +66,11 @@ class DropFramesJob final : public Job {
 Result<std::vector<std::uint64_t>> droppable_frames(sqlite::Connection& db);
 
 // Writes one segment out of the segments and the frames of a range, and puts it in their place:
-// settles an hour, merges a day, or merges what came late.
+// settles an hour, puts the hours of a day into one file, or merges what came late. One part after
+// the other; a chunk to which nothing came late is copied as it is.
 class SettleJob final : public Job {
  public:
-  // kInvalid when the range is longer than a day.
+  // The range is an hour or a day.
   static Result<std::unique_ptr<Job>> start(Workshop shop, MinuteRange range);
   Result<bool> step() override;
 
@@ -78,12 +80,14 @@ class SettleJob final : public Job {
     Minute minute;
     InfluencerId first;
     InfluencerId last;
+    std::uint64_t points;
   };
-  SettleJob(Workshop shop, SegmentInfo info, SegmentWriter writer, sqlite::Statement select_data);
+  SettleJob(Workshop shop, SegmentInfo info, std::vector<SegmentReader> segments,
+            SegmentWriter writer, sqlite::Statement select_data);
 
   Status list_frames();
-  Status open_segments();
   Status learn_influencers();
+  Status begin_part(Minute begin);
   void choose_block_size();
 
   Status settle_block();
@@ -95,19 +99,22 @@ class SettleJob final : public Job {
 
   Workshop shop_;
   SegmentInfo info_;
+  std::vector<SegmentReader> segments_;  // oldest first, all cut into parts as the new one
   SegmentWriter writer_;
   sqlite::Statement select_data_;
-  std::vector<SegmentReader> segments_;  // oldest first
-  std::vector<Frame> frames_;            // oldest minute first
-  std::uint64_t frame_points_ = 0;
-  InfluencerSet known_;  // those that are expected: they only set the block size
+  std::vector<Frame> frames_;  // oldest minute first
+  InfluencerSet known_;        // those that are expected: they only set the block size
+
+  // Of the part that is being written.
+  SegmentPart part_;
+  SegmentReader* settled_ = nullptr;  // whose walk over the part is under way; null: there is none
+  std::span<const Frame> part_frames_;
   std::size_t block_size_ = 0;
   std::size_t next_ = 0;  // index into known_
   bool all_written_ = false;
 
   Block block_;  // and memory that is used again
-  Chunk part_;
-  Chunk settled_;
+  Chunk chunk_;
   Chunk merged_;
   std::string bytes_;
 };

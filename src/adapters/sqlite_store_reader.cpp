@@ -149,18 +149,23 @@ Status Reader::read_segment(const SegmentInfo& info, InfluencerId influencer, Mi
                             Series& series) {
   const auto segment = segments_.get(info);
   if (!segment) return std::unexpected(segment.error());
-  const auto found = (*segment)->read(influencer, chunk_);
-  if (!found) {
-    segments_.forget(info);
-    return std::unexpected(found.error());
+  const auto end = std::min(range.end, info.range.end);
+  for (auto minute = std::max(range.begin, info.range.begin); minute < end;) {
+    const auto part = (*segment)->part_of(minute);
+    const auto found = (*segment)->read(influencer, part, chunk_);
+    if (!found) {
+      segments_.forget(info);
+      return std::unexpected(found.error());
+    }
+    if (*found) append_chunk(part, range, series);
+    minute = part.range.end;
   }
-  if (*found) append_chunk(info, range, series);
   return {};
 }
 
-void Reader::append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const {
+void Reader::append_chunk(const SegmentPart& part, MinuteRange range, Series& series) const {
   const auto index_of = [&](Minute minute) {
-    const auto offset = std::clamp(minute, info.range.begin, info.range.end) - info.range.begin;
+    const auto offset = std::clamp(minute, part.range.begin, part.range.end) - part.range.begin;
     const auto at = std::ranges::lower_bound(chunk_.offsets, offset.count());
     return at - chunk_.offsets.begin();
   };
@@ -175,7 +180,7 @@ void Reader::append_chunk(const SegmentInfo& info, MinuteRange range, Series& se
   series.minutes.resize(series.followers.size());
   for (auto i = begin; i < end; ++i) {
     const auto offset = chunk_.offsets[static_cast<std::size_t>(i)];
-    series.minutes[next++] = info.range.begin + std::chrono::minutes{offset};
+    series.minutes[next++] = part.range.begin + std::chrono::minutes{offset};
   }
 }
 
@@ -242,9 +247,10 @@ Result<std::vector<RankAt>> Reader::ranks(InfluencerId influencer, std::span<con
   return ranks;
 }
 
-// The first one and all that are in the same segment: how many they are.
+// The first one and all that are in the same part of a segment: how many they are.
 Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoOn& go_on) {
   std::optional<SegmentReader> segment;
+  SegmentPart part;
   const auto counted = retried([&]() -> Result<std::size_t> {
     segment.reset();
     std::size_t together = 1;
@@ -252,7 +258,8 @@ Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoO
       auto opened = SegmentReader::open(files_, *info);
       if (!opened) return std::unexpected(opened.error());
       segment.emplace(std::move(*opened));
-      while (together < ranks.size() && info->range.contains(ranks[together].minute)) ++together;
+      part = segment->part_of(ranks.front().minute);
+      while (together < ranks.size() && part.range.contains(ranks[together].minute)) ++together;
     }
     for (auto& rank : ranks.first(together)) {
       rank = {.minute = rank.minute, .followers = rank.followers};
@@ -263,7 +270,7 @@ Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoO
     return together;
   });
   if (!counted || !segment) return counted;
-  const auto walked = count_ranks(*segment, ranks.first(*counted), go_on);
+  const auto walked = count_ranks(*segment, part, ranks.first(*counted), go_on);
   if (!walked) return std::unexpected(walked.error());
   return counted;
 }

@@ -47,7 +47,7 @@ class Reader {
   Status read_frame(InfluencerId influencer, Minute minute, std::uint64_t position);
   Status read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
                       Series& series);
-  void append_chunk(const SegmentInfo& info, MinuteRange range, Series& series) const;
+  void append_chunk(const SegmentPart& part, MinuteRange range, Series& series) const;
   Series with_frames(Series settled) const;
   template <class Take>
   Status for_each_frame(Minute minute, const GoOn& go_on, Take take);

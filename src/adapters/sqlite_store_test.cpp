@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "adapters/sqlite_store_fixture.h"
+#include "adapters/sqlite_store_segment.h"
+#include "adapters/sqlite_store_tables.h"
 
 // What the embedded store promises besides tests/store_contract_test.cpp: its files, kills, and
 // several processes in one directory. Damage and full disks: sqlite_store_damage_test.cpp.
@@ -33,12 +35,12 @@ TEST_F(SqliteStoreTest, MakesFilesThatOnlyTheirOwnerReads) {
 
 TEST_F(SqliteStoreTest, RefusesADirectoryOfANewerFormatAndLeavesItAlone) {
   fs::create_directory(data());
-  std::ofstream(data() / "store.version") << "influencer-analytics store 2\n";
+  std::ofstream(data() / "store.version") << "influencer-analytics store 3\n";
   for (const bool read_only : {false, true}) {
     const auto store = try_open(data(), read_only);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kInvalid);
-    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 2"), HasSubstr("newer program")));
+    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 3"), HasSubstr("newer program")));
   }
   EXPECT_THAT(names_in(data()), ElementsAre("store.version"));
 }
@@ -134,6 +136,56 @@ TEST_F(SqliteStoreTest, MergesADayAgainWhenMuchCameLate) {
   EXPECT_NE(names_in(segments()), before);
   EXPECT_THAT(store->read_series(id(4), kAlways)->minutes, SizeIs(1002));
   EXPECT_THAT(store->read_series(id(5), kAlways)->minutes, SizeIs(1));
+}
+
+// Merged days as format 1 had them: one chunk an influencer for the whole day.
+void write_days_of_format_1(const fs::path& data, const Store& store, std::uint64_t count) {
+  using namespace sqlite_store;
+  const Files files(data);
+  auto db = open_database(files, sqlite::Access::kRead, 1024).value();
+  const auto infos = read_segments(db, kAllMinutes).value();
+  for (const auto& info : infos) {
+    if (info.range.end - info.range.begin != days{1}) continue;
+    const auto day = part_of(info, SegmentFormat::kWhole, info.range.begin);
+    auto writer = SegmentWriter::create(files, info, SegmentFormat::kWhole).value();
+    ASSERT_TRUE(writer.begin_part(day));
+    for (std::uint64_t i = 1; i <= count; ++i) {
+      const auto series = store.read_series(id(i), info.range).value();
+      std::vector<std::uint16_t> offsets;
+      for (const auto minute : series.minutes) offsets.push_back(day.offset_of(minute));
+      std::string bytes;
+      encode_chunk({offsets, series.followers, series.following, {}}, day.span(), bytes);
+      ASSERT_TRUE(writer.add(id(i), bytes));
+    }
+    ASSERT_TRUE(writer.finish());
+  }
+  std::ofstream(files.version()) << "influencer-analytics store 1\n";
+}
+
+TEST_F(SqliteStoreTest, ReadsAndMergesDaysOfFormat1) {
+  constexpr std::uint64_t kCount = 20;
+  auto store = open();
+  fill(*store, 26, kCount);
+  maintain(*store, kMidnight + hours{28});
+  write_days_of_format_1(data(), *store, kCount);
+  store = open();
+  EXPECT_EQ(contents_of(data() / "store.version"), "influencer-analytics store 2\n");
+  expect_filled(*store, 26, kCount);
+  const auto noon = kMidnight + hours{12};
+  EXPECT_THAT(store->read_minute(noon, {})->influencers, SizeIs(kCount));
+  EXPECT_THAT(store->read_minute(noon + minutes{1}, {})->influencers, IsEmpty());
+  EXPECT_EQ(append(*store, batch_of(noon, 1, kCount)).repeats, kCount);
+
+  std::vector<PointBatch> late;
+  for (int minute = 0; late.size() <= 1000; ++minute) {
+    if (minute % 5 != 0) late.push_back(batch_of(kMidnight + minutes{minute}, 3, 1));
+  }
+  ASSERT_EQ(store->append(late)->stored, late.size());
+  const auto before = names_in(segments());
+  maintain(*store, kMidnight + hours{30});
+  EXPECT_NE(names_in(segments()), before);
+  EXPECT_THAT(store->read_series(id(3), kAlways)->minutes, SizeIs(26 * 12 + 1 + late.size()));
+  EXPECT_THAT(store->read_series(id(4), kAlways)->minutes, SizeIs(26 * 12 + 1));
 }
 
 // Every state that a kill can leave behind is one between two of the store's steps, as each of

@@ -11,10 +11,10 @@ void count_value(std::int64_t followers, RankAt& rank) {
 }
 
 // Offsets ascend, so a value is never further on than its offset.
-void count_chunk(const Chunk& chunk, const SegmentInfo& info, std::span<RankAt> ranks) {
-  const bool is_full = chunk.offsets.size() == info.span();
+void count_chunk(const Chunk& chunk, const SegmentPart& part, std::span<RankAt> ranks) {
+  const bool is_full = chunk.offsets.size() == part.span();
   for (auto& rank : ranks) {
-    std::size_t at = info.offset_of(rank.minute);
+    std::size_t at = part.offset_of(rank.minute);
     if (!is_full) {
       const auto found = std::ranges::lower_bound(chunk.offsets, at);
       if (found == chunk.offsets.end() || *found != at) continue;
@@ -27,11 +27,12 @@ void count_chunk(const Chunk& chunk, const SegmentInfo& info, std::span<RankAt> 
 }  // namespace
 
 Result<MinuteColumns> walk_segment(SegmentReader& segment, Minute minute, const GoOn& go_on) {
-  const auto offset = segment.info().offset_of(minute);
+  const auto part = segment.part_of(minute);
+  const auto offset = part.offset_of(minute);
   MinuteColumns columns;
   Chunk scratch;
   std::size_t seen = 0;
-  auto moved = segment.begin_walk();
+  auto moved = segment.begin_walk(part);
   for (; moved && segment.current(); moved = segment.next()) {
     if (seen++ % kAskEvery == 0) {
       if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
@@ -51,16 +52,17 @@ void count_ranks(const PointBatch& batch, RankAt& rank) {
   for (const auto followers : batch.followers) count_value(followers, rank);
 }
 
-Status count_ranks(SegmentReader& segment, std::span<RankAt> ranks, const GoOn& go_on) {
+Status count_ranks(SegmentReader& segment, const SegmentPart& part, std::span<RankAt> ranks,
+                   const GoOn& go_on) {
   Chunk chunk;
   std::size_t seen = 0;
-  auto moved = segment.begin_walk();
+  auto moved = segment.begin_walk(part);
   for (; moved && segment.current(); moved = segment.next()) {
     if (seen++ % kAskEvery == 0) {
       if (auto asked = check_go_on(go_on); !asked) return asked;
     }
     if (auto decoded = segment.decode_current(chunk); !decoded) return decoded;
-    count_chunk(chunk, segment.info(), ranks);
+    count_chunk(chunk, part, ranks);
   }
   return moved;
 }

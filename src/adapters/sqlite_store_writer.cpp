@@ -278,10 +278,11 @@ Status Writer::look_up_one(InfluencerId id, Remembered& minute) {
   const auto known = presence.looked_up(group) | presence.present(group);
   if (known & bit) return {};
   Chunk chunk;
-  const auto found = minute.settled->read_coverage(id, chunk);
+  const auto part = minute.settled->part_of(minute.account.stats().minute);
+  const auto found = minute.settled->read_coverage(id, part, chunk);
   if (!found) return std::unexpected(found.error());
   presence.set_looked_up(group, bit);
-  const auto offset = minute.settled->info().offset_of(minute.account.stats().minute);
+  const auto offset = part.offset_of(minute.account.stats().minute);
   if (std::ranges::binary_search(chunk.offsets, offset)) {
     presence.set_present(group, bit);
     return {};
