@@ -6,6 +6,7 @@
 
 #include "api/times.h"
 #include "api/utf8.h"
+#include "core/grouped.h"
 
 namespace ia {
 namespace {
@@ -79,13 +80,6 @@ Label label(std::string_view style, std::string_view text, std::size_t character
     append_escaped(made.xml, character);
   }
   return made;
-}
-
-// 1234567 as "1,234,567".
-std::string grouped(std::int64_t number) {
-  auto digits = std::to_string(number);
-  for (auto at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
 }
 
 Label change_label(std::int64_t change) {

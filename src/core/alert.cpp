@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "core/grouped.h"
+
 namespace ia {
 namespace {
 
@@ -23,14 +25,6 @@ std::optional<Choice> find_word(std::span<const std::string_view> words, std::st
   const auto found = std::ranges::find(words, word);
   if (found == words.end()) return std::nullopt;
   return static_cast<Choice>(found - words.begin());
-}
-
-// "1,234,567".
-std::string grouped(std::int64_t value) {
-  auto digits = std::to_string(value);
-  const std::size_t first = value < 0 ? 1 : 0;
-  for (auto at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
 }
 
 std::string hundredths(double value) {

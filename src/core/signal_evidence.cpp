@@ -6,18 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "core/grouped.h"
+
 namespace ia {
 namespace {
 
 using std::chrono::minutes;
-
-// "48,210".
-std::string grouped(std::int64_t number) {
-  auto text = fmt::format("{}", number);
-  const std::size_t first = number < 0 ? 1 : 0;
-  for (auto at = text.size(); at > first + 3;) text.insert(at -= 3, 1, ',');
-  return text;
-}
 
 std::string signed_and_grouped(std::int64_t number) {
   return (number > 0 ? "+" : "") + grouped(number);
