@@ -309,6 +309,29 @@ class OpenApi : public ::testing::Test {
          {kAlertLog, kAlertLog, ""}});
   }
 
+  void run_prometheus() {
+    const std::string api = "/prometheus/api/v1/";
+    const std::string values = api + "label/{name}/values";
+    const std::string range = "&start=1767226020&end=1767226200&step=60";
+    for (const std::string method : {"get", "post"}) {
+      run({{api + "query", api + "query?query=1%2B1", "", method},
+           {api + "query", api + "query?query=influencer_rank%7Bid=%22100%22%7D", "", method},
+           {api + "query", api + "query?query=influencer_rank", "", method},
+           {api + "query", api + "query", "", method},
+           {api + "query_range", api + "query_range?query=influencers_due" + range, "", method},
+           {api + "query_range", api + "query_range?query=influencer_rank" + range, "", method},
+           {api + "query_range", api + "query_range?query=1", "", method},
+           {api + "series", api + "series?match[]=influencers_missed", "", method},
+           {api + "series", api + "series", "", method},
+           {api + "labels", api + "labels", "", method},
+           {api + "labels", api + "labels?a=%x", "", method}});
+    }
+    run({{values, api + "label/id/values", ""},
+         {values, api + "label/id/values?limit=x", ""},
+         {api + "metadata", api + "metadata", ""},
+         {api + "status/buildinfo", api + "status/buildinfo", ""}});
+  }
+
   TestWorld world;
   std::string bytes;
   simdjson::dom::parser parser;
@@ -410,6 +433,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
     run({{kAsset, path + "x", ""}});
   }
   run_alerts();
+  run_prometheus();
   const auto page = world.get("/api/v1/leaderboard?limit=1").body;
   const auto link = page.find("/api/v1/leaderboard?limit=1&cursor=");
   ASSERT_NE(link, std::string::npos);

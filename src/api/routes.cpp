@@ -12,6 +12,7 @@
 #include "api/late_answer.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
+#include "api/prometheus_routes.h"
 #include "api/server_problems.h"
 #include "api/signal_routes.h"
 #include "api/target.h"
@@ -37,6 +38,7 @@ struct Router::State {
   OperationRoutes operation{context};
   LiveRoutes live{context, observed, summary, influencers};
   AlertRoutes alerts{context};
+  PrometheusRoutes prometheus{context, observed};
 };
 
 // "/a/{id}/b" as its two halves: path == before + id + after. No id when `has_id` is false.
@@ -80,6 +82,7 @@ Answer give_asset(std::string_view path, const RouteRequest& request, HttpRespon
 std::span<const Router::Entry> Router::Entry::all() {
   using Q = const RouteRequest&;
   using R = HttpResponse&;
+  constexpr std::string_view kReads = "GET, HEAD, POST";  // a POST is a query in a form
   static constexpr std::array kAll = {
       Entry{"influencer_analytics", "/influencer_analytics/", true, "",
             [](State& s, Q q, R r) { return s.series.analytics(q, r); }},
@@ -121,6 +124,20 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.alerts.one(q, r); }, "GET, HEAD, PUT, DELETE"},
       Entry{"alert_test", "/api/v1/alerts/", true, "/test",
             [](State& s, Q q, R r) { return s.alerts.test(q, r); }, "POST"},
+      Entry{"prometheus_query", "/prometheus/api/v1/query", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.query(q, r); }, kReads},
+      Entry{"prometheus_query_range", "/prometheus/api/v1/query_range", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.query_range(q, r); }, kReads},
+      Entry{"prometheus_series", "/prometheus/api/v1/series", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.series(q, r); }, kReads},
+      Entry{"prometheus_labels", "/prometheus/api/v1/labels", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.labels(q, r); }, kReads},
+      Entry{"prometheus_label_values", "/prometheus/api/v1/label/", true, "/values",
+            [](State& s, Q q, R r) { return s.prometheus.label_values(q, r); }},
+      Entry{"prometheus_metadata", "/prometheus/api/v1/metadata", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.metadata(q, r); }},
+      Entry{"prometheus_buildinfo", "/prometheus/api/v1/status/buildinfo", false, "",
+            [](State& s, Q q, R r) { return s.prometheus.build_info(q, r); }},
       Entry{"healthz", "/healthz", false, "",
             [](State& s, Q q, R r) { return s.operation.healthz(q, r); }},
       Entry{"readyz", "/readyz", false, "",

@@ -1,0 +1,430 @@
+#include "api/prometheus_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <expected>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "api/json.h"
+#include "api/prometheus_source.h"
+#include "api/target.h"
+#include "api/times.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kName = "__name__";
+constexpr std::size_t kStepsMax = 11'000;  // as Prometheus
+constexpr std::chrono::minutes kLookBack{5};
+constexpr std::size_t kValuesMax = 1'000;  // of a label: what Grafana shows
+// What Grafana looks at to know what it may ask for.
+constexpr std::string_view kLooksLike = "2.50.0";
+
+PromError bad_data(std::string message) { return {400, "bad_data", std::move(message)}; }
+
+// The query's and the form's; a plus is a blank in both, as in Go.
+class Form {
+ public:
+  static PromResult<Form> of(const RouteRequest& request) {
+    Form form;
+    if (auto taken = form.take(request.query); !taken) return std::unexpected(taken.error());
+    const auto& http = request.http;
+    if (!http.has_body) return form;
+    if (!http.content_type.starts_with("application/x-www-form-urlencoded")) {
+      return std::unexpected(
+          bad_data("send parameters in the query, or as application/x-www-form-urlencoded"));
+    }
+    if (!http.is_body_kept) {
+      return std::unexpected(bad_data("the form must be at most 16 KiB, and sent without Expect"));
+    }
+    if (auto taken = form.take(http.body); !taken) return std::unexpected(taken.error());
+    return form;
+  }
+
+  // The first one; empty when it is not given.
+  std::string_view text(std::string_view name) const {
+    const auto found = given_.find(name);
+    return found == given_.end() ? std::string_view{} : std::string_view(found->second);
+  }
+  std::vector<std::string_view> all(std::string_view name) const {
+    const auto [begin, end] = given_.equal_range(name);
+    std::vector<std::string_view> values;
+    for (auto at = begin; at != end; ++at) values.emplace_back(at->second);
+    return values;
+  }
+
+  PromResult<WallTime> time(std::string_view name, std::optional<WallTime> fallback) const {
+    const auto given = text(name);
+    if (given.empty() && fallback) return *fallback;
+    const auto parsed = parse_instant(given);
+    if (parsed) return *parsed;
+    return std::unexpected(bad_data(fmt::format("invalid parameter \"{}\": {}, got '{}'", name,
+                                                parsed.error(), excerpt(given))));
+  }
+
+  // At most `most` of something are wanted.
+  PromResult<std::size_t> limit(std::size_t most) const {
+    const auto given = text("limit");
+    if (given.empty() || given == "0") return most;
+    std::size_t value = 0;
+    const auto* end = given.data() + given.size();
+    const auto [stop, error] = std::from_chars(given.data(), end, value);
+    if (error == std::errc{} && stop == end) return std::min(value, most);
+    return std::unexpected(bad_data("invalid parameter \"limit\": must be a whole number"));
+  }
+
+ private:
+  PromResult<void> take(std::string_view query) {
+    while (!query.empty()) {
+      const auto piece = next_piece(query);
+      if (piece.name.empty() && piece.value.empty()) continue;
+      auto name = unescape_form(piece.name);
+      auto value = unescape_form(piece.value);
+      if (!name || !value) {
+        return std::unexpected(
+            bad_data("a % is not followed by two hexadecimal digits in " + excerpt(piece.name)));
+      }
+      given_.emplace(std::move(*name), std::move(*value));
+    }
+    return {};
+  }
+  static std::optional<std::string> unescape_form(std::string_view text) {
+    std::string blanks(text);
+    std::ranges::replace(blanks, '+', ' ');
+    return unescape(blanks);
+  }
+
+  std::multimap<std::string, std::string, std::less<>> given_;
+};
+
+void answer_error(const PromError& error, HttpResponse& response) {
+  response.status = error.status;
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kNever;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("status", "error");
+  json.member("errorType", error.type);
+  json.member("error", std::string_view(error.message));
+  json.end_object();
+}
+
+template <class Write>
+void answer_data(HttpResponse& response, const std::vector<std::string>& warnings, Write write) {
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("status", "success");
+  json.key("data");
+  write(json);
+  if (!warnings.empty()) {
+    json.key("warnings");
+    json.begin_array();
+    for (const auto& warning : warnings) json.text(warning);
+    json.end_array();
+  }
+  json.end_object();
+}
+
+void write_value(JsonWriter& json, WallTime time, double value) {
+  json.begin_array();
+  json.decimal(std::chrono::duration<double>(time.time_since_epoch()).count());
+  if (std::isnan(value)) {
+    json.text("NaN");
+  } else if (std::isinf(value)) {
+    json.text(value > 0 ? "+Inf" : "-Inf");
+  } else {
+    json.text(fmt::format("{}", value));
+  }
+  json.end_array();
+}
+
+void write_labels(JsonWriter& json, const PromLabels& labels) {
+  json.begin_object();
+  for (const auto& [name, value] : labels) json.member(name, std::string_view(value));
+  json.end_object();
+}
+
+void write_vector(JsonWriter& json, const PromValue& value, WallTime time) {
+  json.begin_object();
+  json.member("resultType", value.is_scalar ? "scalar" : "vector");
+  json.key("result");
+  if (value.is_scalar) {
+    write_value(json, time, value.series[0].values[0]);
+    return json.end_object();
+  }
+  json.begin_array();
+  for (const auto& series : value.series) {
+    json.begin_object();
+    json.key("metric");
+    write_labels(json, series.labels);
+    json.key("value");
+    write_value(json, time, series.values[0]);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+void write_matrix(JsonWriter& json, const PromValue& value, std::span<const WallTime> times) {
+  json.begin_object();
+  json.member("resultType", "matrix");
+  json.key("result");
+  json.begin_array();
+  for (const auto& series : value.series) {
+    json.begin_object();
+    json.key("metric");
+    write_labels(json, series.labels);
+    json.key("values");
+    json.begin_array();
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      if (!is_absent(series.values[i])) write_value(json, times[i], series.values[i]);
+    }
+    json.end_array();
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+PromResult<std::vector<WallTime>> times_of(const Form& form) {
+  const auto start = form.time("start", std::nullopt);
+  if (!start) return std::unexpected(start.error());
+  const auto end = form.time("end", std::nullopt);
+  if (!end) return std::unexpected(end.error());
+  if (*end < *start) {
+    return std::unexpected(bad_data("invalid parameter \"end\": must not be before start"));
+  }
+  const auto step = parse_prom_duration(form.text("step"));
+  if (!step || *step <= milliseconds{0}) {
+    return std::unexpected(
+        bad_data("invalid parameter \"step\": must be a time above 0, in seconds "
+                 "or like 5m"));
+  }
+  const auto count = static_cast<std::size_t>((*end - *start) / *step) + 1;
+  if (count > kStepsMax) {
+    return std::unexpected(bad_data(fmt::format(
+        "{} points a series, at most {} are allowed: ask for a longer step", count, kStepsMax)));
+  }
+  std::vector<WallTime> times;
+  times.reserve(count);
+  for (auto time = *start; time <= *end; time += *step) times.push_back(time);
+  return times;
+}
+
+struct Evaluated {
+  PromValue value;
+  std::vector<std::string> warnings;
+};
+
+PromResult<Evaluated> evaluate_text(const Form& form, std::span<const WallTime> times,
+                                    const ApiContext& context, Observed& observed) {
+  const auto expression = parse_promql(form.text("query"));
+  if (!expression) {
+    return std::unexpected(bad_data("invalid parameter \"query\": " + expression.error()));
+  }
+  const auto registry = observed.registry();
+  if (!registry) {
+    return std::unexpected(PromError{503, "unavailable", registry.error().message});
+  }
+  // Whoever is due every ten minutes only has no gap after five.
+  const auto look_back = std::max(kLookBack, 2 * (*registry)->schedule.interval);
+  PrometheusSource source(context, observed);
+  auto value = evaluate(**expression, {times, look_back}, source);
+  if (!value) return std::unexpected(value.error());
+  return Evaluated{std::move(*value), source.warnings()};
+}
+
+// The selectors of match[]; one of everything when there is none.
+PromResult<std::vector<PromSelector>> selectors_of(const Form& form) {
+  std::vector<PromSelector> selectors;
+  for (const auto text : form.all("match[]")) {
+    const auto parsed = parse_promql(text);
+    if (!parsed)
+      return std::unexpected(bad_data("invalid parameter \"match[]\": " + parsed.error()));
+    if ((*parsed)->kind != PromExpression::Kind::kSelector) {
+      return std::unexpected(bad_data("invalid parameter \"match[]\": must be a selector"));
+    }
+    selectors.push_back((*parsed)->selector);
+  }
+  if (selectors.empty()) selectors.emplace_back();
+  return selectors;
+}
+
+PromResult<std::set<PromLabels>> series_of(const Form& form, PrometheusSource& source) {
+  const auto selectors = selectors_of(form);
+  if (!selectors) return std::unexpected(selectors.error());
+  std::set<PromLabels> all;
+  for (const auto& selector : *selectors) {
+    auto found = source.series(selector);
+    if (!found) return std::unexpected(found.error());
+    all.insert(found->begin(), found->end());
+  }
+  return all;
+}
+
+void write_texts(JsonWriter& json, const std::set<std::string>& texts, std::size_t limit) {
+  json.begin_array();
+  for (const auto& text : texts) {
+    if (limit-- == 0) break;
+    json.text(text);
+  }
+  json.end_array();
+}
+
+// Of the label, those that the selectors' series have. Of influencers those with most followers
+// when nobody is named.
+PromResult<std::set<std::string>> values_of(std::string_view label, const Form& form,
+                                            std::size_t limit, const ApiContext& context,
+                                            PrometheusSource& source) {
+  std::set<std::string> values;
+  if (label == kName) {
+    for (const auto& metric : prom_metrics()) values.emplace(metric.name);
+    return values;
+  }
+  const auto all = series_of(form, source);
+  if (!all) return std::unexpected(all.error());
+  for (const auto& labels : *all) {
+    for (const auto& [name, value] : labels) {
+      if (name == label) values.insert(value);
+    }
+  }
+  const bool is_of_influencers = label == "id" || label == "username";
+  if (!is_of_influencers || !values.empty()) return values;
+  const auto board = context.leaderboard();
+  for (std::size_t i = 0; i < std::min(limit, board->size()); ++i) {
+    const auto standing = board->at_position(i);
+    if (label == "id") {
+      values.insert(std::to_string(number_of(standing.influencer)));
+    } else if (!standing.username.empty()) {
+      values.emplace(standing.username);
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+Answer PrometheusRoutes::query(const RouteRequest& request, HttpResponse& response) {
+  const auto answered = [&]() -> PromResult<void> {
+    const auto form = Form::of(request);
+    if (!form) return std::unexpected(form.error());
+    const auto time = form->time("time", context_.clock.wall());
+    if (!time) return std::unexpected(time.error());
+    const auto found = evaluate_text(*form, std::span(&*time, 1), context_, observed_);
+    if (!found) return std::unexpected(found.error());
+    answer_data(response, found->warnings,
+                [&](JsonWriter& json) { write_vector(json, found->value, *time); });
+    return {};
+  }();
+  if (!answered) answer_error(answered.error(), response);
+  return {};
+}
+
+Answer PrometheusRoutes::query_range(const RouteRequest& request, HttpResponse& response) {
+  const auto answered = [&]() -> PromResult<void> {
+    const auto form = Form::of(request);
+    if (!form) return std::unexpected(form.error());
+    const auto times = times_of(*form);
+    if (!times) return std::unexpected(times.error());
+    const auto found = evaluate_text(*form, *times, context_, observed_);
+    if (!found) return std::unexpected(found.error());
+    answer_data(response, found->warnings,
+                [&](JsonWriter& json) { write_matrix(json, found->value, *times); });
+    return {};
+  }();
+  if (!answered) answer_error(answered.error(), response);
+  return {};
+}
+
+Answer PrometheusRoutes::labels(const RouteRequest& request, HttpResponse& response) {
+  const auto form = Form::of(request);
+  if (!form) {
+    answer_error(form.error(), response);
+    return {};
+  }
+  answer_data(response, {}, [](JsonWriter& json) {
+    write_texts(json, {std::string(kName), "id", "reason", "username"}, kValuesMax);
+  });
+  return {};
+}
+
+Answer PrometheusRoutes::label_values(const RouteRequest& request, HttpResponse& response) {
+  const auto answered = [&]() -> PromResult<void> {
+    const auto form = Form::of(request);
+    if (!form) return std::unexpected(form.error());
+    const auto limit = form->limit(kValuesMax);
+    if (!limit) return std::unexpected(limit.error());
+    PrometheusSource source(context_, observed_);
+    const auto values = values_of(request.id, *form, *limit, context_, source);
+    if (!values) return std::unexpected(values.error());
+    answer_data(response, {}, [&](JsonWriter& json) { write_texts(json, *values, *limit); });
+    return {};
+  }();
+  if (!answered) answer_error(answered.error(), response);
+  return {};
+}
+
+Answer PrometheusRoutes::series(const RouteRequest& request, HttpResponse& response) {
+  const auto answered = [&]() -> PromResult<void> {
+    const auto form = Form::of(request);
+    if (!form) return std::unexpected(form.error());
+    const auto limit = form->limit(kValuesMax);
+    if (!limit) return std::unexpected(limit.error());
+    if (form->all("match[]").empty()) {
+      return std::unexpected(bad_data("no match[] parameter: name a metric"));
+    }
+    PrometheusSource source(context_, observed_);
+    const auto all = series_of(*form, source);
+    if (!all) return std::unexpected(all.error());
+    answer_data(response, source.warnings(), [&](JsonWriter& json) {
+      json.begin_array();
+      for (auto left = *limit; const auto& labels : *all) {
+        if (left-- == 0) break;
+        write_labels(json, labels);
+      }
+      json.end_array();
+    });
+    return {};
+  }();
+  if (!answered) answer_error(answered.error(), response);
+  return {};
+}
+
+Answer PrometheusRoutes::metadata(const RouteRequest&, HttpResponse& response) {
+  answer_data(response, {}, [](JsonWriter& json) {
+    json.begin_object();
+    for (const auto& metric : prom_metrics()) {
+      json.key(metric.name);
+      json.begin_array();
+      json.begin_object();
+      json.member("type", "gauge");
+      json.member("help", metric.help);
+      json.member("unit", "");
+      json.end_object();
+      json.end_array();
+    }
+    json.end_object();
+  });
+  return {};
+}
+
+Answer PrometheusRoutes::build_info(const RouteRequest&, HttpResponse& response) {
+  answer_data(response, {}, [&](JsonWriter& json) {
+    json.begin_object();
+    json.member("version", kLooksLike);
+    json.member("revision", "influencer-analytics " + context_.version);
+    json.end_object();
+  });
+  return {};
+}
+
+}  // namespace ia

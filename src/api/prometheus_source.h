@@ -1,0 +1,61 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/observed.h"
+#include "api/promql_eval.h"
+
+namespace ia {
+
+// A metric of ours as Prometheus would see it. All are gauges. docs/grafana.md lists them.
+struct PromMetric {
+  std::string_view name;
+  std::string_view help;
+  bool is_each = false;  // one series an influencer, labels id and username; else of everybody
+};
+std::span<const PromMetric> prom_metrics();
+
+// What is watched, as metrics. A query names at most kInfluencersMax influencers, by id or
+// username, or asks for something of everybody that is known without reading everybody.
+class PrometheusSource final : public PromSource {
+ public:
+  static constexpr std::size_t kInfluencersMax = 100;
+
+  PrometheusSource(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+
+  PromResult<std::vector<PromSamples>> select(const PromSelector& selector, WallTime after,
+                                              WallTime through) override;
+  // sum, avg and count of followers and of following; topk and bottomk of followers, by the newest
+  // values, which is a warning.
+  PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
+      const PromExpression& aggregation, WallTime after, WallTime through) override;
+  // The label sets of a selector, without reading values; of everybody none.
+  PromResult<std::vector<PromLabels>> series(const PromSelector& selector);
+
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  PromResult<std::vector<InfluencerId>> influencers_of(const PromSelector& selector);
+  PromResult<std::vector<InfluencerId>> named(const PromMatcher& matcher);
+  PromLabels labels_of(std::string_view metric, InfluencerId influencer) const;
+  PromResult<std::vector<PromSamples>> select_each(const PromSelector& selector,
+                                                   std::span<const InfluencerId> influencers,
+                                                   MinuteRange range);
+  std::vector<PromSamples> newest(const PromSelector& selector,
+                                  std::span<const InfluencerId> influencers, WallTime after,
+                                  WallTime through);
+  PromResult<std::vector<PromSamples>> select_minutes(const PromSelector& selector,
+                                                      MinuteRange range);
+  PromResult<PromSamples> of_everybody(const PromExpression& aggregation, MinuteRange range);
+  std::vector<InfluencerId> best(double count, bool is_top) const;
+
+  const ApiContext& context_;
+  Observed& observed_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace ia

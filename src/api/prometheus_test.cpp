@@ -1,0 +1,162 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/test_world.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kApi = "/prometheus/api/v1/";
+
+// 100 (Anna) and 101 in two minutes; it is 00:10:30.
+class Prometheus : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    world.clock.advance(minutes{10} + std::chrono::seconds{30});
+    world.watch({{InfluencerId{100}, InfluencerId{102}}});
+    const auto now = world.now_minute();
+    world.add(now - minutes{3}, {{100, 500, 10}, {101, 900, 0}}, {{InfluencerId{100}, "Anna"}},
+              {{InfluencerId{102}, MissReason::kTimeout}});
+    world.add(now - minutes{2}, {{100, 510, 10}, {101, 890, 0}, {102, 40, 4}});
+    (void)world.store.close_minutes({now - minutes{3}, now - minutes{1}}, MissReason::kDown);
+    world.verdicts.apply(std::vector<Verdict>{{.influencer = InfluencerId{100},
+                                               .suspicious = true,
+                                               .judged = {},
+                                               .checked_at = world.clock.wall(),
+                                               .changed_at = world.clock.wall()}});
+    world.serve();
+    ASSERT_EQ(world.error, "");
+  }
+
+  static std::string escaped(std::string_view text) {
+    static constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (std::isalnum(byte) != 0) {
+        out += c;
+      } else {
+        out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+      }
+    }
+    return out;
+  }
+  std::string query(std::string_view text, const std::string& more = "") {
+    return world.get(kApi + "query?query=" + escaped(text) + more).body;
+  }
+
+  TestWorld world;
+};
+
+TEST_F(Prometheus, AnswersTheHealthCheckOfGrafanaAsAForm) {
+  const auto reply = world.change("POST", kApi + "query", "query=1%2B1&time=1767226200.5",
+                                  "Content-Type: application/x-www-form-urlencoded\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, R"({"status":"success","data":{"resultType":"scalar",)"
+                        R"("result":[1767226200.5,"2"]}})");
+}
+
+TEST_F(Prometheus, GivesOneInfluencer) {
+  EXPECT_EQ(query("influencer_follower_count{id=\"100\"}", "&time=1767226170"),
+            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":)"
+            R"({"__name__":"influencer_follower_count","id":"100","username":"Anna"},)"
+            R"("value":[1767226170.0,"510"]}]}})");
+  EXPECT_THAT(query("influencer_follower_count{username=\"Anna\"}"), HasSubstr("\"510\""));
+  EXPECT_THAT(query("influencer_following_count{id=\"100\"}"), HasSubstr("\"10\""));
+  EXPECT_THAT(query("influencer_follower_ratio{id=\"100\"}"), HasSubstr("\"51\""));
+  EXPECT_THAT(query("influencer_follower_ratio{id=\"101\"}"), HasSubstr("\"result\":[]"));
+  EXPECT_THAT(query("influencer_rank{id=~\"100|101\"}"),
+              HasSubstr(R"("id":"101"},"value":[1767226230.0,"1"])"));
+  EXPECT_THAT(query("influencer_suspicious{id=\"100\"}"), HasSubstr("\"1\""));
+  EXPECT_THAT(query("influencer_follower_count{id=\"7\"}"), HasSubstr("\"result\":[]"));
+  EXPECT_THAT(query("somebody_elses_metric"), HasSubstr("\"result\":[]"));
+}
+
+TEST_F(Prometheus, GivesARangeWithItsGaps) {
+  const auto range = "&start=1767225960&end=1767226500&step=60";
+  const auto body =
+      world
+          .get(kApi + "query_range?query=" + escaped("influencer_follower_count{id=\"102\"}") +
+               range)
+          .body;
+  EXPECT_THAT(body, HasSubstr(R"("values":[[1767226080.0,"40"],[1767226140.0,"40"],)"
+                              R"([1767226200.0,"40"],[1767226260.0,"40"],[1767226320.0,"40"]]})"));
+}
+
+TEST_F(Prometheus, GivesEverybodyFromTheMinutes) {
+  EXPECT_THAT(query("avg(influencer_follower_count)"), HasSubstr("\"480\""));
+  EXPECT_THAT(query("sum(influencer_following_count)"), HasSubstr("\"14\""));
+  EXPECT_THAT(query("count(influencer_follower_count)"), HasSubstr("\"3\""));
+  EXPECT_THAT(query("influencers_coverage_ratio"), HasSubstr("\"1\""));
+  EXPECT_THAT(query("influencers_missed{reason=\"timeout\"} offset 2m", "&time=1767226140"),
+              HasSubstr("\"1\""));
+  const auto top = query("topk(1, influencer_follower_count)");
+  EXPECT_THAT(top, HasSubstr("\"890\""));
+  EXPECT_THAT(top, Not(HasSubstr("\"510\"")));
+  EXPECT_THAT(top, HasSubstr("\"warnings\":[\"topk and bottomk of everybody are by the newest"));
+}
+
+TEST_F(Prometheus, NeverListsEverybody) {
+  const auto reply = world.get(kApi + "query?query=influencer_follower_count");
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_THAT(reply.body, HasSubstr(R"("errorType":"execution")"));
+  EXPECT_THAT(reply.body, HasSubstr("name up to 100"));
+  const auto series = world.get(kApi + "series?match[]=influencer_rank");
+  EXPECT_THAT(series.body, HasSubstr("\"data\":[],\"warnings\":"));
+}
+
+TEST_F(Prometheus, SaysWhatIsWrong) {
+  const auto error = [&](const std::string& target) {
+    const auto reply = world.get(kApi + target);
+    EXPECT_EQ(reply.status, 400) << target;
+    EXPECT_THAT(reply.body, HasSubstr(R"({"status":"error","errorType":"bad_data")"));
+    return reply.body;
+  };
+  EXPECT_THAT(error("query?query=(1"), HasSubstr("expected ')'"));
+  EXPECT_THAT(error("query"), HasSubstr("invalid parameter \\\"query\\\""));
+  EXPECT_THAT(error("query?query=1&time=soon"), HasSubstr("\\\"time\\\""));
+  EXPECT_THAT(error("query_range?query=1&start=1&end=2"), HasSubstr("\\\"step\\\""));
+  EXPECT_THAT(error("query_range?query=1&start=2&end=1&step=1"), HasSubstr("before start"));
+  EXPECT_THAT(error("query_range?query=1&start=0&end=11000&step=1"), HasSubstr("11001 points"));
+  EXPECT_THAT(error("query_range?query=1&end=1&step=1"), HasSubstr("\\\"start\\\""));
+  EXPECT_THAT(error("series"), HasSubstr("no match[]"));
+  EXPECT_THAT(error("series?match[]=1"), HasSubstr("must be a selector"));
+  EXPECT_THAT(error("label/id/values?limit=x"), HasSubstr("\\\"limit\\\""));
+  EXPECT_THAT(error("query?query=%zz"), HasSubstr("hexadecimal"));
+  const auto json = world.change("POST", kApi + "query", "{}");
+  EXPECT_EQ(json.status, 400);
+  EXPECT_THAT(json.body, HasSubstr("x-www-form-urlencoded"));
+  EXPECT_EQ(world.change("PUT", kApi + "query", "").status, 405);
+}
+
+TEST_F(Prometheus, TellsGrafanaWhatThereIs) {
+  const auto get = [&](const std::string& target) { return world.get(kApi + target).body; };
+  EXPECT_THAT(get("status/buildinfo"), HasSubstr("\"version\":\"2.50.0\""));
+  EXPECT_THAT(get("metadata"), HasSubstr("\"influencers_missed\":[{\"type\":\"gauge\""));
+  EXPECT_THAT(get("labels"), HasSubstr(R"(["__name__","id","reason","username"])"));
+  EXPECT_THAT(get("label/__name__/values"), HasSubstr("\"influencer_follower_count\""));
+  EXPECT_THAT(get("label/reason/values"), HasSubstr("\"timeout\""));
+  EXPECT_THAT(get("label/id/values?limit=2"), HasSubstr(R"("data":["100","101"])"));
+  EXPECT_THAT(get("label/username/values"), HasSubstr(R"("data":["Anna"])"));
+  EXPECT_THAT(get("label/nothing/values"), HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("series?match[]=influencer_rank%7Bid%3D%22100%22%7D"),
+              HasSubstr(R"([{"__name__":"influencer_rank","id":"100","username":"Anna"}])"));
+}
+
+TEST_F(Prometheus, NeedsNoTokenForAForm) {
+  TestWorld closed;
+  closed.writes = {.token = "secret", .listens_on_loopback = false};
+  closed.serve();
+  EXPECT_EQ(closed
+                .change("POST", kApi + "query", "query=1",
+                        "Content-Type: application/x-www-form-urlencoded\r\n")
+                .status,
+            200);
+}
+
+}  // namespace
+}  // namespace ia

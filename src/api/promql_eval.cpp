@@ -1,0 +1,391 @@
+#include "api/promql_eval.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+
+namespace ia {
+namespace {
+
+// The bits by which Prometheus marks the end of a series.
+constexpr std::uint64_t kAbsentBits = 0x7ff0000000000002;
+constexpr std::size_t kWorkMax = 50'000'000;  // samples looked at
+
+using Kind = PromExpression::Kind;
+constexpr std::string_view kName = "__name__";
+
+PromLabels without_name(PromLabels labels) {
+  std::erase_if(labels, [](const auto& label) { return label.first == kName; });
+  return labels;
+}
+
+double apply(PromBinary binary, double a, double b) {
+  switch (binary) {
+    case PromBinary::kAdd:
+      return a + b;
+    case PromBinary::kSubtract:
+      return a - b;
+    case PromBinary::kMultiply:
+      return a * b;
+    case PromBinary::kDivide:
+      return a / b;
+    case PromBinary::kModulo:
+      return std::fmod(a, b);
+    case PromBinary::kEqual:
+      return a == b ? 1 : 0;
+    case PromBinary::kNotEqual:
+      return a != b ? 1 : 0;
+    case PromBinary::kLess:
+      return a < b ? 1 : 0;
+    case PromBinary::kLessOrEqual:
+      return a <= b ? 1 : 0;
+    case PromBinary::kGreater:
+      return a > b ? 1 : 0;
+    case PromBinary::kGreaterOrEqual:
+      return a >= b ? 1 : 0;
+  }
+  return std::nan("");
+}
+
+bool compares(PromBinary binary) { return binary >= PromBinary::kEqual; }
+
+// Of values a second, by least squares.
+double slope_of(std::span<const WallTime> times, std::span<const double> values) {
+  double sum_x = 0, sum_y = 0, sum_xy = 0, sum_xx = 0;
+  const auto count = static_cast<double>(times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const auto x = std::chrono::duration<double>(times[i] - times[0]).count();
+    const auto y = values[i] - values[0];
+    sum_x += x;
+    sum_y += y;
+    sum_xy += x * y;
+    sum_xx += x * x;
+  }
+  return (count * sum_xy - sum_x * sum_y) / (count * sum_xx - sum_x * sum_x);
+}
+
+// There is at least one value.
+double fold(PromFunction function, std::span<const WallTime> times,
+            std::span<const double> values) {
+  switch (function) {
+    case PromFunction::kDelta:
+      return values.size() < 2 ? absent_value() : values.back() - values.front();
+    case PromFunction::kDeriv:
+      return values.size() < 2 ? absent_value() : slope_of(times, values);
+    case PromFunction::kMinOverTime:
+      return *std::ranges::min_element(values);
+    case PromFunction::kMaxOverTime:
+      return *std::ranges::max_element(values);
+    case PromFunction::kSumOverTime:
+      return std::accumulate(values.begin(), values.end(), 0.0);
+    case PromFunction::kAvgOverTime:
+      return std::accumulate(values.begin(), values.end(), 0.0) /
+             static_cast<double>(values.size());
+    case PromFunction::kCountOverTime:
+      return static_cast<double>(values.size());
+    case PromFunction::kLastOverTime:
+      return values.back();
+    case PromFunction::kAbs:
+      break;
+  }
+  return absent_value();
+}
+
+class Evaluation {
+ public:
+  Evaluation(const PromTimes& at, PromSource& source)
+      : times_(at.times), look_back_(at.look_back), source_(source) {}
+
+  PromResult<PromValue> of(const PromExpression& expression) {
+    switch (expression.kind) {
+      case Kind::kNumber:
+        return scalar(expression.number);
+      case Kind::kSelector:
+        return of_selector(expression.selector);
+      case Kind::kNegation:
+        return mapped(*expression.operands[0], [](double value) { return -value; });
+      case Kind::kCall:
+        return of_call(expression);
+      case Kind::kAggregation:
+        return of_aggregation(expression);
+      case Kind::kBinary:
+        return of_binary(expression);
+    }
+    return PromValue{};
+  }
+
+ private:
+  PromValue scalar(double number) const {
+    return {.is_scalar = true, .series = {{{}, std::vector<double>(times_.size(), number)}}};
+  }
+
+  PromResult<PromValue> of_selector(const PromSelector& selector) {
+    if (selector.window.count() > 0) {
+      return std::unexpected(
+          PromError{.message = "a metric over a time needs a function, such as delta(" +
+                               selector.metric + "[1h])"});
+    }
+    auto samples = read(selector, look_back_);
+    if (!samples) return std::unexpected(samples.error());
+    return sampled(*samples, selector.offset);
+  }
+
+  PromResult<std::vector<PromSamples>> read(const PromSelector& selector,
+                                            std::chrono::milliseconds window) {
+    return source_.select(selector, times_.front() - selector.offset - window,
+                          times_.back() - selector.offset);
+  }
+
+  // The newest value of each look-back.
+  PromValue sampled(std::span<PromSamples> samples, std::chrono::milliseconds offset) const {
+    PromValue result;
+    for (auto& one : samples) {
+      PromSeries series{std::move(one.labels), {}};
+      series.values.reserve(times_.size());
+      std::size_t behind = 0;
+      for (const auto time : times_) {
+        const auto at = time - offset;
+        while (behind < one.times.size() && one.times[behind] <= at) ++behind;
+        const bool is_fresh = behind > 0 && one.times[behind - 1] > at - look_back_;
+        series.values.push_back(is_fresh ? one.values[behind - 1] : absent_value());
+      }
+      result.series.push_back(std::move(series));
+    }
+    return result;
+  }
+
+  PromResult<PromValue> mapped(const PromExpression& operand,
+                               const std::function<double(double)>& change) {
+    auto value = of(operand);
+    if (!value) return value;
+    for (auto& series : value->series) {
+      series.labels = without_name(std::move(series.labels));
+      for (auto& number : series.values) {
+        if (!is_absent(number)) number = change(number);
+      }
+    }
+    return value;
+  }
+
+  PromResult<PromValue> of_call(const PromExpression& call) {
+    const auto& operand = *call.operands[0];
+    if (call.function == PromFunction::kAbs) {
+      auto value = mapped(operand, [](double number) { return std::abs(number); });
+      if (value && value->is_scalar) {
+        return std::unexpected(PromError{400, "bad_data", "abs needs series, not a number"});
+      }
+      return value;
+    }
+    const auto& selector = operand.selector;
+    auto samples = read(selector, selector.window);
+    if (!samples) return std::unexpected(samples.error());
+    PromValue result;
+    for (auto& one : *samples) {
+      auto series = over_time(call.function, selector, one);
+      if (!series) return std::unexpected(series.error());
+      result.series.push_back(std::move(*series));
+    }
+    return result;
+  }
+
+  PromResult<PromSeries> over_time(PromFunction function, const PromSelector& selector,
+                                   PromSamples& samples) {
+    PromSeries series{function == PromFunction::kLastOverTime
+                          ? std::move(samples.labels)
+                          : without_name(std::move(samples.labels)),
+                      {}};
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    for (const auto time : times_) {
+      const auto at = time - selector.offset;
+      while (end < samples.times.size() && samples.times[end] <= at) ++end;
+      while (begin < end && samples.times[begin] <= at - selector.window) ++begin;
+      work_ += end - begin;
+      if (work_ > kWorkMax) {
+        return std::unexpected(
+            PromError{.message = "too much to compute: ask for a longer step, a shorter time or "
+                                 "fewer influencers"});
+      }
+      series.values.push_back(
+          begin == end ? absent_value()
+                       : fold(function, std::span(samples.times).subspan(begin, end - begin),
+                              std::span(samples.values).subspan(begin, end - begin)));
+    }
+    return series;
+  }
+
+  PromResult<PromValue> of_aggregation(const PromExpression& node) {
+    const auto& operand = *node.operands[0];
+    if (operand.kind == Kind::kSelector && operand.selector.window.count() == 0) {
+      const auto offset = operand.selector.offset;
+      auto all =
+          source_.select_of_all(node, times_.front() - offset - look_back_, times_.back() - offset);
+      if (!all) return std::unexpected(all.error());
+      if (*all) return sampled(**all, offset);
+    }
+    auto value = of(operand);
+    if (!value) return value;
+    if (value->is_scalar) {
+      return std::unexpected(PromError{400, "bad_data", "an aggregation needs series"});
+    }
+    std::map<PromLabels, std::vector<PromSeries*>> groups;
+    for (auto& series : value->series) groups[group_of(node, series.labels)].push_back(&series);
+    PromValue result;
+    for (auto& [labels, members] : groups) {
+      if (node.aggregation >= PromAggregation::kTopk) {
+        keep_best(node, members);
+        for (auto* member : members) result.series.push_back(std::move(*member));
+      } else {
+        result.series.push_back(merged(node.aggregation, labels, members));
+      }
+    }
+    return result;
+  }
+
+  static PromLabels group_of(const PromExpression& node, const PromLabels& labels) {
+    PromLabels group;
+    for (const auto& label : labels) {
+      const bool is_named = std::ranges::find(node.grouping, label.first) != node.grouping.end();
+      if (is_named != node.is_without && label.first != kName) group.push_back(label);
+    }
+    return group;
+  }
+
+  // All but the largest, or smallest, at each time become absent.
+  void keep_best(const PromExpression& node, std::span<PromSeries* const> members) const {
+    const bool is_top = node.aggregation == PromAggregation::kTopk;
+    const auto count = node.parameter >= 1 ? static_cast<std::size_t>(std::min(node.parameter, 1e9))
+                                           : std::size_t{0};
+    std::vector<PromSeries*> present;
+    for (std::size_t i = 0; i < times_.size(); ++i) {
+      present.clear();
+      std::ranges::copy_if(members, std::back_inserter(present),
+                           [i](const PromSeries* one) { return !is_absent(one->values[i]); });
+      if (present.size() <= count) continue;
+      std::ranges::stable_sort(present, [&](const PromSeries* a, const PromSeries* b) {
+        return is_top ? a->values[i] > b->values[i] : a->values[i] < b->values[i];
+      });
+      for (auto* other : std::span(present).subspan(count)) other->values[i] = absent_value();
+    }
+  }
+
+  PromSeries merged(PromAggregation aggregation, const PromLabels& labels,
+                    std::span<PromSeries* const> members) const {
+    PromSeries series{labels, std::vector<double>(times_.size(), absent_value())};
+    for (std::size_t i = 0; i < times_.size(); ++i) {
+      double count = 0;
+      double sum = 0;
+      double least = std::numeric_limits<double>::infinity();
+      double most = -least;
+      for (const auto* member : members) {
+        const auto value = member->values[i];
+        if (is_absent(value)) continue;
+        ++count;
+        sum += value;
+        least = std::min(least, value);
+        most = std::max(most, value);
+      }
+      if (count == 0) continue;
+      switch (aggregation) {
+        case PromAggregation::kSum:
+          series.values[i] = sum;
+          break;
+        case PromAggregation::kAvg:
+          series.values[i] = sum / count;
+          break;
+        case PromAggregation::kMin:
+          series.values[i] = least;
+          break;
+        case PromAggregation::kMax:
+          series.values[i] = most;
+          break;
+        default:
+          series.values[i] = count;
+      }
+    }
+    return series;
+  }
+
+  PromResult<PromValue> of_binary(const PromExpression& node) {
+    auto left = of(*node.operands[0]);
+    if (!left) return left;
+    auto right = of(*node.operands[1]);
+    if (!right) return right;
+    if (left->is_scalar && right->is_scalar && compares(node.binary) && !node.returns_bool) {
+      return std::unexpected(
+          PromError{400, "bad_data", "comparisons between numbers need bool: 1 == bool 1"});
+    }
+    if (!left->is_scalar && !right->is_scalar) return matched(node, *left, *right);
+    PromValue result{.is_scalar = left->is_scalar && right->is_scalar, .series = {}};
+    auto& many = left->is_scalar ? right->series : left->series;
+    for (auto& one : many) {
+      const auto& a = left->is_scalar ? left->series[0] : one;
+      const auto& b = right->is_scalar ? right->series[0] : one;
+      result.series.push_back(combined(node, one, a, b));
+    }
+    return result;
+  }
+
+  // `labelled` gives the labels, and the values that a comparison keeps.
+  PromSeries combined(const PromExpression& node, const PromSeries& labelled, const PromSeries& a,
+                      const PromSeries& b) const {
+    const bool filters = compares(node.binary) && !node.returns_bool;
+    PromSeries series{filters ? labelled.labels : without_name(labelled.labels), {}};
+    series.values.reserve(times_.size());
+    for (std::size_t i = 0; i < times_.size(); ++i) {
+      if (is_absent(a.values[i]) || is_absent(b.values[i])) {
+        series.values.push_back(absent_value());
+        continue;
+      }
+      const auto value = apply(node.binary, a.values[i], b.values[i]);
+      if (filters) {
+        series.values.push_back(value != 0 ? labelled.values[i] : absent_value());
+      } else {
+        series.values.push_back(value);
+      }
+    }
+    return series;
+  }
+
+  // One to one, by all labels but the name.
+  PromResult<PromValue> matched(const PromExpression& node, const PromValue& left,
+                                const PromValue& right) const {
+    std::map<PromLabels, const PromSeries*> by_labels;
+    for (const auto& series : right.series) {
+      if (by_labels.emplace(without_name(series.labels), &series).second) continue;
+      return std::unexpected(PromError{.message = "several series on the right have equal labels"});
+    }
+    PromValue result;
+    for (const auto& series : left.series) {
+      const auto other = by_labels.find(without_name(series.labels));
+      if (other == by_labels.end()) continue;
+      result.series.push_back(combined(node, series, series, *other->second));
+    }
+    return result;
+  }
+
+  const std::span<const WallTime> times_;
+  const std::chrono::minutes look_back_;
+  PromSource& source_;
+  std::size_t work_ = 0;
+};
+
+}  // namespace
+
+double absent_value() { return std::bit_cast<double>(kAbsentBits); }
+bool is_absent(double value) { return std::bit_cast<std::uint64_t>(value) == kAbsentBits; }
+
+PromResult<PromValue> evaluate(const PromExpression& expression, const PromTimes& at,
+                               PromSource& source) {
+  auto value = Evaluation(at, source).of(expression);
+  if (!value || value->is_scalar) return value;
+  std::erase_if(value->series, [](const PromSeries& series) {
+    return std::ranges::all_of(series.values, is_absent);
+  });
+  return value;
+}
+
+}  // namespace ia

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/promql.h"
+#include "base/clock.h"
+
+namespace ia {
+
+// Ascending by name.
+using PromLabels = std::vector<std::pair<std::string, std::string>>;
+
+// As Prometheus answers: 400 "bad_data" for what was asked wrongly, 422 "execution" for what cannot
+// be answered.
+struct PromError {
+  int status = 422;
+  std::string_view type = "execution";  // a literal
+  std::string message{};
+};
+template <class T>
+using PromResult = std::expected<T, PromError>;
+
+// What is stored of one series: times ascend strictly.
+struct PromSamples {
+  PromLabels labels;
+  std::vector<WallTime> times;
+  std::vector<double> values;
+};
+
+// Where an expression's metrics come from.
+class PromSource {
+ public:
+  virtual ~PromSource() = default;
+  // Samples in (after, through] of every series that the selector names.
+  virtual PromResult<std::vector<PromSamples>> select(const PromSelector& selector, WallTime after,
+                                                      WallTime through) = 0;
+  // An aggregation without labels over more series than can be named; nothing when it is to be made
+  // of what `select` gives.
+  virtual PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
+      const PromExpression& aggregation, WallTime after, WallTime through) = 0;
+};
+
+// A value at each of the times; is_absent() where there is none.
+struct PromSeries {
+  PromLabels labels;
+  std::vector<double> values;
+};
+bool is_absent(double value);
+double absent_value();
+
+struct PromValue {
+  bool is_scalar = false;  // one series without labels
+  std::vector<PromSeries> series;
+};
+
+struct PromTimes {
+  std::span<const WallTime> times;  // at least one, ascending
+  std::chrono::minutes look_back;   // an instant takes the newest sample that is younger than this
+};
+
+// Differs from Prometheus in that delta() is the difference of the window's last and first sample,
+// without extrapolation.
+PromResult<PromValue> evaluate(const PromExpression& expression, const PromTimes& at,
+                               PromSource& source);
+
+}  // namespace ia
