@@ -123,6 +123,7 @@ class Run:
             if warm_up > 0:
                 warm_up -= 1
                 began = now
+                self.checks_before = self.checks_done()
                 continue
             age = re.search(r"data ([\d.]+) s old", line)
             stored, due = (int(row.group(n).replace(",", "")) for n in (2, 3))
@@ -217,17 +218,16 @@ def checks_at(options, seconds):
         run = Run(options.program, address, options.influencers, options.minutes, None,
                   ["--pipelining", str(options.pipelining),
                    *(["--check-interval", "0s"] if seconds is None else [])])
-        began = time.monotonic()
         cpu, wall, _ = run.watch()
-        done = run.checks_done()
-        took = time.monotonic() - began
+        done = {result: count - run.checks_before.get(result, 0)
+                for result, count in run.checks_done().items()}
         run.stop()
     finally:
         simulator.kill()
     stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
     return {"points": stored / wall, "coverage": stored / due, "cpu": cpu / wall,
             "age": sum(row[3] for row in run.rows) / len(run.rows),
-            "checks": (done.get("suspicious", 0) + done.get("clear", 0)) / took,
+            "checks": (done.get("suspicious", 0) + done.get("clear", 0)) / wall,
             "failed": done.get("failed", 0)}
 
 

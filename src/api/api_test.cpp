@@ -157,6 +157,19 @@ TEST_F(Api, SeriesAsCsvIsAnAttachment) {
             "2026-01-01T00:07:00Z,500,10,50.0\r\n2026-01-01T00:08:00Z,600,20,30.0\r\n");
 }
 
+TEST_F(Api, SeriesAsLineProtocol) {
+  const auto reply = world.get(std::string(kSeries) + "&format=line");
+  EXPECT_EQ(reply.header("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(reply.body,
+            "influencer,id=100 follower_count=500i,following_count=10i,follower_ratio=50.0 "
+            "1767226020000000000\n"
+            "influencer,id=100 follower_count=600i,following_count=20i,follower_ratio=30.0 "
+            "1767226080000000000\n");
+  EXPECT_EQ(world.get(std::string(kSeries) + "&format=line&aggregate=avg&step=5m").body,
+            "influencer,id=100 follower_count=550.0,following_count=15.0,follower_ratio=36.6667 "
+            "1767225900000000000\n");
+}
+
 TEST_F(Api, SeriesRefuseTooManyPointsAndNameTheStepThatFits) {
   const std::string year = "/api/v1/influencers/100/series?start=2025-01-02T00:00:00Z";
   expect_problem(world.get(year), 400,

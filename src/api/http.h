@@ -61,6 +61,7 @@ namespace content_type {
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblem = "application/problem+json";
 inline constexpr std::string_view kCsv = "text/csv; charset=utf-8; header=present";
+inline constexpr std::string_view kText = "text/plain; charset=utf-8";
 inline constexpr std::string_view kMetrics = "text/plain; version=0.0.4; charset=utf-8";
 inline constexpr std::string_view kEvents = "text/event-stream";
 inline constexpr std::string_view kHtml = "text/html; charset=utf-8";

@@ -372,6 +372,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kSeries, "/api/v1/influencers/100/series" + kRange + "&format=columns", ""},
       {kSeries, "/api/v1/influencers/101/series" + kRange + "&format=columns&aggregate=avg", ""},
       {kSeries, "/api/v1/influencers/100/series" + kRange + "&format=csv", ""},
+      {kSeries, "/api/v1/influencers/100/series" + kRange + "&format=line", ""},
       {kSeries, "/api/v1/influencers/100/series" + kRange, "If-None-Match: *\r\n"},
       {kSeries, "/api/v1/influencers/100/series?step=7", ""},
       {kSeries, "/api/v1/influencers/1/series", ""},

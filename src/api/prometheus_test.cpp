@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "api/test_world.h"
 
 namespace ia {
@@ -145,6 +147,27 @@ TEST_F(Prometheus, TellsGrafanaWhatThereIs) {
   EXPECT_THAT(get("label/nothing/values"), HasSubstr(R"("data":[])"));
   EXPECT_THAT(get("series?match[]=influencer_rank%7Bid%3D%22100%22%7D"),
               HasSubstr(R"([{"__name__":"influencer_rank","id":"100","username":"Anna"}])"));
+}
+
+// deploy/grafana/dashboards/influencers.json asks for nothing that is refused.
+TEST_F(Prometheus, AnswersTheDashboardOfGrafana) {
+  std::ifstream file(IA_GRAFANA_DASHBOARD);
+  const std::string json((std::istreambuf_iterator<char>(file)), {});
+  constexpr std::string_view kExpr = "\"expr\": \"";
+  int expressions = 0;
+  for (auto at = json.find(kExpr); at != std::string::npos; at = json.find(kExpr, at)) {
+    at += kExpr.size();
+    std::string text;
+    for (; json[at] != '"'; ++at) text += json[json[at] == '\\' ? ++at : at];
+    const auto variable = text.find("$influencer");
+    if (variable != std::string::npos) text.replace(variable, 11, "100|101");
+    const auto reply = world.get(
+        kApi + "query_range?start=1767226020&end=1767226260&step=15&query=" + escaped(text));
+    EXPECT_EQ(reply.status, 200) << text << reply.body;
+    EXPECT_THAT(reply.body, HasSubstr("\"values\":[[")) << text;
+    ++expressions;
+  }
+  EXPECT_EQ(expressions, 10);
 }
 
 TEST_F(Prometheus, NeedsNoTokenForAForm) {

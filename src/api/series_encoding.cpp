@@ -7,6 +7,7 @@ namespace ia {
 namespace {
 
 constexpr std::size_t kRowBytesMax = 4 * kDecimalBytesMax + 8;
+constexpr std::size_t kLineBytesMax = kRowBytesMax + 128;
 
 void write_head(JsonWriter& json, const SeriesHead& head) {
   json.member("id", number_of(head.influencer));
@@ -122,6 +123,29 @@ void encode_csv(const SeriesHead& head, const Buckets& buckets, std::string& out
     pen.put(',');
     put_ratio(pen, buckets.followers[i], buckets.following[i], "");
     pen.put("\r\n");
+  });
+}
+
+void encode_line_protocol(const SeriesHead& head, const Buckets& buckets, std::string& out) {
+  out.clear();
+  const auto id = static_cast<std::int64_t>(number_of(head.influencer));
+  const std::string_view unit = head.cut.how == Aggregate::kAvg ? "" : "i";
+  append_each(out, buckets.size(), kLineBytesMax, [&](Pen& pen, std::size_t i) {
+    pen.put("influencer,id=");
+    pen.put(id);
+    pen.put(" follower_count=");
+    put_count(pen, buckets.followers[i], head.cut.how);
+    pen.put(unit);
+    pen.put(",following_count=");
+    put_count(pen, buckets.following[i], head.cut.how);
+    pen.put(unit);
+    if (buckets.following[i] != 0) {
+      pen.put(",follower_ratio=");
+      pen.put_decimal(buckets.followers[i] / buckets.following[i]);
+    }
+    pen.put(' ');
+    put_time(pen, buckets.begins[i]);
+    pen.put("000000\n");
   });
 }
 

@@ -30,5 +30,9 @@ void encode_rows(const SeriesHead& head, const Buckets& buckets, std::string& ou
 void encode_columns(const SeriesHead& head, const Buckets& buckets, std::string& out);
 // A header line, then a line a bucket that has a value; times in RFC 3339. Lines end in CRLF.
 void encode_csv(const SeriesHead& head, const Buckets& buckets, std::string& out);
+// InfluxDB line protocol, a line a bucket that has a value, times in nanoseconds:
+// "influencer,id=7 follower_count=5i,following_count=2i,follower_ratio=2.5 1767225600000000000".
+// Averages are floats; the ratio is not there when following is 0.
+void encode_line_protocol(const SeriesHead& head, const Buckets& buckets, std::string& out);
 
 }  // namespace ia

@@ -12,8 +12,13 @@ namespace {
 
 using std::chrono::minutes;
 
-enum Format : std::uint8_t { kRows, kColumns, kCsv };
-constexpr std::array<std::string_view, 3> kFormats = {"rows", "columns", "csv"};
+enum Format : std::uint8_t { kRows, kColumns, kCsv, kLine };
+constexpr std::array<std::string_view, 4> kFormats = {"rows", "columns", "csv", "line"};
+
+std::string_view type_of(std::size_t format) {
+  if (format == kCsv) return content_type::kCsv;
+  return format == kLine ? content_type::kText : content_type::kJson;
+}
 
 }  // namespace
 
@@ -48,7 +53,7 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
   if (!parameters.is_valid()) return refuse(parameters.problem());
   const auto series = read_series(context_, observed_, head.influencer, head.cut.range);
   if (!series) return refuse(series.error());
-  response.content_type = format == kCsv ? content_type::kCsv : content_type::kJson;
+  response.content_type = type_of(format);
   const auto add_values = [&](Hash64& hash) {
     hash.add(format + 1);
     add(hash, head.cut);
@@ -63,6 +68,9 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
       break;
     case kColumns:
       encode_columns(head, buckets, response.body);
+      break;
+    case kLine:
+      encode_line_protocol(head, buckets, response.body);
       break;
     default:
       response.headers +=
