@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
+import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const views = {
   overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
   compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline'};
+const alertViews = {
+  alerts: '#/alerts', alerts_of_rule: '#/alerts?rule=2', rule: '#/alerts/1',
+  new_rule: '#/alerts/new?influencer=1000001&kind=threshold'};
 const errors = [];
 const patience = 120_000;  // of a loaded machine
 // It looks for nothing outside of this machine.
@@ -20,13 +24,15 @@ async function open(browser, colorScheme, width) {
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (said) => { if (said.type() === 'error') errors.push(said.text()); });
+  page.on('console', (said) => {
+    if (said.type() === 'error' && !isExpected(said)) errors.push(said.text());
+  });
   return page;
 }
 
-async function look(page, name, label) {
+async function look(page, hash, label) {
   await page.goto('about:blank');
-  await page.goto(page_url + views[name]);
+  await page.goto(page_url + hash);
   await page.waitForSelector('main:not([aria-busy]) h1');
   assert.notEqual(await page.textContent('h1'), 'This cannot be shown', label);
   await page.screenshot({path: `${label}.png`});
@@ -47,16 +53,26 @@ async function byKeyboard(page) {
   await page.waitForSelector('details');
 }
 
-const browser = await chromium.launch({executablePath, args, timeout: patience});
-try {
+async function lookAt(browser, seen, more = () => {}) {
   for (const theme of ['light', 'dark']) {
     for (const width of [360, 900, 1440]) {
       const page = await open(browser, theme, width);
-      for (const name of Object.keys(views)) await look(page, name, `${name}-${theme}-${width}`);
-      await byKeyboard(page);
+      for (const [name, hash] of Object.entries(seen)) {
+        await look(page, hash, `${name}-${theme}-${width}`);
+      }
+      await more(page);
       await page.context().close();
     }
   }
+}
+
+const browser = await chromium.launch({executablePath, args, timeout: patience});
+try {
+  const page = await open(browser, 'light', 1440);
+  await alertsByHand(page, page_url);
+  await lookAt(browser, views, byKeyboard);
+  await waitForAlerts(page, page_url);
+  await lookAt(browser, alertViews);
   assert.deepEqual(errors, []);
 } finally {
   await browser.close();

@@ -1,6 +1,7 @@
 """Runs dashboard.mjs against the program: run.py PROGRAM BUILD_DIR. Exit status 77 is a skip."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -10,8 +11,11 @@ import tempfile
 import time
 import urllib.request
 
-SKIP = 77
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from webhook_receiver import SECRET, WebhookReceiver  # noqa: E402
+
+SKIP = 77
 FIRST, COUNT = 1_000_000, 200
 
 
@@ -21,7 +25,7 @@ def main(program, build):
             print(f'SKIPPED: there is no {tool}; apt-get install nodejs npm chromium')
             return SKIP
     build.mkdir(parents=True, exist_ok=True)
-    for name in ('package.json', 'package-lock.json', 'dashboard.mjs'):
+    for name in ('package.json', 'package-lock.json', 'alerts.mjs', 'dashboard.mjs'):
         shutil.copy(HERE / name, build)
     if not (build / 'node_modules/playwright-core').exists():
         command = ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts']
@@ -47,19 +51,33 @@ def wait_for_values(page):
 
 
 def against_demo(program, build, data):
+    receiver = WebhookReceiver()
+    environment = os.environ | {'IA_API_TOKEN': 'the-token-of-this-test', 'WEBHOOK_SECRET': SECRET,
+                                'WEBHOOK_URL': receiver.url}
     command = [program, 'demo', '--influencers', f'{FIRST}-{FIRST + COUNT - 1}', '--data-dir', data,
-               '--listen', '127.0.0.1:0']
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+               '--listen', '127.0.0.1:0', '--alert-allow-private', 'on']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as demo:
         try:
             for line in demo.stdout:
                 if page := re.match(r'page\s+(http://\S+/)', line):
                     wait_for_values(page[1])
                     test = ['node', 'dashboard.mjs', page[1], shutil.which('chromium')]
-                    return subprocess.run(test, cwd=build, check=False).returncode
+                    failed = subprocess.run(test, cwd=build, check=False, env=environment)
+                    return failed.returncode or told_wrong(receiver)
             print('The demo ended before it named its page.')
             return 1
         finally:
             demo.terminate()
+            receiver.close()
+
+
+# Whether the test and an alert of the rule that the page made came as its secret signs them.
+def told_wrong(receiver):
+    kinds = {message['type'] for _, message, _, _ in receiver.received}
+    if kinds == {'alert.test', 'alert.relative'} and not receiver.complaints:
+        return 0
+    print(f'The webhook got {kinds}; wrong signatures: {receiver.complaints[:3]}')
+    return 1
 
 
 if __name__ == '__main__':

@@ -67,17 +67,80 @@ export interface InfluencerGrowth { hour: Growth | null; day: Growth | null; wee
 export interface Signals {
   findings: {kind: string; start: string; end: string; size: number; evidence: string}[];
 }
+export type Kind = 'threshold' | 'relative' | 'milestone' | 'rank' | 'verdict';
+export interface RuleInput {
+  name?: string;
+  enabled?: boolean;
+  influencers: number[];
+  kind: Kind;
+  direction?: string;
+  metric?: string;
+  value?: number;
+  hysteresis?: number;
+  count?: number | null;
+  percent?: number | null;
+  window_minutes?: number;
+  every?: number | null;
+  values?: number[] | null;
+  rank?: number;
+  cool_down_minutes?: number;
+  url?: string;
+  secret?: string | null;
+}
+export interface Rule extends RuleInput {
+  id: number; name: string; enabled: boolean; target: string; signed: boolean;
+  cool_down_minutes: number; created_at: string; updated_at: string;
+}
+export interface Rules { kinds: Kind[]; items: Rule[] }
+export interface Entry {
+  number: number; webhook_id: string; rule: number; rule_name: string; kind: Kind;
+  influencer: number; fired_at: string; text: string; outcome: string; attempts: number;
+  tried_at: string | null; next_attempt_at: string | null; status: number | null;
+  detail: string | null;
+}
+export interface Log { pending: number; next: string | null; items: Entry[] }
+export interface Tested {
+  outcome: string; status: number | null; detail: string | null; took_ms: number;
+}
 export type Values = (number | null)[];
 export interface Series {
   step_seconds: number; start: string; end: string;
   time_ms: number[]; follower_count: Values; following_count: Values; follower_ratio: Values;
 }
 
-export async function get<T>(path: string): Promise<T> {
-  const response = await fetch(path, {signal: AbortSignal.timeout(10_000)});
-  if (response.ok) return await response.json() as T;
-  const problem = await response.json().catch(() => ({})) as {detail?: string};
-  throw new Error(problem.detail ?? `${path} answered ${response.status}`);
+// What the API refused, and why: RFC 9457.
+export interface FieldError { parameter: string; detail: string }
+export class Problem extends Error {
+  constructor(readonly status: number, message: string, readonly errors: FieldError[] = []) {
+    super(message);
+  }
+}
+
+async function ask(path: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(path, {signal: AbortSignal.timeout(10_000), ...options}).catch(
+    (error: unknown) => {
+      const is_late = error instanceof DOMException && error.name === 'TimeoutError';
+      throw new Problem(0, is_late ? 'There was no answer within the time.'
+        : 'There is no connection to the server.');
+    });
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({})) as
+    {detail?: string; errors?: FieldError[]};
+  throw new Problem(response.status, said.detail ?? `${path} answered ${response.status}`,
+    said.errors);
+}
+
+export const get = async <T>(path: string): Promise<T> =>
+  await (await ask(path, {})).json() as T;
+
+// A change; `undefined` where the answer is empty. The API sends a test for up to 10 s.
+export async function change<T>(
+    method: 'POST' | 'PUT' | 'DELETE', path: string, token: string, body?: object): Promise<T> {
+  const response = await ask(path, {
+    method, signal: AbortSignal.timeout(20_000), body: body ? JSON.stringify(body) : undefined,
+    headers: {'Content-Type': 'application/json',
+      ...(token ? {Authorization: `Bearer ${token}`} : {})}});
+  return response.status === 204 ? undefined as T : await response.json() as T;
 }
 
 // The minutes of the last hours.

@@ -3,6 +3,8 @@ const two = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFracti
 const compactFormat = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 2});
 const clock = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit'});
+const exactClock = new Intl.DateTimeFormat('en-GB', {
+  day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit'});
 
 export const number = (value: number | null) => value === null ? '–' : whole.format(value);
 export const ratio = (value: number | null) => value === null ? '–' : two.format(value);
@@ -26,19 +28,22 @@ export function el(name: string, attributes: Record<string, string> = {}, ...chi
 }
 
 // Local time, with UTC on hover.
-export function time(at: string | number): HTMLElement {
+function local(at: string | number, format: Intl.DateTimeFormat): HTMLElement {
   const utc = new Date(at).toISOString();
-  return el('time', {datetime: utc, title: `${utc} (UTC)`}, clock.format(new Date(at)));
+  return el('time', {datetime: utc, title: `${utc} (UTC)`}, format.format(new Date(at)));
 }
+export const time = (at: string | number) => local(at, clock);
+export const second = (at: string | number) => local(at, exactClock);
 
 export const tile = (label: string, ...value: Child[]) =>
   el('div', {class: 'tile'}, el('span', {}, label), el('strong', {}, ...value));
 
-export function table(caption: string, heads: string[], rows: Child[][]): HTMLElement {
+export function table(
+    caption: string, heads: string[], rows: Child[][], kind = ''): HTMLElement {
   const head = el('tr', {}, ...heads.map((text) => el('th', {scope: 'col'}, text)));
   const body = rows.map((cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell))));
   return el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption},
-    el('table', {}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, ...body)));
+    el('table', {class: kind}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, ...body)));
 }
 
 export const button = (text: string, act: () => void) => {

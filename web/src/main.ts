@@ -2,7 +2,8 @@ import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import {get} from './api';
 import type {Summary} from './api';
-import {age, el, number} from './dom';
+import {age, button, el, number} from './dom';
+import {alerts} from './views/alerts';
 import {compare} from './views/compare';
 import {influencer} from './views/influencer';
 import {leaderboard} from './views/leaderboard';
@@ -10,10 +11,11 @@ import {overview} from './views/overview';
 import type {View} from './views/parts';
 import {pipeline} from './views/pipeline';
 
-const kPollMs = 10_000;  // while there is no stream
+const kPollMs = 10_000;
 const kLateSeconds = 150;  // an age of data that deserves attention
 
-const views: Record<string, View> = {'': overview, leaderboard, influencer, compare, pipeline};
+const views: Record<string, View> =
+  {'': overview, leaderboard, influencer, compare, alerts, pipeline};
 const at = (id: string) => document.getElementById(id) as HTMLElement;
 let shown = 0;
 
@@ -46,18 +48,21 @@ async function show(quietly = false): Promise<void> {
   } catch (error) {
     if (quietly) return;  // the status line says so
     page.replaceChildren(el('h1', {}, 'This cannot be shown'),
-      el('p', {class: 'note', role: 'alert'}, error instanceof Error ? error.message : 'Unknown'));
+      el('p', {class: 'note', role: 'alert'}, error instanceof Error ? error.message : 'Unknown'),
+      button('Try again', () => void show()));
     place();
   }
-  if (turn === shown) at('main').removeAttribute('aria-busy');
+  if (turn !== shown) return;
+  at('main').removeAttribute('aria-busy');
+  document.title = `${page.querySelector('h1')?.textContent ?? ''} – Influencer Analytics`;
 }
 
-// The views of everybody follow the minutes, unless somebody is reading with the keyboard.
-function follow(): void {
-  const path = location.hash.replace(/^#\/?/, '');
+// Some views follow what happens, unless somebody is reading with the keyboard.
+function follow(paths: string[]): void {
+  const path = location.hash.replace(/^#\/?/, '').replace(/\?rule=\d+$/, '');
   const held = document.activeElement;
   const is_read = document.hidden || (held !== at('main') && at('main').contains(held));
-  if ((path === '' || path === 'pipeline') && !is_read) void show(true);
+  if (paths.includes(path) && !is_read) void show(true);
 }
 
 let newest = '';  // minute that is complete
@@ -70,7 +75,7 @@ function tell(summary: Summary): void {
   at('facts').textContent = `age ${age(old)} · lag ${age(summary.lag_seconds)} · `
     + `${stored === null ? '–' : number(stored / 60)} points/s · ${summary.version}`;
   const minute = summary.minute?.minute ?? '';
-  if (minute !== newest && newest !== '') follow();
+  if (minute !== newest && newest !== '') follow(['', 'pipeline']);
   newest = minute;
 }
 
@@ -95,7 +100,7 @@ at('theme').addEventListener('click', () => {
     ? document.documentElement.dataset.theme === 'dark'
     : matchMedia('(prefers-color-scheme: dark)').matches;
   setTheme(dark ? 'light' : 'dark');
-  void show();
+  if (document.querySelector('canvas')) void show();  // its colours are drawn
 });
 at('search').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -104,7 +109,7 @@ at('search').addEventListener('submit', (event) => {
 });
 document.addEventListener('keydown', (event) => {
   if (event.key !== '/' || event.ctrlKey || event.metaKey) return;
-  if (event.target instanceof HTMLInputElement) return;
+  if ((event.target as Element).closest('input, textarea, select, dialog')) return;
   event.preventDefault();
   at('query').focus();
 });
@@ -116,4 +121,4 @@ const stream = new EventSource('/api/v1/stream');
 stream.addEventListener('summary', (event) => tell(JSON.parse(event.data as string) as Summary));
 void show();
 void poll();
-setInterval(() => void poll(), kPollMs);
+setInterval(() => { void poll(); follow(['alerts']); }, kPollMs);

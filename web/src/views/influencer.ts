@@ -77,6 +77,7 @@ export const influencer: View = async (into, args, id) => {
     section('Following and ratio', counts),
     section('Growth', growthTable(growth)), words(latest, signals),
     el('div', {class: 'tools'},
+      el('a', {class: 'button', href: `#/alerts/new?influencer=${id}`}, 'Alert me'),
       el('a', {class: 'button', href: seriesPath(id, span, 'csv'),
         download: `${id}.csv`}, 'Download CSV'),
       el('a', {class: 'button', href: `/api/v1/influencers/${id}`}, 'API'),

@@ -1,0 +1,173 @@
+import {get} from '../api';
+import type {Entry, Log, Rule, RuleInput, Rules} from '../api';
+import {button, el, number, second, table} from '../dom';
+import {kKinds, outcomeWord, pace, remove, save, test, testWords, words} from '../rules';
+import {keepToken, token} from '../token';
+import {alertForm} from './alert_form';
+import {note, section} from './parts';
+import type {View} from './parts';
+
+const kNamed = 3;  // influencers of a rule that are named; the others are counted
+const kLogged = 25;
+
+// What was said about a rule stays while the list is drawn anew.
+const said = new Map<number, string>();
+let notice = '';
+
+const reason = (error: unknown) => error instanceof Error ? error.message : 'It failed.';
+const reload = () => dispatchEvent(new Event('hashchange'));
+const kindName = (kind: string) => kKinds.find(([name]) => name === kind)?.[1] ?? kind;
+
+export function leave(text: string): void {
+  notice = text;
+  if (location.hash === '#/alerts') reload();
+  else location.hash = '#/alerts';
+}
+
+function sentence(rule: RuleInput): HTMLElement {
+  const {influencers: ids} = rule;
+  const [before, behind] = words(rule);
+  const made = el('p', {}, `${before} `);
+  ids.slice(0, kNamed).forEach((id, i) => made.append(i > 0 ? ', ' : '',
+    el('a', {href: `#/influencer/${id}`}, String(id))));
+  if (ids.length > kNamed) made.append(` and ${number(ids.length - kNamed)} more`);
+  made.append(` ${behind}${pace(rule)}`);
+  return made;
+}
+
+// Asks once more, in the place of the button.
+function removal(rule: Rule, say: (text: string) => void): HTMLElement {
+  const place = el('span', {class: 'tools'});
+  const first = button('Delete', () => {
+    place.replaceChildren(really, keep);
+    really.focus();
+  });
+  const really = button('Delete for good', () => {
+    remove(rule.id).then(() => leave(`“${rule.name}” is deleted; its log stays.`),
+      (error: unknown) => say(reason(error)));
+  });
+  const keep = button('Keep', () => { place.replaceChildren(first); first.focus(); });
+  for (const one of [first, really]) one.setAttribute('aria-describedby', `rule-${rule.id}`);
+  really.classList.add('danger');
+  place.append(first);
+  return place;
+}
+
+export function testButton(rule: Rule, say: (text: string) => void): HTMLElement {
+  const made = button('Test', () => {
+    made.setAttribute('aria-disabled', 'true');
+    say(`Sending a test to ${rule.target} …`);
+    test(rule.id).then((tested) => testWords(rule, tested), reason)
+      .then((text) => { say(text); made.removeAttribute('aria-disabled'); });
+  });
+  return made;
+}
+
+function card(rule: Rule): HTMLElement {
+  const outcome = el('p', {class: 'said', role: 'status'}, said.get(rule.id) ?? '');
+  const say = (text: string) => { said.set(rule.id, text); outcome.textContent = text; };
+  const pause = button(rule.enabled ? 'Pause' : 'Resume', () => {
+    save({...rule, enabled: !rule.enabled}, rule.id).then(
+      () => leave(rule.enabled ? `“${rule.name}” is paused.`
+        : `“${rule.name}” watches again, beginning with what is so now.`),
+      (error: unknown) => say(reason(error)));
+  });
+  const name = el('a', {href: `#/alerts/${rule.id}`}, rule.name);
+  return el('li', {class: rule.enabled ? 'rule' : 'rule paused'},
+    el('div', {},
+      el('h3', {id: `rule-${rule.id}`}, name, ' ',
+        el('span', {class: 'tag'}, kindName(rule.kind)), ' ',
+        ...(rule.enabled ? [] : [el('span', {class: 'tag'}, '❚❚ paused')])),
+      sentence(rule),
+      el('p', {class: 'note'}, `→ ${rule.target}, ${rule.signed ? 'signed' : 'not signed'}`)),
+    el('div', {class: 'tools', role: 'group', 'aria-labelledby': `rule-${rule.id}`},
+      testButton(rule, say), pause,
+      el('a', {class: 'button', href: `#/alerts/${rule.id}`,
+        'aria-describedby': `rule-${rule.id}`}, 'Edit'),
+      removal(rule, say)),
+    outcome);
+}
+
+function ruleList(rules: Rule[]): HTMLElement {
+  const add = el('a', {class: 'button main', href: '#/alerts/new'}, 'New rule');
+  if (rules.length === 0) {
+    return section('Rules', note('No rule yet. A rule watches up to 1,000 influencers and calls '
+      + 'a webhook within seconds of what it waits for.'), add);
+  }
+  const paused = rules.filter((rule) => !rule.enabled).length;
+  return section(`Rules: ${number(rules.length)}${paused ? `, ${number(paused)} paused` : ''}`,
+    el('div', {class: 'tools'}, add), el('ul', {class: 'rules'}, ...rules.map(card)));
+}
+
+const kMarks: Record<string, string> = {
+  delivered: '✓', pending: '…', retrying: '↻', refused: '✗', 'gave up': '✗', gone: '✗',
+  cancelled: '–'};
+
+function delivery(entry: Entry): HTMLElement {
+  const word = outcomeWord(entry);
+  const mark = kMarks[word] ?? '';
+  const more = el('small', {class: 'note'},
+    `${number(entry.attempts)} attempt${entry.attempts === 1 ? '' : 's'}`);
+  if (entry.tried_at) more.append(', last ', second(entry.tried_at));
+  if (entry.next_attempt_at) more.append(', next ', second(entry.next_attempt_at));
+  if (entry.detail) more.append(`: ${entry.detail}`);
+  return el('div', {}, el('span', {class: mark === '✗' || mark === '↻' ? 'bad' : ''},
+    `${mark} ${word}`), more);
+}
+
+function logTable(log: Log): HTMLElement {
+  const rows = log.items.map((entry) => [second(entry.fired_at),
+    el('div', {}, el('a', {href: `#/influencer/${entry.influencer}`}, entry.text),
+      el('small', {class: 'note'}, 'Rule ',
+        el('a', {href: `#/alerts?rule=${entry.rule}`}, entry.rule_name))),
+    delivery(entry)]);
+  return table('The newest first; at most 10,000 are kept', ['Fired', 'What', 'Delivery'], rows,
+    'words');
+}
+
+function logSection(log: Log, rule: Rule | undefined, args: URLSearchParams): HTMLElement {
+  const chosen = args.get('rule');
+  const pending = log.pending > 0 ? `, ${number(log.pending)} on the way` : '';
+  const made = section(`What fired${pending}`);
+  const tools = el('div', {class: 'tools'});
+  if (chosen) {
+    tools.append(`Of the rule “${rule?.name ?? chosen}” only`,
+      el('a', {class: 'button', href: '#/alerts'}, 'Of all rules'));
+  }
+  if (args.get('before')) {
+    tools.append(el('a', {class: 'button',
+      href: `#/alerts${chosen ? `?rule=${chosen}` : ''}`}, 'Newest'));
+  }
+  if (tools.hasChildNodes()) made.append(tools);
+  made.append(log.items.length > 0 ? logTable(log)
+    : note('Nothing has fired. What is so already when a rule is made does not count: only '
+      + 'changes do.'));
+  const before = log.next ? new URL(log.next, location.origin).searchParams.get('before') : null;
+  if (before) {
+    const query = new URLSearchParams({...(chosen ? {rule: chosen} : {}), before});
+    made.append(el('div', {class: 'tools'},
+      el('a', {class: 'button', href: `#/alerts?${query}`}, 'Older')));
+  }
+  return made;
+}
+
+async function list(into: HTMLElement, args: URLSearchParams): Promise<void> {
+  const query = new URLSearchParams({limit: String(kLogged)});
+  for (const name of ['rule', 'before']) {
+    const value = args.get(name);
+    if (value) query.set(name, value);
+  }
+  const [rules, log] = await Promise.all(
+    [get<Rules>('/api/v1/alerts'), get<Log>(`/api/v1/alerts/log?${query}`)]);
+  const forget = button('Forget the token', () => { keepToken(''); forget.remove(); });
+  into.replaceChildren(
+    el('h1', {}, 'Alerts'),
+    el('p', {class: 'said', role: 'status'}, notice),
+    ruleList(rules.items),
+    logSection(log, rules.items.find((rule) => String(rule.id) === args.get('rule')), args),
+    el('p', {class: 'note'}, 'As of ', second(Date.now()), '. ', ...(token() ? [forget] : [])));
+  notice = '';
+}
+
+export const alerts: View = (into, args, id) =>
+  id === '' ? list(into, args) : alertForm(into, args, id);
