@@ -4,12 +4,15 @@ import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
 import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
+import {gapsAndStretch} from './stretch.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const views = {
   overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
-  compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline'};
+  compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline',
+  ranks: '#/compare?ids=1000001,1000002&mode=rank',
+  minutes: '#/influencer/1000001?range=30d&detail=minutes'};
 const alertViews = {
   alerts: '#/alerts', alerts_of_rule: '#/alerts?rule=2', rule: '#/alerts/1',
   new_rule: '#/alerts/new?influencer=1000001&kind=threshold'};
@@ -71,6 +74,7 @@ try {
   const page = await open(browser, 'light', 1440);
   await alertsByHand(page, page_url);
   await lookAt(browser, views, byKeyboard);
+  await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);
   assert.deepEqual(errors, []);

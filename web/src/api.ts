@@ -67,6 +67,7 @@ export interface InfluencerGrowth { hour: Growth | null; day: Growth | null; wee
 export interface Signals {
   findings: {kind: string; start: string; end: string; size: number; evidence: string}[];
 }
+export interface Ranks { items: {minute: string; rank: number; of: number}[] }
 export type Kind = 'threshold' | 'relative' | 'milestone' | 'rank' | 'verdict';
 export interface RuleInput {
   name?: string;
@@ -150,15 +151,19 @@ export const minutes = (hours: number) =>
 export type Aggregate = 'last' | 'min' | 'max';
 const kPoints = 1500;  // of a chart, about one a pixel
 
-export const stepOf = (seconds: number) => Math.max(1, Math.ceil(seconds / 60 / kPoints)) * 60;
+// How long a range is, and in steps of how long it is shown: all seconds.
+export interface Range { seconds: number; step: number }
+const stepOf = (seconds: number) => Math.max(1, Math.ceil(seconds / 60 / kPoints)) * 60;
+export const rangeOf = (seconds: number, every_minute: boolean): Range =>
+  ({seconds, step: every_minute ? 60 : stepOf(seconds)});
 
 export function seriesPath(
-    id: string, seconds: number, format: 'columns' | 'csv', aggregate: Aggregate = 'last'): string {
-  const step = stepOf(seconds);
+    id: string, range: Range, format: 'columns' | 'csv', aggregate: Aggregate = 'last'): string {
+  const {seconds, step} = range;
   const start = Math.floor((Date.now() / 1000 - seconds) / step) * step;
   const query = `start=${start}&step=${step}&aggregate=${aggregate}&format=${format}`;
   return `/api/v1/influencers/${id}/series?${query}`;
 }
 
-export const series = (id: string, seconds: number, aggregate: Aggregate = 'last') =>
-  get<Series>(seriesPath(id, seconds, 'columns', aggregate));
+export const series = (id: string, range: Range, aggregate: Aggregate = 'last') =>
+  get<Series>(seriesPath(id, range, 'columns', aggregate));

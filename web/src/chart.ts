@@ -1,13 +1,28 @@
 import uPlot from 'uplot';
-import {compact} from './dom';
+import {compact, number} from './dom';
 import type {Values} from './api';
+import {Stretch} from './stretch';
 
-export interface Line { label: string; values: Values; scale?: string; band?: boolean }
+export interface Line { label: string; values: Values; scale?: string; fill?: boolean }
+// The least and the most of each step, drawn as an area behind the lines.
+export interface Band { label: string; least: Values; most: Values }
+export interface Gap { from: number; to: number; why: string }  // epoch seconds, the end exclusive
+export interface Chart {
+  label: string;
+  times: number[];
+  lines: Line[];
+  height: number;
+  band?: Band | null;
+  marks?: number[];
+  gaps?: Gap[];
+  stretch?: Stretch;
+  reversed?: boolean;  // rank 1 is at the top
+}
 
 const kColours = ['--c0', '--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7', '--c8', '--c9'];
 const kDashes = [[], [6, 3], [2, 3], [10, 4], [8, 3, 2, 3]];
 
-// A canvas cannot resolve light-dark() by itself.
+// A canvas cannot resolve light-dark() by itself. Asking costs a layout: never while drawing.
 function css(name: string): string {
   const probe = document.createElement('span');
   probe.style.color = `var(${name})`;
@@ -17,14 +32,25 @@ function css(name: string): string {
   return colour;
 }
 
+const plain = new Intl.NumberFormat('en');
+const said = (value: number | null | undefined) =>
+  value === null || value === undefined ? '–' : plain.format(value);
+
 function seriesOf(line: Line, place: number): uPlot.Series {
   const colour = css(kColours[place % kColours.length] ?? '--c0');
   return {
-    label: line.label, scale: line.scale ?? 'y', stroke: colour, width: line.band ? 1 : 1.75,
+    label: line.label, scale: line.scale ?? 'y', stroke: colour, width: line.fill ? 1 : 1.75,
     dash: kDashes[place % kDashes.length], spanGaps: false,
-    fill: line.band ? css('--band') : undefined,
-    value: (_plot, value: number | null) =>
-      value === null || value === undefined ? '–' : value.toLocaleString('en')};
+    fill: line.fill ? css('--band') : undefined, value: (_plot, value: number | null) => said(value)};
+}
+
+// The upper edge speaks for both.
+function bandSeries(band: Band): uPlot.Series[] {
+  const edge = {scale: 'y', width: 0, points: {show: false}, spanGaps: false};
+  return [
+    {...edge, label: band.label, stroke: css('--c0'), value: (_plot, most: number | null, _i, at) =>
+      at === null || at === undefined ? '–' : `${said(band.least[at])} to ${said(most)}`},
+    {...edge, label: '', class: 'hidden'}];
 }
 
 function axisOf(scale: string, place: number): uPlot.Axis {
@@ -37,35 +63,35 @@ function axisOf(scale: string, place: number): uPlot.Axis {
 const kMinute = 60;
 const kSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200]
   .map((minutes) => minutes * kMinute);
+const dayFormat = new Intl.DateTimeFormat('en-GB', {day: 'numeric', month: 'short'});
+const clockFormat = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit'});
 
 // Hours and minutes; at the first mark, and where a day begins, the day too.
 function timeMarks(_plot: uPlot, marks: number[]): string[] {
   let day = '';
   return marks.map((mark) => {
     const at = new Date(mark * 1000);
-    const today = at.toLocaleDateString('en-GB', {day: 'numeric', month: 'short'});
-    const clock = at.toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'});
+    const today = dayFormat.format(at);
+    const clock = clockFormat.format(at);
     const text = today === day ? clock : `${clock}\n${today}`;
     day = today;
     return text;
   });
 }
 
-function moveCursor(plot: uPlot, event: KeyboardEvent): void {
-  const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+function moveCursor(plot: uPlot, by: number): void {
   const times = plot.data[0];
-  if (step === 0 || times.length === 0) return;
-  event.preventDefault();
+  if (times.length === 0) return;
   const from = plot.cursor.idx ?? times.length - 1;
-  const to = Math.min(times.length - 1, Math.max(0, from + step));
+  const to = Math.min(times.length - 1, Math.max(0, from + by));
   plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
 }
 
 // Small triangles above the times named; the page lists them as text.
-function drawMarks(plot: uPlot, marks: number[]): void {
+function drawMarks(plot: uPlot, marks: number[], colour: string): void {
   const {ctx, bbox} = plot;
   const size = 5 * devicePixelRatio;
-  ctx.fillStyle = css('--c5');
+  ctx.fillStyle = colour;
   for (const mark of marks) {
     const x = plot.valToPos(mark, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -77,38 +103,146 @@ function drawMarks(plot: uPlot, marks: number[]): void {
   }
 }
 
+// Hatched, behind the lines; the page lists them with their reasons.
+function drawGaps(plot: uPlot, gaps: Gap[], colour: string): void {
+  const {ctx, bbox} = plot;
+  const right = bbox.left + bbox.width;
+  const between = 6 * devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  for (const gap of gaps) {
+    const from = Math.max(bbox.left, plot.valToPos(gap.from, 'x', true));
+    const to = Math.min(right, Math.max(from + 1, plot.valToPos(gap.to, 'x', true)));
+    if (to <= bbox.left || from >= right) continue;
+    const lines = new Path2D();
+    for (let x = from - bbox.height; x < to; x += between) {
+      lines.moveTo(x, bbox.top + bbox.height);
+      lines.lineTo(x + bbox.height, bbox.top);
+    }
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(from, bbox.top, to - from, bbox.height);
+    ctx.clip();
+    ctx.stroke(lines);
+    ctx.restore();
+  }
+  ctx.restore();
+}
+
+const kKeys: Record<string, (stretch: Stretch) => void> = {
+  '+': (s) => s.zoom(0.5), '-': (s) => s.zoom(2), 0: (s) => s.reset()};
+
+function listenToKeys(into: HTMLElement, plot: uPlot, stretch: Stretch | undefined): void {
+  into.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const side = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+    const act = stretch ? kKeys[event.key] : undefined;
+    if (side === 0 && !act) return;
+    event.preventDefault();
+    if (side === 0 && stretch) act?.(stretch);
+    else if (event.shiftKey && stretch) stretch.move(side / 4);
+    else moveCursor(plot, side);
+  });
+}
+
+// Shift and drag, a finger, or a wheel that turns sideways.
+function listenToPointer(plot: uPlot, stretch: Stretch): void {
+  const {over} = plot;
+  let last: number | null = null;
+  const move = (pixels: number) => stretch.move(-pixels / over.clientWidth);
+  over.addEventListener('pointerdown', (event) => {
+    if (!event.shiftKey && event.pointerType !== 'touch') return;
+    last = event.clientX;
+    over.setPointerCapture(event.pointerId);
+  });
+  over.addEventListener('pointermove', (event) => {
+    if (last === null) return;
+    move(event.clientX - last);
+    last = event.clientX;
+  });
+  for (const end of ['pointerup', 'pointercancel']) over.addEventListener(end, () => { last = null; });
+  over.addEventListener('wheel', (event) => {
+    if (Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
+    event.preventDefault();
+    move(-event.deltaX);
+  }, {passive: false});
+}
+
+function hooksOf(what: Chart): uPlot.Hooks.Arrays {
+  const {gaps = [], marks = [], stretch} = what;
+  const mark = css('--c5');
+  const hatch = css('--muted');
+  return {
+    drawAxes: [(plot) => drawGaps(plot, gaps, hatch)],
+    draw: [(plot) => drawMarks(plot, marks, mark)],
+    setScale: [(plot, key) => {
+      const {min, max} = plot.scales.x ?? {};
+      if (key !== 'x' || !stretch || min === undefined || max === undefined) return;
+      const now = stretch.bounds;  // what a drag or a double click on this chart made
+      if (Math.abs(min - now.from) > 1 || Math.abs(max - now.to) > 1) stretch.show(min, max);
+    }]};
+}
+
+function timeWords(gaps: Gap[]): (plot: uPlot, at: number | null) => string {
+  return (_plot, at) => {
+    if (at === null || at === undefined) return '–';
+    const day = new Date(at * 1000);
+    const gap = gaps.find((one) => one.from <= at && at < one.to);
+    return `${dayFormat.format(day)} ${clockFormat.format(day)}${gap ? ` · ${gap.why}` : ''}`;
+  };
+}
+
+function rangeOf(reversed: boolean | undefined): Record<string, uPlot.Scale> {
+  return reversed ? {y: {dir: -1, range: (_plot, least, most) =>
+    [Math.max(1, Math.floor(least - 1)), Math.ceil(most + 1)]}} : {};
+}
+
 // Drag zooms, a double click shows all again, arrows move the cursor; null is a gap.
-export function chart(into: HTMLElement, label: string, times: number[], lines: Line[],
-    height: number, marks: number[] = []): void {
+export function chart(into: HTMLElement, what: Chart): void {
+  const {times, lines, band, stretch, height, gaps = []} = what;
   const scales = [...new Set(lines.map((line) => line.scale ?? 'y'))];
+  const width = () => Math.max(240, into.clientWidth);
+  const unlessShift = (_plot: uPlot, _target: HTMLElement, handle: (e: MouseEvent) => null) =>
+    (event: MouseEvent) => event.shiftKey ? null : handle(event);
   const plot = new uPlot({
-    width: Math.max(240, into.clientWidth), height,
-    scales: {x: {time: true}, ...(scales.includes('%') ? {'%': {range: [0, 100]}} : {})},
-    series: [{label: 'Time', value: '{YYYY}-{MM}-{DD} {HH}:{mm}'}, ...lines.map(seriesOf)],
+    width: width(), height,
+    scales: {x: {time: true}, ...(scales.includes('%') ? {'%': {range: [0, 100]}} : {}),
+      ...rangeOf(what.reversed)},
+    series: [{label: 'Time', value: timeWords(gaps)}, ...lines.map(seriesOf),
+      ...(band ? bandSeries(band) : [])],
+    bands: band ? [{series: [lines.length + 1, lines.length + 2], fill: css('--range')}] : [],
     axes: [
       {stroke: css('--muted'), grid: {show: false}, ticks: {show: false}, incrs: kSteps,
         values: timeMarks},
       ...scales.slice(0, 2).map(axisOf)],
-    cursor: {drag: {x: true, y: false}},
-    hooks: {draw: [(drawn) => { drawMarks(drawn, marks); }]},
-  }, [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, into);
+    cursor: {drag: {x: true, y: false}, bind: {mousedown: unlessShift}},
+    hooks: hooksOf(what),
+  }, [times, ...lines.map((line) => line.values),
+    ...(band ? [band.most, band.least] : [])] as uPlot.AlignedData, into);
   into.tabIndex = 0;
   into.setAttribute('role', 'group');
-  into.setAttribute('aria-label', `${label}. Arrow keys move through the values.`);
-  into.addEventListener('keydown', (event) => moveCursor(plot, event));
+  into.setAttribute('aria-label', `${what.label}. Arrow keys move through the values${
+    stretch ? ', with shift through time; plus and minus zoom, 0 shows all' : ''}.`);
+  listenToKeys(into, plot, stretch);
+  if (stretch) {
+    listenToPointer(plot, stretch);
+    stretch.follow(({from, to}) => plot.setScale('x', {min: from, max: to}));
+  }
   const observer = new ResizeObserver(() => {
-    if (into.isConnected) plot.setSize({width: Math.max(240, into.clientWidth), height});
+    if (into.isConnected) plot.setSize({width: width(), height});
     else { observer.disconnect(); plot.destroy(); }
   });
   observer.observe(into);
 }
 
-// Every step from the first to the last, so that what is missing is a gap.
-export function filled(times: number[], values: Values[], step: number): [number[], Values[]] {
+// Every step from the first to the last, or `until`, so that what is missing is a gap.
+export function filled(times: number[], values: Values[], step: number,
+    until = 0): [number[], Values[]] {
   const first = times[0];
-  const last = times[times.length - 1];
-  if (first === undefined || last === undefined) return [[], values];
-  const count = Math.round((last - first) / step) + 1;
+  if (first === undefined) return [[], values];
+  const last = Math.max(until, times[times.length - 1] ?? first);
+  const count = Math.floor((last - first) / step) + 1;
   const all = Array.from({length: count}, (_, i) => first + i * step);
   const places = times.map((t) => Math.round((t - first) / step));
   const spread = values.map((column) => {

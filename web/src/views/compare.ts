@@ -1,12 +1,20 @@
-import {series} from '../api';
-import type {Values} from '../api';
+import {get, Problem, rangeOf, series} from '../api';
+import type {Range, Ranks, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
-import {el, ratio, table} from '../dom';
-import {choices, note, plotBox, ranges, secondsOf, section} from './parts';
+import {el, number, ratio, table} from '../dom';
+import {stretchOf, stretchTools} from '../stretch';
+import {choices, details, note, plotBox, ranges, secondsOf, section} from './parts';
 import type {View} from './parts';
 
 const kMostCompared = 10;
+const kModes = ['absolute', 'indexed', 'percent', 'rank'];
+// A rank in the past is counted over everybody in that minute: some thirty of them are asked for.
+const kRankSteps: Record<string, number> = {
+  '1h': 120, '6h': 900, '1d': 3600, '7d': 21_600};
+const kRankTries = 10;
+
+interface Column { times: number[]; values: Values }
 
 function scaled(values: Values, mode: string): Values {
   const base = values.find((value) => value !== null) ?? null;
@@ -16,41 +24,83 @@ function scaled(values: Values, mode: string): Values {
   return values.map((value) => value === null ? null : value / base * 100 - offset);
 }
 
-async function compareLines(ids: string[], range: string, mode: string) {
-  const all = await Promise.all(ids.map((id) => series(id, secondsOf(range))));
-  const times = [...new Set(all.flatMap((one) => one.time_ms))].sort((a, b) => a - b);
-  const step = all[0]?.step_seconds ?? 60;
-  const columns = all.map((one) => {
-    const known = new Map(one.time_ms.map((t, i) => [t, one.follower_count[i] ?? null]));
-    return scaled(times.map((t) => known.get(t) ?? null), mode);
+async function counts(id: string, range: Range): Promise<Column> {
+  const data = await series(id, range);
+  return {times: data.time_ms.map((t) => t / 1000), values: data.follower_count};
+}
+
+// Reading past minutes of a million takes seconds; the API says then to ask again.
+async function ranks(id: string, seconds: number, step: number): Promise<Column> {
+  const start = Math.floor(Date.now() / 1000) - seconds;
+  const path = `/api/v1/influencers/${id}/ranks?start=${start}&step=${step}`;
+  for (let tried = 1; ; ++tried) {
+    try {
+      const {items} = await get<Ranks>(path);
+      return {times: items.map((item) => Date.parse(item.minute) / 1000),
+        values: items.map((item) => item.rank)};
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 503 || tried === kRankTries) throw error;
+      await new Promise((resume) => { setTimeout(resume, 2000); });
+    }
+  }
+}
+
+// Columns on one axis.
+function joined(ids: string[], columns: Column[], step: number): {times: number[]; lines: Line[]} {
+  const all = [...new Set(columns.flatMap((one) => one.times))].sort((a, b) => a - b);
+  const spread = columns.map((one) => {
+    const known = new Map(one.times.map((t, i) => [t, one.values[i] ?? null]));
+    return all.map((t) => known.get(t) ?? null);
   });
-  const [seconds, spread] = filled(times.map((t) => t / 1000), columns, step);
-  return {seconds, lines: spread.map((values, i): Line => ({label: ids[i] ?? '', values}))};
+  const [times, values] = filled(all, spread, step);
+  return {times, lines: values.map((column, i) => ({label: ids[i] ?? '', values: column}))};
+}
+
+function idField(ids: string[], rest: string): HTMLElement {
+  const input = el('input', {name: 'ids', value: ids.join(', '), 'aria-label': 'Ids to compare',
+    placeholder: 'Up to 10 ids, with commas'}) as HTMLInputElement;
+  const form = el('form', {class: 'tools'}, input, el('button', {}, 'Compare'));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    location.hash = `#/compare?ids=${input.value.replace(/\s+/g, '')}${rest}`;
+  });
+  return form;
 }
 
 export const compare: View = async (into, args) => {
   const ids = [...new Set((args.get('ids') ?? '').split(/[\s,]+/).filter((id) => /^\d+$/.test(id)))]
     .slice(0, kMostCompared);
   const mode = args.get('mode') ?? 'indexed';
-  const range = args.get('range') ?? '1h';
-  const input = el('input', {name: 'ids', value: ids.join(', '), 'aria-label': 'Ids to compare',
-    placeholder: 'Up to 10 ids, with commas'}) as HTMLInputElement;
-  const form = el('form', {class: 'tools'}, input, el('button', {}, 'Compare'));
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    location.hash = `#/compare?ids=${input.value.replace(/\s+/g, '')}&mode=${mode}&range=${range}`;
-  });
-  into.replaceChildren(el('h1', {}, 'Compare'), form);
+  const chosen = args.get('range') ?? '1h';
+  const span = secondsOf(chosen);
+  const range = rangeOf(span, args.get('detail') === 'minutes');
+  into.replaceChildren(el('h1', {}, 'Compare'), idField(ids, `&mode=${mode}&range=${chosen}`));
   if (ids.length === 0) return void into.append(note('Name two to ten ids.'));
   const base = `#/compare?ids=${ids.join(',')}`;
-  const modes = choices('Scale', ['absolute', 'indexed', 'percent'], mode,
-    (name) => `${base}&mode=${name}&range=${range}`);
+  const with_mode = `${base}&mode=${mode}`;
+  into.append(choices('Scale', kModes, mode, (name) => `${base}&mode=${name}&range=${chosen}`),
+    ranges(`${with_mode}&`, chosen),
+    mode === 'rank' ? '' : details(`${with_mode}&range=${chosen}`, range, span));
+  const is_rank = mode === 'rank';
+  const step = is_rank ? kRankSteps[chosen] : range.step;
+  if (!step) return void into.append(note('Ranks are counted for up to 7 days.'));
   const box = plotBox();
-  into.append(modes, ranges(`${base}&mode=${mode}&`, range), section('Followers', box));
-  const {seconds, lines} = await compareLines(ids, range, mode);
-  if (seconds.length === 0) return void box.append(note('There is no value in this range.'));
-  chart(box, 'Followers compared', seconds, lines, 340);
-  into.append(table('Newest values', ['Line', 'Id', `Followers, ${mode}`], lines.map((line, i) =>
-    [String(i + 1), el('a', {href: `#/influencer/${line.label}`}, line.label),
-      ratio(line.values.findLast((value) => value !== null) ?? null)])));
+  const made = section(is_rank ? 'Rank, the best at the top' : 'Followers', box);
+  into.append(made);
+  box.append(note(is_rank ? 'Counting ranks among everybody, minute by minute…' : 'Loading…'));
+  const columns = await Promise.all(ids.map((id) =>
+    is_rank ? ranks(id, span, step) : counts(id, range)));
+  const {times, lines} = joined(ids, columns, step);
+  if (times.length === 0) return void box.replaceChildren(note('There is no value in this range.'));
+  box.replaceChildren();
+  for (const line of lines) if (!is_rank) line.values = scaled(line.values, mode);
+  const stretch = stretchOf(times, args);
+  chart(box, {label: is_rank ? 'Ranks compared' : 'Followers compared', times, lines, height: 340,
+    stretch, reversed: is_rank});
+  made.append(stretchTools(stretch));
+  const said = is_rank ? number : ratio;
+  into.append(table('Newest values', ['Line', 'Id', is_rank ? 'Rank' : `Followers, ${mode}`],
+    lines.map((line, i) => [String(i + 1),
+      el('a', {href: `#/influencer/${line.label}`}, line.label),
+      said(line.values.findLast((value) => value !== null) ?? null)])));
 };

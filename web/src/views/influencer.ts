@@ -1,18 +1,23 @@
-import {get, series, seriesPath, stepOf} from '../api';
-import type {Growth, Influencer, InfluencerGrowth, Series, Signals} from '../api';
+import {get, rangeOf, series, seriesPath} from '../api';
+import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary,
+  Values} from '../api';
 import {chart, filled} from '../chart';
-import type {Line} from '../chart';
+import type {Band, Gap} from '../chart';
 import {age, el, number, ratio, table, tile, time} from '../dom';
-import {nameOf, note, plotBox, ranges, secondsOf, section, signed, signedPercent, times,
+import {gapsOf} from '../gaps';
+import {stretchOf, stretchTools} from '../stretch';
+import {details, nameOf, note, plotBox, ranges, secondsOf, section, signed, signedPercent, times,
   verdictMark} from './parts';
 import type {View} from './parts';
 
 const kSignalDaysMax = 31;
 
+const kGapsListed = 200;
+
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
-async function extremes(id: string, seconds: number): Promise<[Series, Series] | null> {
-  if (stepOf(seconds) === 60) return null;
-  return Promise.all([series(id, seconds, 'min'), series(id, seconds, 'max')]);
+async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
+  if (range.step === 60) return null;
+  return Promise.all([series(id, range, 'min'), series(id, range, 'max')]);
 }
 
 function growthTable(growth: InfluencerGrowth): HTMLElement {
@@ -41,54 +46,88 @@ function words(latest: Influencer, signals: Signals): HTMLElement {
   return section('Suspicious?', el('div', {class: 'halves'}, network, own));
 }
 
-function lines(data: Series, least: Series | null, most: Series | null): [number[], Line[]] {
-  const columns = [data.follower_count, ...(least && most
-    ? [least.follower_count, most.follower_count] : [])];
-  const [seconds, [followers = [], lows, highs]] =
-    filled(data.time_ms.map((t) => t / 1000), columns, data.step_seconds);
-  return [seconds, [{label: 'Followers', values: followers},
-    ...(lows && highs ? [{label: 'Least', values: lows}, {label: 'Most', values: highs}] : [])]];
+function bandOf(columns: Values[], step: number): Band | null {
+  const [least, most] = columns;
+  return least && most
+    ? {label: `In ${step / 60} minutes`, least, most} : null;
+}
+
+function gapTable(gaps: Gap[]): HTMLElement {
+  const summary = el('summary', {}, `Gaps: ${number(gaps.length)}`);
+  if (gaps.length === 0) return el('p', {class: 'note'}, 'No gap in this range.');
+  const rows = gaps.slice(-kGapsListed).reverse().map((gap) =>
+    [time(gap.from * 1000), number((gap.to - gap.from) / 60), gap.why]);
+  return el('details', {}, summary,
+    table('The newest first; the misses are those of everybody, whose they were is not stored',
+      ['From', 'Minutes', 'Why'], rows, 'words'));
+}
+
+function valueTable(data: Series): HTMLElement {
+  const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
+    number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null)]);
+  return el('details', {}, el('summary', {}, 'As a table (the newest 500)'),
+    table('Values', ['Time', 'Followers', 'Following', 'Ratio'], rows.slice(-500).reverse()));
+}
+
+function tiles(latest: Influencer): HTMLElement {
+  return el('div', {class: 'tiles'},
+    tile('Followers', number(latest.follower_count)),
+    tile('Following', number(latest.following_count)),
+    tile('Ratio', ratio(latest.follower_ratio)),
+    tile('Rank', `${number(latest.rank)} of ${number(latest.of)}`),
+    tile('Network says', verdictMark(latest.verdict)),
+    tile('Age', age(latest.age_seconds)));
+}
+
+function links(id: string, range: Range): HTMLElement {
+  const one = (text: string, href: string, more = {}) =>
+    el('a', {class: 'button', href, ...more}, text);
+  return el('div', {class: 'tools'},
+    one('Alert me', `#/alerts/new?influencer=${id}`),
+    one('Download CSV', seriesPath(id, range, 'csv'), {download: `${id}.csv`}),
+    one('API', `/api/v1/influencers/${id}`), one('Badge', `/api/v1/influencers/${id}/badge.svg`),
+    one('Compare', `#/compare?ids=${id}`));
+}
+
+// All columns on one axis that ends with the newest complete minute.
+async function charts(into: HTMLElement, args: URLSearchParams, name: string, data: Series,
+    both: [Series, Series] | null, summary: Summary, marks: number[]): Promise<void> {
+  const step = data.step_seconds;
+  const newest = summary.minute ? Date.parse(summary.minute.minute) / 1000 : 0;
+  const [times, [followers = [], following = [], ratios = [], ...edges]] = filled(
+    data.time_ms.map((t) => t / 1000), [data.follower_count, data.following_count,
+      data.follower_ratio, ...(both ?? []).map((one) => one.follower_count)], step, newest);
+  if (times.length === 0) return void into.append(note('There is no value in this range.'));
+  const gaps = await gapsOf(times, followers, step);
+  const stretch = stretchOf(times, args);
+  const above = plotBox();
+  const below = plotBox();
+  into.append(section('Followers', above, stretchTools(stretch), gapTable(gaps)),
+    section('Following and ratio', below));
+  chart(above, {label: `Followers of ${name}`, times, height: 320, stretch, gaps, marks,
+    lines: [{label: 'Followers', values: followers}], band: bandOf(edges, step)});
+  chart(below, {label: `Following and ratio of ${name}`, times, height: 200, stretch, gaps,
+    lines: [{label: 'Following', values: following},
+      {label: 'Ratio', values: ratios, scale: 'r'}]});
 }
 
 export const influencer: View = async (into, args, id) => {
-  const range = args.get('range') ?? '1h';
-  const span = secondsOf(range);
+  const chosen = args.get('range') ?? '1h';
+  const span = secondsOf(chosen);
+  const range = rangeOf(span, args.get('detail') === 'minutes');
   const start = Math.floor(Date.now() / 1000) - Math.min(span, kSignalDaysMax * 86400);
-  const [latest, data, both, growth, signals] = await Promise.all([
-    get<Influencer>(`/api/v1/influencers/${id}`), series(id, span), extremes(id, span),
+  const [latest, data, both, growth, signals, summary] = await Promise.all([
+    get<Influencer>(`/api/v1/influencers/${id}`), series(id, range), extremes(id, range),
     get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`),
-    get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`)]);
-  const [seconds, [following = [], ratios = []]] = filled(data.time_ms.map((t) => t / 1000),
-    [data.following_count, data.follower_ratio], data.step_seconds);
-  const box = plotBox();
-  const counts = plotBox();
-  const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
-    number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null)]).reverse();
+    get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`),
+    get<Summary>('/api/v1/summary')]);
+  const base = `#/influencer/${id}?`;
+  const drawn = el('div');
   into.replaceChildren(
-    el('h1', {}, nameOf(latest)),
-    el('div', {class: 'tiles'},
-      tile('Followers', number(latest.follower_count)),
-      tile('Following', number(latest.following_count)),
-      tile('Ratio', ratio(latest.follower_ratio)),
-      tile('Rank', `${number(latest.rank)} of ${number(latest.of)}`),
-      tile('Network says', verdictMark(latest.verdict)),
-      tile('Age', age(latest.age_seconds))),
-    ranges(`#/influencer/${id}?`, range), section('Followers', box),
-    section('Following and ratio', counts),
-    section('Growth', growthTable(growth)), words(latest, signals),
-    el('div', {class: 'tools'},
-      el('a', {class: 'button', href: `#/alerts/new?influencer=${id}`}, 'Alert me'),
-      el('a', {class: 'button', href: seriesPath(id, span, 'csv'),
-        download: `${id}.csv`}, 'Download CSV'),
-      el('a', {class: 'button', href: `/api/v1/influencers/${id}`}, 'API'),
-      el('a', {class: 'button', href: `/api/v1/influencers/${id}/badge.svg`}, 'Badge'),
-      el('a', {class: 'button', href: `#/compare?ids=${id}`}, 'Compare')),
-    el('details', {}, el('summary', {}, 'As a table (the newest 500)'),
-      table('Values', ['Time', 'Followers', 'Following', 'Ratio'], rows.slice(0, 500))));
-  if (seconds.length === 0) return void box.append(note('There is no value in this range.'));
-  const [along, drawn] = lines(data, both?.[0] ?? null, both?.[1] ?? null);
-  chart(box, `Followers of ${nameOf(latest)}`, along, drawn, 320,
+    el('h1', {}, nameOf(latest)), tiles(latest), ranges(base, chosen),
+    details(`${base}range=${chosen}`, range, span), drawn,
+    section('Growth', growthTable(growth)), words(latest, signals), links(id, range),
+    valueTable(data));
+  await charts(drawn, args, nameOf(latest), data, both, summary,
     signals.findings.map((one) => Date.parse(one.start) / 1000));
-  chart(counts, `Following and ratio of ${nameOf(latest)}`, seconds, [
-    {label: 'Following', values: following}, {label: 'Ratio', values: ratios, scale: 'r'}], 200);
 };

@@ -1,11 +1,11 @@
-import {get, series} from '../api';
+import {get, rangeOf, series} from '../api';
 import type {Board, Found, Standing} from '../api';
 import {button, el} from '../dom';
 import {spark} from '../spark';
 import {choices, note, standings} from './parts';
 import type {View} from './parts';
 
-const kSparkSeconds = 3600;
+const kSparkRange = rangeOf(3600, false);
 const kVerdicts = ['any', 'suspicious', 'clear', 'unknown'];
 
 // A name that a spreadsheet would take for a formula is made text.
@@ -34,7 +34,7 @@ function lazySpark(item: Standing): HTMLElement {
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     seen.disconnect();
-    series(String(item.id), kSparkSeconds).then(
+    series(String(item.id), kSparkRange).then(
       (data) => spark(place, data.follower_count, `Followers of the last hour`),
       () => { /* The row says enough without it. */ });
   });

@@ -14,9 +14,9 @@ function averageChart(into: HTMLElement, minutes: Minutes): void {
     closed.map((item) => Date.parse(item.minute) / 1000),
     [closed.map((item) => item.followers_average),
       closed.map((item) => item.coverage * 100)], 60);
-  chart(into, 'Average followers and coverage, by minute', times, [
+  chart(into, {label: 'Average followers and coverage, by minute', times, height: 260, lines: [
     {label: 'Average followers', values: average},
-    {label: 'Coverage %', values: coverage, scale: '%', band: true}], 260);
+    {label: 'Coverage %', values: coverage, scale: '%', fill: true}]});
 }
 
 // Who rose and who fell most, of a window whose beginning is known.

@@ -1,4 +1,5 @@
-import type {Mover, Standing, Verdict} from '../api';
+import {rangeOf} from '../api';
+import type {Mover, Range, Standing, Verdict} from '../api';
 import {el, number, ratio, table, time} from '../dom';
 
 export type View = (into: HTMLElement, args: URLSearchParams, id: string) => Promise<void>;
@@ -49,6 +50,12 @@ export const choices = (label: string, names: string[], chosen: string,
 
 export const ranges = (base: string, chosen: string) => choices(
   'Range', kRanges.map(([name]) => name), chosen, (name) => `${base}range=${name}`);
+
+// Of a range whose steps are longer than a minute: how fine it is drawn.
+export const details = (base: string, range: Range, seconds: number) =>
+  rangeOf(seconds, false).step === 60 ? '' : choices('Detail', ['steps', 'minutes'],
+    range.step === 60 ? 'minutes' : 'steps', (name) =>
+      `${base}${name === 'minutes' ? '&detail=minutes' : ''}`);
 
 export const times = (from: string, to: string) => el('span', {}, time(from),
   ...(Date.parse(to) - Date.parse(from) > 60_000 ? [' to ', time(to)] : []));

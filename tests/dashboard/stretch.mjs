@@ -1,0 +1,51 @@
+// What needs hours of history: gaps with their reasons, and moving through time. The series and the
+// minutes are made up here, the page and everything else are real.
+import assert from 'node:assert/strict';
+
+const kMinutes = 600;
+const kGap = [300, 305];  // no value from here to there
+
+function madeUp() {
+  const end = Math.floor(Date.now() / 60_000) * 60_000;
+  const time_ms = Array.from({length: kMinutes}, (_, i) => end - (kMinutes - i) * 60_000);
+  const values = time_ms.map((_, i) => i >= kGap[0] && i < kGap[1] ? null : 100_000 + i);
+  const series = {id: 1000001, step_seconds: 60, start: '', end: '', time_ms,
+    follower_count: values, following_count: values, follower_ratio: values.map((v) => v && 1)};
+  const items = time_ms.map((t) => ({minute: new Date(t).toISOString(), due: 200, stored: 193,
+    coverage: 0.965, closed: true, missed: {timeout: 7}, missed_total: 7, followers_average: 1}));
+  return {series, minutes: {items}};
+}
+
+const boundsOf = (page) => page.evaluate(() => {
+  const args = new URLSearchParams(location.hash.split('?')[1]);
+  return [Number(args.get('from')), Number(args.get('to'))];
+});
+
+export async function gapsAndStretch(page, page_url, screenshot) {
+  const {series, minutes} = madeUp();
+  await page.route('**/influencers/1000001/series*', (route) => route.fulfill({json: series}));
+  await page.route('**/api/v1/minutes*', (route) => route.fulfill({json: minutes}));
+  await page.goto('about:blank');
+  await page.goto(`${page_url}#/influencer/1000001?range=1d`);
+  await page.waitForSelector('.u-over');
+  await page.getByText('Gaps: 1').click();
+  const why = await page.textContent('details table.words tbody');
+  assert.match(why, /no answer; misses of everybody in these minutes: 35 timeout/);
+  await page.screenshot({path: screenshot});
+
+  await page.focus('[aria-label^="Followers of"]');
+  await page.keyboard.press('+');
+  await page.waitForURL(({hash}) => hash.includes('from='));
+  const near = await boundsOf(page);
+  assert.equal(Math.round((near[1] - near[0]) / 60), Math.round((kMinutes - 1) / 2));
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.waitForURL(({hash}) => !hash.includes(`from=${near[0]}`));
+  const earlier = await boundsOf(page);
+  assert.ok(earlier[0] < near[0] && earlier[1] < near[1]);
+  await page.reload();  // a stretch is its address
+  await page.waitForSelector('.u-over');
+  assert.deepEqual(await boundsOf(page), earlier);
+  await page.getByRole('button', {name: 'All', exact: true}).click();
+  await page.waitForURL(({hash}) => !hash.includes('from='));
+  await page.unrouteAll();
+}
