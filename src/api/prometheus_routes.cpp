@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kName = "__name__";
 constexpr std::size_t kStepsMax = 11'000;  // as Prometheus
-constexpr std::chrono::minutes kLookBack{5};
+constexpr milliseconds kLookBackMost = std::chrono::minutes{5};
 constexpr std::size_t kValuesMax = 1'000;  // of a label: what Grafana shows
 // What Grafana looks at to know what it may ask for.
 constexpr std::string_view kLooksLike = "2.50.0";
@@ -225,6 +225,13 @@ struct Evaluated {
   std::vector<std::string> warnings;
 };
 
+// Of a range no more than its step, so that a gap stays one; of one time as far as Prometheus does,
+// as the newest minute may still be fetched. `interval` is how often a value comes.
+milliseconds look_back(std::span<const WallTime> times, milliseconds interval) {
+  if (times.size() == 1) return std::max(kLookBackMost, 2 * interval);
+  return std::max(interval, std::min<milliseconds>(times[1] - times[0], kLookBackMost));
+}
+
 PromResult<Evaluated> evaluate_text(const Form& form, std::span<const WallTime> times,
                                     const ApiContext& context, Observed& observed) {
   const auto expression = parse_promql(form.text("query"));
@@ -235,10 +242,9 @@ PromResult<Evaluated> evaluate_text(const Form& form, std::span<const WallTime> 
   if (!registry) {
     return std::unexpected(PromError{503, "unavailable", registry.error().message});
   }
-  // Whoever is due every ten minutes only has no gap after five.
-  const auto look_back = std::max(kLookBack, 2 * (*registry)->schedule.interval);
   PrometheusSource source(context, observed);
-  auto value = evaluate(**expression, {times, look_back}, source);
+  const PromTimes at{times, look_back(times, (*registry)->schedule.interval)};
+  auto value = evaluate(**expression, at, source);
   if (!value) return std::unexpected(value.error());
   return Evaluated{std::move(*value), source.warnings()};
 }
@@ -278,6 +284,13 @@ void write_texts(JsonWriter& json, const std::set<std::string>& texts, std::size
     json.text(text);
   }
   json.end_array();
+}
+
+void write_none(JsonWriter& json, std::string_view name) {
+  json.begin_object();
+  json.key(name);
+  write_texts(json, {}, 0);
+  json.end_object();
 }
 
 // Of the label, those that the selectors' series have. Of influencers those with most followers
@@ -414,6 +427,21 @@ Answer PrometheusRoutes::metadata(const RouteRequest&, HttpResponse& response) {
     }
     json.end_object();
   });
+  return {};
+}
+
+Answer PrometheusRoutes::rules(const RouteRequest&, HttpResponse& response) {
+  answer_data(response, {}, [](JsonWriter& json) { write_none(json, "groups"); });
+  return {};
+}
+
+Answer PrometheusRoutes::alerts(const RouteRequest&, HttpResponse& response) {
+  answer_data(response, {}, [](JsonWriter& json) { write_none(json, "alerts"); });
+  return {};
+}
+
+Answer PrometheusRoutes::exemplars(const RouteRequest&, HttpResponse& response) {
+  answer_data(response, {}, [](JsonWriter& json) { write_texts(json, {}, 0); });
   return {};
 }
 

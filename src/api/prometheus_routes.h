@@ -19,6 +19,10 @@ class PrometheusRoutes {
   Answer label_values(const RouteRequest& request, HttpResponse& response);
   Answer series(const RouteRequest& request, HttpResponse& response);
   Answer metadata(const RouteRequest& request, HttpResponse& response);
+  // There are none; Grafana asks.
+  Answer rules(const RouteRequest& request, HttpResponse& response);
+  Answer alerts(const RouteRequest& request, HttpResponse& response);
+  Answer exemplars(const RouteRequest& request, HttpResponse& response);
   Answer build_info(const RouteRequest& request, HttpResponse& response);
 
  private:

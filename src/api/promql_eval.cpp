@@ -368,7 +368,7 @@ class Evaluation {
   }
 
   const std::span<const WallTime> times_;
-  const std::chrono::minutes look_back_;
+  const std::chrono::milliseconds look_back_;
   PromSource& source_;
   std::size_t work_ = 0;
 };

@@ -62,7 +62,8 @@ struct PromValue {
 
 struct PromTimes {
   std::span<const WallTime> times;  // at least one, ascending
-  std::chrono::minutes look_back;   // an instant takes the newest sample that is younger than this
+  std::chrono::milliseconds
+      look_back;  // an instant takes the newest sample that is younger than this
 };
 
 // Differs from Prometheus in that delta() is the difference of the window's last and first sample,
