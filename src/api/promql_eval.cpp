@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 namespace ia {
 namespace {
@@ -265,8 +266,11 @@ class Evaluation {
       std::ranges::copy_if(members, std::back_inserter(present),
                            [i](const PromSeries* one) { return !is_absent(one->values[i]); });
       if (present.size() <= count) continue;
-      std::ranges::stable_sort(present, [&](const PromSeries* a, const PromSeries* b) {
-        return is_top ? a->values[i] > b->values[i] : a->values[i] < b->values[i];
+      const auto kept = present.begin() + static_cast<std::ptrdiff_t>(count);
+      std::ranges::nth_element(present, kept, {}, [&](const PromSeries* one) {
+        const auto value = one->values[i];
+        const bool is_nan = std::isnan(value);  // no value is worse
+        return std::tuple(is_nan, is_nan ? 0 : (is_top ? -value : value), one);
       });
       for (auto* other : std::span(present).subspan(count)) other->values[i] = absent_value();
     }

@@ -171,6 +171,8 @@ TEST(Promql, Aggregates) {
   EXPECT_EQ(at(before, "topk(1, m)"), (Found{{"b", 30}}));
   EXPECT_EQ(at(before, "bottomk(1, m)"), (Found{{"a", 3}}));
   EXPECT_THAT(at(before, "topk(0, m)"), IsEmpty());
+  EXPECT_EQ(at(before, "topk(1, m / (m < bool 20))"), (Found{{"b", INFINITY}}));
+  EXPECT_EQ(at(before, "bottomk(1, (m - 30) / (m - 30))"), (Found{{"a", 1}}));
 }
 
 TEST(Promql, ComparesAndMatches) {
