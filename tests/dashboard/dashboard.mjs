@@ -11,6 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const views = {
   overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
   compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline',
+  sorted: '#/leaderboard?sort=ratio',
   ranks: '#/compare?ids=1000001,1000002&mode=rank',
   minutes: '#/influencer/1000001?range=30d&detail=minutes'};
 const alertViews = {

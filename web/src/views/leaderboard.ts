@@ -1,8 +1,8 @@
 import {get, rangeOf, series} from '../api';
 import type {Board, Found, Standing} from '../api';
-import {button, el} from '../dom';
+import {button, el, number} from '../dom';
 import {spark} from '../spark';
-import {choices, note, standings} from './parts';
+import {choices, nameOf, note, standings} from './parts';
 import type {View} from './parts';
 
 const kSparkRange = rangeOf(3600, false);
@@ -28,24 +28,52 @@ function download(items: Standing[]): void {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-// The last hour of a row, asked for when the row comes into view.
-function lazySpark(item: Standing): HTMLElement {
-  const place = el('span', {class: 'spark'});
+// What is asked for when the row comes into view. The row says enough without it.
+function lazy(place: HTMLElement, fill: () => Promise<void>): HTMLElement {
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     seen.disconnect();
-    series(String(item.id), kSparkRange).then(
-      (data) => spark(place, data.follower_count, `Followers of the last hour`),
-      () => { /* The row says enough without it. */ });
+    fill().catch(() => { place.textContent = '–'; });
   });
   seen.observe(place);
   return place;
 }
 
-function target(verdict: string, at: string | null, cursor?: string): string {
+function lastHour(item: Standing): HTMLElement {
+  const place = el('span', {class: 'spark'});
+  return lazy(place, async () => {
+    const data = await series(String(item.id), kSparkRange);
+    spark(place, data.follower_count, `Followers of the last hour`);
+  });
+}
+
+// Against the rank of an hour before; the same minute for five minutes, which the API remembers.
+function rankChange(item: Standing, now: number): HTMLElement {
+  const place = el('span');
+  const before = Math.floor((now - 3600) / 300) * 300;
+  return lazy(place, async () => {
+    const {rank} = await get<Standing>(`/api/v1/influencers/${item.id}?at=${before}`);
+    if (rank === null || item.rank === null) return void (place.textContent = '–');
+    const places = rank - item.rank;
+    place.textContent = places === 0 ? '=' : `${places > 0 ? '▲' : '▼'} ${number(Math.abs(places))}`;
+    place.title = `Rank ${number(rank)} an hour before`;
+  });
+}
+
+// Of what is shown; the API's order is that of the ranks.
+const kSorts: Record<string, (a: Standing, b: Standing) => number> = {
+  rank: () => 0,
+  following: (a, b) => (b.following_count ?? -1) - (a.following_count ?? -1),
+  ratio: (a, b) => (b.follower_ratio ?? -1) - (a.follower_ratio ?? -1),
+  name: (a, b) => nameOf(a).localeCompare(nameOf(b), 'en', {numeric: true})};
+
+interface Shown { verdict: string; at: string | null; sort: string }
+
+function target({verdict, at, sort}: Shown, cursor?: string | null): string {
   const args = new URLSearchParams();
   if (verdict !== 'any') args.set('verdict', verdict);
   if (at) args.set('at', at);
+  if (sort !== 'rank') args.set('sort', sort);
   if (cursor) args.set('cursor', cursor);
   return `#/leaderboard${args.size > 0 ? '?' : ''}${args}`;
 }
@@ -57,15 +85,17 @@ function localTime(epochSeconds: number): string {
 }
 
 // Any past minute, or now.
-function asOf(verdict: string, at: string | null): HTMLElement {
+function asOf(shown: Shown): HTMLElement {
+  const {at} = shown;
   const input = el('input', {type: 'datetime-local', name: 'at', 'aria-label': 'As of',
     max: localTime(Date.now() / 1000), value: at ? localTime(Number(at)) : ''}) as HTMLInputElement;
   const form = el('form', {class: 'tools'}, 'As of', input, el('button', {}, 'Show'),
-    ...(at ? [el('a', {class: 'button', href: target(verdict, null)}, 'Now')] : []));
+    ...(at ? [el('a', {class: 'button', href: target({...shown, at: null})}, 'Now')] : []));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const chosen = new Date(input.value).getTime();
-    location.hash = target(verdict, Number.isNaN(chosen) ? null : String(chosen / 1000));
+    location.hash = target(
+      {...shown, at: Number.isNaN(chosen) ? null : String(chosen / 1000)});
   });
   return form;
 }
@@ -75,6 +105,9 @@ export const leaderboard: View = async (into, args) => {
   const cursor = args.get('cursor');
   const verdict = args.get('verdict') ?? 'any';
   const at = args.get('at');
+  const named = args.get('sort') ?? 'rank';
+  const sort = named in kSorts ? named : 'rank';
+  const shown = {verdict, at, sort};
   const page = new URLSearchParams(
     {limit: '50', verdict, ...(at ? {at} : {}), ...(cursor ? {cursor} : {})});
   const prefix = encodeURIComponent(query);
@@ -83,8 +116,8 @@ export const leaderboard: View = async (into, args) => {
     : await get<Board>(`/api/v1/leaderboard?${page}`);
   into.replaceChildren(el('h1', {}, query ? `Matches of “${query}”` : 'Leaderboard'));
   if (!query) {
-    into.append(choices('Network says', kVerdicts, verdict, (name) => target(name, at)),
-      asOf(verdict, at));
+    into.append(choices('Network says', kVerdicts, verdict, (name) =>
+      target({...shown, verdict: name})), asOf(shown));
   }
   if (found.items.length === 0) {
     into.append(note(query ? 'Nobody has an id or a name that begins so.'
@@ -92,14 +125,23 @@ export const leaderboard: View = async (into, args) => {
         : verdict === 'any' ? 'No values yet.' : 'Nobody, so far.'));
     return;
   }
-  const csv = button('Download CSV', () => download(found.items));
-  into.append(el('div', {class: 'tools'}, csv),
-    standings('By followers', found.items, {head: 'Last hour', cell: lazySpark}));
+  const items = [...found.items].sort(kSorts[sort]);
+  const now = at ? Number(at) : Date.now() / 1000;
+  if (!query) {
+    const sorts = choices('Sort this page by', Object.keys(kSorts), sort, (name) =>
+      target({...shown, sort: name}, cursor));
+    sorts.prepend('Sort this page by');
+    into.append(sorts);
+  }
+  into.append(el('div', {class: 'tools'}, button('Download CSV', () => download(items))),
+    standings(sort === 'rank' ? 'By followers' : `By followers; this page sorted by ${sort}`, items,
+      [{head: 'Rank in 1 h', cell: (item) => rankChange(item, now)},
+        {head: 'Last hour', cell: lastHour}]));
   const tools = el('div', {class: 'tools'});
-  if (cursor) tools.append(el('a', {class: 'button', href: target(verdict, at)}, 'First page'));
+  if (cursor) tools.append(el('a', {class: 'button', href: target(shown)}, 'First page'));
   const next = 'next' in found && found.next
     ? new URL(found.next, location.origin).searchParams.get('cursor') : null;
-  if (next) tools.append(el('a', {class: 'button', href: target(verdict, at, next)}, 'Next page'));
+  if (next) tools.append(el('a', {class: 'button', href: target(shown, next)}, 'Next page'));
   if ('more' in found && found.more) tools.append('Only the first 100 matches are here.');
   into.append(tools);
 };

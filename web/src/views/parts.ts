@@ -5,7 +5,8 @@ import {el, number, ratio, table, time} from '../dom';
 export type View = (into: HTMLElement, args: URLSearchParams, id: string) => Promise<void>;
 
 export const kRanges: [string, number][] = [
-  ['1h', 3600], ['6h', 21600], ['1d', 86400], ['7d', 604800], ['30d', 2592000]];
+  ['1h', 3600], ['6h', 21600], ['1d', 86400], ['7d', 604800], ['30d', 2592000],
+  ['1y', 31536000]];
 export const secondsOf = (range: string) => kRanges.find(([name]) => name === range)?.[1] ?? 3600;
 
 interface Named { id: number; username: string | null }
@@ -24,13 +25,13 @@ export function verdictMark(verdict: Verdict | null): HTMLElement {
   return el('span', {class: kind, title: `Checked ${verdict.checked_at} (UTC)`}, word);
 }
 
-export const standings = (caption: string, items: Standing[], more?: {
-    head: string; cell: (item: Standing) => Node}) => table(
+interface Column { head: string; cell: (item: Standing) => Node }
+export const standings = (caption: string, items: Standing[], more: Column[] = []) => table(
   caption, ['Rank', 'Influencer', 'Followers', 'Following', 'Ratio', 'Network says',
-    ...(more ? [more.head] : [])],
+    ...more.map((column) => column.head)],
   items.map((item) => [number(item.rank), link(item), number(item.follower_count),
     number(item.following_count), ratio(item.follower_ratio), verdictMark(item.verdict),
-    ...(more ? [more.cell(item)] : [])]));
+    ...more.map((column) => column.cell(item))]));
 
 export const signed = (value: number) => `${value > 0 ? '+' : ''}${number(value)}`;
 export const signedPercent = (value: number | null) =>
