@@ -110,6 +110,7 @@ function drawGaps(plot: uPlot, gaps: Gap[], colour: string): void {
   const between = 6 * devicePixelRatio;
   ctx.save();
   ctx.strokeStyle = colour;
+  ctx.globalAlpha = 0.6;
   ctx.lineWidth = devicePixelRatio;
   for (const gap of gaps) {
     const from = Math.max(bbox.left, plot.valToPos(gap.from, 'x', true));

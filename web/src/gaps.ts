@@ -44,6 +44,11 @@ export async function gapsOf(times: number[], values: Values, step: number): Pro
   const start = Math.max(gaps[0]?.[0] ?? 0, end - kDaysMax * 86_400);
   const minutes = await get<Minutes>(`/api/v1/minutes?start=${start}&end=${end}`);
   const known = new Map(minutes.items.map((item) => [Date.parse(item.minute) / 1000, item]));
-  return gaps.map(([from, to]) => ({from, to, why: from >= start ? why(from, to, known)
-    : `no value; why is asked for ${kDaysMax} days only`}));
+  const [first] = gaps;
+  if (first && first[0] === times[0] && first[0] >= start) {  // before the history is no gap
+    first[0] = minutes.items.filter((item) => item.due > 0)
+      .map((item) => Date.parse(item.minute) / 1000).find((at) => at >= first[0]) ?? first[1];
+  }
+  return gaps.filter(([from, to]) => from < to).map(([from, to]) => ({from, to, why: from >= start
+    ? why(from, to, known) : `no value; why is asked for ${kDaysMax} days only`}));
 }
