@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -62,19 +64,35 @@ User user_to_run_as() {
   return {65534, 65534};
 }
 
+// In the abstract namespace, as long as this process lives: no other test takes the port, see
+// servers.py.
+bool take_name_of(std::uint16_t port) {
+  const auto name = "influencer-analytics-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(name, address.sun_path + 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0) return true;
+  ::close(fd);
+  return false;
+}
+
 // Below the ports that the kernel gives to clients, so that it is still free when it is bound.
 int free_port() {
   std::random_device random;
   std::uniform_int_distribution<std::uint16_t> ports(15'000, 31'999);
   for (int attempt = 0; attempt < 100; ++attempt) {
+    const auto port = ports(random);
+    if (!take_name_of(port)) continue;
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(ports(random));
+    address.sin_port = htons(port);
     const bool is_free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
-    if (is_free) return ntohs(address.sin_port);
+    if (is_free) return port;
   }
   return 5432;
 }

@@ -20,17 +20,25 @@ class Missing(Exception):
     """What the server needs is not on this machine."""
 
 
+_ours = []  # as long as this process lives
+
+
 def free_port():
     """Below the ports that the kernel gives to clients, so that it is still free when it is bound,
-    and when a server that was killed comes back."""
+    and when a server that was killed comes back. No other test gets it while this process lives:
+    its name is taken in the abstract namespace, as free_port of postgres_server.cpp does."""
     while True:
         port = random.randrange(15_000, 32_000)
-        with socket.socket() as sock:
-            try:
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0influencer-analytics-test-port-{port}")
+            with socket.socket() as sock:
                 sock.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            name.close()
+            continue
+        _ours.append(name)
+        return port
 
 
 class Fauxqs:
