@@ -280,4 +280,26 @@ Status Transaction::commit() {
   return committed;
 }
 
+Status ensure_schema(Connection& db, const Schema& schema) {
+  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
+  if (!transaction) return std::unexpected(transaction.error());
+  const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
+  const auto application = db.integer("PRAGMA application_id");
+  const auto format = db.integer("PRAGMA user_version");
+  for (const auto* read : {&tables, &application, &format}) {
+    if (!*read) return std::unexpected(read->error());
+  }
+  if (*tables > 0) {
+    if (*application == schema.application_id && *format == schema.format) return {};
+    return fail(Errc::kInvalid, db.file().string() + ": not a file of " + schema.what +
+                                    " that this version knows: run the "
+                                    "version that wrote it, or name another data directory");
+  }
+  const auto marks = "PRAGMA application_id=" + std::to_string(schema.application_id) +
+                     "; PRAGMA user_version=" + std::to_string(schema.format);
+  if (auto made = db.execute(schema.sql); !made) return made;
+  if (auto marked = db.execute(marks.c_str()); !marked) return marked;
+  return transaction->commit();
+}
+
 }  // namespace ia::sqlite

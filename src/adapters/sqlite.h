@@ -7,12 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
-// SQLite with ownership and our errors; nothing of any schema. The one file that adapters share.
+// SQLite with ownership and our errors; of no schema in particular. Adapters share it.
 //
 // Errors: a full disk and failed I/O are kUnavailable ("disk full: ..."), as is a database that
 // another connection keeps busy for longer than `busy_wait`. Damaged files are kCorrupt, and so is
@@ -125,5 +126,21 @@ class Transaction {
   explicit Transaction(Connection& connection) : connection_(&connection) {}
   Connection* connection_;
 };
+
+// Whose file it is, and of which format: application_id and user_version.
+struct Schema {
+  const char* what;  // "verdicts", in messages
+  std::int64_t application_id;
+  std::int64_t format;
+  const char* sql;  // makes the tables
+};
+
+// Makes the tables of a new file, in one transaction; does nothing to one that has them. kInvalid
+// when the file is of somebody else or of another format: it is left as it is.
+Status ensure_schema(Connection& connection, const Schema& schema);
+
+// Times as our tables hold them.
+inline std::int64_t ms_of(WallTime time) { return time.time_since_epoch().count(); }
+inline WallTime time_of(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
 
 }  // namespace ia::sqlite

@@ -10,15 +10,14 @@ namespace ia {
 namespace {
 
 using sqlite::Connection;
+using sqlite::ms_of;
 using sqlite::Statement;
+using sqlite::time_of;
 using sqlite::Transaction;
 using std::chrono::minutes;
 
-constexpr std::int64_t kFormat = 1;
-constexpr std::int64_t kApplicationId = 0x49416131;  // "IAa1"
-
 // Outcome 0 is pending. Numbers are never used twice.
-constexpr const char* kSchema = R"sql(
+constexpr const char* kTables = R"sql(
   CREATE TABLE revision(value INTEGER NOT NULL);
   INSERT INTO revision VALUES(0);
   CREATE TABLE rules(
@@ -70,6 +69,8 @@ constexpr const char* kSchema = R"sql(
   );
   CREATE INDEX log_pending ON log(rule, number) WHERE outcome = 0;
 )sql";
+constexpr sqlite::Schema kSchema{
+    .what = "alerts", .application_id = 0x49416131 /* "IAa1" */, .format = 1, .sql = kTables};
 
 constexpr const char* kRuleColumns =
     "id, version, name, enabled, influencers, kind, metric, direction, level, hysteresis,"
@@ -80,8 +81,6 @@ constexpr const char* kEntryColumns =
     " l.outcome, l.attempts, l.tried_ms, l.next_attempt_ms, l.status, l.detail";
 constexpr int kEntryColumnCount = 15;
 
-std::int64_t ms_of(WallTime time) { return time.time_since_epoch().count(); }
-WallTime time_of(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
@@ -173,28 +172,6 @@ AlertStateRow state_in(const Statement& row) {
           .state = {.side = static_cast<AlertState::Side>(row.integer(3)),
                     .mark = row.integer(4),
                     .fired_at = time_of(row.integer(5))}};
-}
-
-Status check_or_make_schema(Connection& db) {
-  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
-  const auto application = db.integer("PRAGMA application_id");
-  const auto format = db.integer("PRAGMA user_version");
-  for (const auto* read : {&tables, &application, &format}) {
-    if (!*read) return std::unexpected(read->error());
-  }
-  if (*tables > 0) {
-    if (*application == kApplicationId && *format == kFormat) return {};
-    return fail(Errc::kInvalid, db.file().string() +
-                                    ": not a file of alerts that this version knows: run the "
-                                    "version that wrote it, or name another data directory");
-  }
-  const auto marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                     "; PRAGMA user_version=" + std::to_string(kFormat);
-  if (auto made = db.execute(kSchema); !made) return made;
-  if (auto marked = db.execute(marks.c_str()); !marked) return marked;
-  return transaction->commit();
 }
 
 // Calls are rare, so statements are compiled for each.
@@ -529,7 +506,8 @@ Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(
   if (auto set = db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"); !set) {
     return std::unexpected(set.error());
   }
-  if (auto known = check_or_make_schema(*db); !known) return std::unexpected(known.error());
+  if (auto known = sqlite::ensure_schema(*db, kSchema); !known)
+    return std::unexpected(known.error());
   return std::make_unique<SqliteAlertStore>(std::move(*db));
 }
 

@@ -9,13 +9,12 @@ namespace ia {
 namespace {
 
 using sqlite::Connection;
+using sqlite::ms_of;
 using sqlite::Statement;
+using sqlite::time_of;
 using sqlite::Transaction;
 
-constexpr std::int64_t kFormat = 1;
-constexpr std::int64_t kApplicationId = 0x49417631;  // "IAv1"
-
-constexpr const char* kSchema = R"sql(
+constexpr const char* kTables = R"sql(
   CREATE TABLE verdict(
     influencer INTEGER PRIMARY KEY,
     suspicious INTEGER NOT NULL,
@@ -27,6 +26,8 @@ constexpr const char* kSchema = R"sql(
   );
   CREATE UNIQUE INDEX verdict_by_position ON verdict(position);
 )sql";
+constexpr sqlite::Schema kSchema{
+    .what = "verdicts", .application_id = 0x49417631 /* "IAv1" */, .format = 1, .sql = kTables};
 
 constexpr const char* kPut =
     "INSERT INTO verdict VALUES (?1, ?2, ?3, ?4, ?5, ?5,"
@@ -40,31 +41,6 @@ constexpr const char* kPut =
 constexpr const char* kRead =
     "SELECT influencer, suspicious, followers, following, checked_ms, changed_ms, position"
     " FROM verdict WHERE position > ?1 ORDER BY position LIMIT ?2";
-
-std::int64_t ms_of(WallTime time) { return time.time_since_epoch().count(); }
-WallTime time_of(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
-
-Status check_or_make_schema(Connection& db) {
-  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
-  const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
-  const auto application = db.integer("PRAGMA application_id");
-  const auto format = db.integer("PRAGMA user_version");
-  for (const auto* read : {&tables, &application, &format}) {
-    if (!*read) return std::unexpected(read->error());
-  }
-  if (*tables > 0) {
-    if (*application == kApplicationId && *format == kFormat) return {};
-    return fail(Errc::kInvalid, db.file().string() +
-                                    ": not a file of verdicts that this version knows: run the "
-                                    "version that wrote it, or name another data directory");
-  }
-  const auto marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                     "; PRAGMA user_version=" + std::to_string(kFormat);
-  if (auto made = db.execute(kSchema); !made) return made;
-  if (auto marked = db.execute(marks.c_str()); !marked) return marked;
-  return transaction->commit();
-}
 
 class SqliteVerdictStore final : public VerdictStore {
  public:
@@ -123,7 +99,8 @@ Result<std::unique_ptr<VerdictStore>> open_sqlite_verdict_store(
   if (auto set = db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !set) {
     return std::unexpected(set.error());
   }
-  if (auto known = check_or_make_schema(*db); !known) return std::unexpected(known.error());
+  if (auto known = sqlite::ensure_schema(*db, kSchema); !known)
+    return std::unexpected(known.error());
   auto put = db->prepare(kPut);
   if (!put) return std::unexpected(put.error());
   auto read = db->prepare(kRead);
