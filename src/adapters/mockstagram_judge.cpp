@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <array>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "adapters/curl.h"
 #include "adapters/json_object.h"
 
 namespace ia {
@@ -20,18 +22,6 @@ constexpr long kOk = 200;
 constexpr long kNotFound = 404;
 constexpr long kTooMany = 429;
 
-struct EasyCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-struct MultiCleanup {
-  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
-};
-struct ListCleanup {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Easy = std::unique_ptr<CURL, EasyCleanup>;
-using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
-
 // One under way. libcurl has its address.
 struct Call {
   InfluencerId influencer;
@@ -39,7 +29,7 @@ struct Call {
   std::string body;
   std::string reply;
   MonoTime asked_at;
-  Easy easy{curl_easy_init()};
+  curl::Easy easy{curl_easy_init()};
 };
 
 std::size_t append_reply(char* data, std::size_t, std::size_t size, void* call) {
@@ -76,7 +66,6 @@ class MockstagramJudge final : public Judge {
  public:
   MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
       : options_(options), clock_(clock), url_(options.url + "/api/v1/influencers/is_suspicious") {
-    headers_.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
     curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
                       static_cast<long>(options.max_connections));
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
@@ -164,10 +153,11 @@ class MockstagramJudge final : public Judge {
   const MockstagramJudgeOptions options_;
   const Clock& clock_;
   const std::string url_;
-  HeaderList headers_;
+  const curl::HeaderList headers_ =
+      curl::header_list(std::array<std::string, 1>{"Content-Type: application/json"});
   simdjson::dom::parser parser_;
   // Their handles go before the multi handle, and are taken out of it before they go.
-  std::unique_ptr<CURLM, MultiCleanup> multi_{curl_multi_init()};
+  curl::Multi multi_{curl_multi_init()};
   std::map<CURL*, std::unique_ptr<Call>> calls_;
 };
 
@@ -175,8 +165,7 @@ class MockstagramJudge final : public Judge {
 
 std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
                                               const Clock& clock) {
-  static const bool initialised = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  (void)initialised;
+  curl::initialise();
   return std::make_unique<MockstagramJudge>(options, clock);
 }
 
