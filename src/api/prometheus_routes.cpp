@@ -116,6 +116,15 @@ void answer_error(const PromError& error, HttpResponse& response) {
   json.end_object();
 }
 
+// Lets `read` answer what the form asks for; tells what is wrong as Prometheus does.
+template <class Read>
+Answer with_form(const RouteRequest& request, HttpResponse& response, Read read) {
+  const auto form = Form::of(request);
+  const PromResult<void> answered = form ? read(*form) : std::unexpected(form.error());
+  if (!answered) answer_error(answered.error(), response);
+  return {};
+}
+
 template <class Write>
 void answer_data(HttpResponse& response, const std::vector<std::string>& warnings, Write write) {
   response.content_type = content_type::kJson;
@@ -327,76 +336,59 @@ PromResult<std::set<std::string>> values_of(std::string_view label, const Form& 
 }  // namespace
 
 Answer PrometheusRoutes::query(const RouteRequest& request, HttpResponse& response) {
-  const auto answered = [&]() -> PromResult<void> {
-    const auto form = Form::of(request);
-    if (!form) return std::unexpected(form.error());
-    const auto time = form->time("time", context_.clock.wall());
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto time = form.time("time", context_.clock.wall());
     if (!time) return std::unexpected(time.error());
-    const auto found = evaluate_text(*form, std::span(&*time, 1), context_, observed_);
+    const auto found = evaluate_text(form, std::span(&*time, 1), context_, observed_);
     if (!found) return std::unexpected(found.error());
     answer_data(response, found->warnings,
                 [&](JsonWriter& json) { write_vector(json, found->value, *time); });
     return {};
-  }();
-  if (!answered) answer_error(answered.error(), response);
-  return {};
+  });
 }
 
 Answer PrometheusRoutes::query_range(const RouteRequest& request, HttpResponse& response) {
-  const auto answered = [&]() -> PromResult<void> {
-    const auto form = Form::of(request);
-    if (!form) return std::unexpected(form.error());
-    const auto times = times_of(*form);
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto times = times_of(form);
     if (!times) return std::unexpected(times.error());
-    const auto found = evaluate_text(*form, *times, context_, observed_);
+    const auto found = evaluate_text(form, *times, context_, observed_);
     if (!found) return std::unexpected(found.error());
     answer_data(response, found->warnings,
                 [&](JsonWriter& json) { write_matrix(json, found->value, *times); });
     return {};
-  }();
-  if (!answered) answer_error(answered.error(), response);
-  return {};
+  });
 }
 
 Answer PrometheusRoutes::labels(const RouteRequest& request, HttpResponse& response) {
-  const auto form = Form::of(request);
-  if (!form) {
-    answer_error(form.error(), response);
+  return with_form(request, response, [&](const Form&) -> PromResult<void> {
+    answer_data(response, {}, [](JsonWriter& json) {
+      write_texts(json, {std::string(kName), "id", "reason", "username"}, kValuesMax);
+    });
     return {};
-  }
-  answer_data(response, {}, [](JsonWriter& json) {
-    write_texts(json, {std::string(kName), "id", "reason", "username"}, kValuesMax);
   });
-  return {};
 }
 
 Answer PrometheusRoutes::label_values(const RouteRequest& request, HttpResponse& response) {
-  const auto answered = [&]() -> PromResult<void> {
-    const auto form = Form::of(request);
-    if (!form) return std::unexpected(form.error());
-    const auto limit = form->limit(kValuesMax);
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto limit = form.limit(kValuesMax);
     if (!limit) return std::unexpected(limit.error());
     PrometheusSource source(context_, observed_);
-    const auto values = values_of(request.id, *form, *limit, context_, source);
+    const auto values = values_of(request.id, form, *limit, context_, source);
     if (!values) return std::unexpected(values.error());
     answer_data(response, {}, [&](JsonWriter& json) { write_texts(json, *values, *limit); });
     return {};
-  }();
-  if (!answered) answer_error(answered.error(), response);
-  return {};
+  });
 }
 
 Answer PrometheusRoutes::series(const RouteRequest& request, HttpResponse& response) {
-  const auto answered = [&]() -> PromResult<void> {
-    const auto form = Form::of(request);
-    if (!form) return std::unexpected(form.error());
-    const auto limit = form->limit(kValuesMax);
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto limit = form.limit(kValuesMax);
     if (!limit) return std::unexpected(limit.error());
-    if (form->all("match[]").empty()) {
+    if (form.all("match[]").empty()) {
       return std::unexpected(bad_data("no match[] parameter: name a metric"));
     }
     PrometheusSource source(context_, observed_);
-    const auto all = series_of(*form, source);
+    const auto all = series_of(form, source);
     if (!all) return std::unexpected(all.error());
     answer_data(response, source.warnings(), [&](JsonWriter& json) {
       json.begin_array();
@@ -407,9 +399,7 @@ Answer PrometheusRoutes::series(const RouteRequest& request, HttpResponse& respo
       json.end_array();
     });
     return {};
-  }();
-  if (!answered) answer_error(answered.error(), response);
-  return {};
+  });
 }
 
 Answer PrometheusRoutes::metadata(const RouteRequest&, HttpResponse& response) {

@@ -108,6 +108,19 @@ std::optional<double> value_of(std::string_view metric, const MinuteStats& stats
   return static_cast<double>(stats.following_sum);
 }
 
+// Of closed minutes, what `value_in` gives of each.
+template <class ValueIn>
+PromSamples samples_of(std::span<const MinuteStats> rows, const ValueIn& value_in) {
+  PromSamples samples;
+  for (const auto& stats : rows) {
+    const std::optional<double> value = stats.closed ? value_in(stats) : std::nullopt;
+    if (!value) continue;
+    samples.times.push_back(WallTime{stats.minute});
+    samples.values.push_back(*value);
+  }
+  return samples;
+}
+
 std::optional<InfluencerId> id_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -223,15 +236,9 @@ PromResult<std::vector<PromSamples>> PrometheusSource::select_minutes(const Prom
   if (!rows) return std::unexpected(failed(rows.error()));
   std::vector<PromSamples> all;
   const auto add = [&](PromLabels labels, const auto& value_in) {
-    PromSamples samples{std::move(labels), {}, {}};
-    if (!fits(selector, samples.labels)) return;
-    for (const auto& stats : *rows) {
-      const std::optional<double> value = stats.closed ? value_in(stats) : std::nullopt;
-      if (!value) continue;
-      samples.times.push_back(WallTime{stats.minute});
-      samples.values.push_back(*value);
-    }
-    all.push_back(std::move(samples));
+    if (!fits(selector, labels)) return;
+    all.push_back(samples_of(*rows, value_in));
+    all.back().labels = std::move(labels);
   };
   if (selector.metric != kMissed) {
     add({{std::string(kName), selector.metric}},
@@ -283,24 +290,13 @@ PromResult<PromSamples> PrometheusSource::of_everybody(const PromExpression& agg
   const bool is_following = aggregation.operands[0]->selector.metric == kFollowing;
   const auto rows = context_.store.read_minutes(range);
   if (!rows) return std::unexpected(failed(rows.error()));
-  PromSamples samples;
-  for (const auto& stats : *rows) {
-    if (!stats.closed || stats.stored == 0) continue;
+  return samples_of(*rows, [&](const MinuteStats& stats) -> std::optional<double> {
+    if (stats.stored == 0) return std::nullopt;
     const auto stored = static_cast<double>(stats.stored);
     const auto sum = static_cast<double>(is_following ? stats.following_sum : stats.followers_sum);
-    samples.times.push_back(WallTime{stats.minute});
-    switch (aggregation.aggregation) {
-      case PromAggregation::kSum:
-        samples.values.push_back(sum);
-        break;
-      case PromAggregation::kAvg:
-        samples.values.push_back(sum / stored);
-        break;
-      default:
-        samples.values.push_back(stored);
-    }
-  }
-  return samples;
+    if (aggregation.aggregation == PromAggregation::kSum) return sum;
+    return aggregation.aggregation == PromAggregation::kAvg ? sum / stored : stored;
+  });
 }
 
 std::vector<InfluencerId> PrometheusSource::best(double count, bool is_top) const {
