@@ -182,6 +182,10 @@ std::string_view direction_word(AlertKind kind, AlertDirection direction) {
   return kDirections[std::to_underlying(kind)][std::to_underlying(direction)];
 }
 
+std::int64_t count_of(AlertMetric metric, Counts counts) {
+  return metric == AlertMetric::kFollowers ? counts.followers : counts.following;
+}
+
 std::optional<AlertKind> parse_alert_kind(std::string_view name) {
   return find_word<AlertKind>(kKinds, name);
 }
@@ -201,8 +205,7 @@ std::string shown_target(std::string_view url) {
 std::string sentence_of(const AlertCondition& condition, const AlertEvent& event) {
   const std::string metric(name_of(condition.metric));
   const bool rose = event.direction == AlertDirection::kUp;
-  const auto now =
-      condition.metric == AlertMetric::kFollowers ? event.counts.followers : event.counts.following;
+  const auto now = count_of(condition.metric, event.counts);
   const auto level = grouped(event.level);
   switch (condition.kind) {
     case AlertKind::kThreshold:

@@ -88,6 +88,7 @@ inline constexpr std::chrono::minutes kAlertCoolDownMax{7 * 1'440};
 
 std::string_view name_of(AlertKind kind);
 std::string_view name_of(AlertMetric metric);
+std::int64_t count_of(AlertMetric metric, Counts counts);
 // "above", "rise", "enters", "suspicious" ...; empty where the kind knows no such direction.
 std::string_view direction_word(AlertKind kind, AlertDirection direction);
 std::optional<AlertKind> parse_alert_kind(std::string_view name);

@@ -12,10 +12,6 @@ namespace {
 using std::chrono::minutes;
 using Side = AlertState::Side;
 
-std::int64_t count_of(AlertMetric metric, Counts counts) {
-  return metric == AlertMetric::kFollowers ? counts.followers : counts.following;
-}
-
 // Between the level and its hysteresis the side stays what it was.
 Side threshold_side(const AlertCondition& c, Side before, Counts counts) {
   const auto sign = c.direction == AlertDirection::kDown ? -1 : 1;
@@ -95,7 +91,7 @@ struct AlertRules::Pass {
   bool is_cooling(const AlertRule& rule, const Watch& watch, WallTime at) const {
     return watch.state.fired_at > WallTime{} && at - watch.state.fired_at < rule.cool_down;
   }
-  void fire(const AlertRule& rule, Watch& watch, AlertEvent event);
+  void fire(const AlertRule& rule, Watch& watch, const Standing& now, AlertEvent event);
 };
 
 void AlertRules::Pass::look(const AlertRule& rule, Watch& watch) {
@@ -141,10 +137,8 @@ void AlertRules::Pass::look_side(const AlertRule& rule, Watch& watch, const Stan
   const auto went = *side == Side::kBeyond ? AlertDirection::kUp : AlertDirection::kDown;
   const auto wanted = is_threshold ? AlertDirection::kUp : c.direction;
   if (wanted != AlertDirection::kEither && wanted != went) return;
-  fire(rule, watch,
+  fire(rule, watch, now,
        {.at = is_threshold ? now.retrieved_at : inputs.board.published_at(),
-        .counts = now.counts,
-        .rank = now.rank,
         .direction = is_threshold ? c.direction : went,
         .level = c.level});
 }
@@ -155,8 +149,7 @@ void AlertRules::Pass::look_milestone(const AlertRule& rule, Watch& watch, const
   if (reached <= before) return;
   watch.state.mark = reached;
   if (before < 0) return;
-  fire(rule, watch,
-       {.at = now.retrieved_at, .counts = now.counts, .rank = now.rank, .level = reached});
+  fire(rule, watch, now, {.at = now.retrieved_at, .level = reached});
 }
 
 // False: another time.
@@ -188,16 +181,15 @@ void AlertRules::Pass::look_relative(const AlertRule& rule, Watch& watch, const 
   const auto to = count_of(c.metric, now.counts);
   if (is_cooling(rule, watch, now.retrieved_at) || !is_large(c, from, to)) return;
   watch.window->restart(sample);
-  fire(rule, watch,
+  fire(rule, watch, now,
        {.at = now.retrieved_at,
-        .counts = now.counts,
-        .rank = now.rank,
         .direction = to > from ? AlertDirection::kUp : AlertDirection::kDown,
         .level = from,
         .since = reference.minute});
 }
 
-void AlertRules::Pass::fire(const AlertRule& rule, Watch& watch, AlertEvent event) {
+void AlertRules::Pass::fire(const AlertRule& rule, Watch& watch, const Standing& now,
+                            AlertEvent event) {
   if (is_cooling(rule, watch, event.at)) {
     ++result.suppressed;
     return;
@@ -206,7 +198,9 @@ void AlertRules::Pass::fire(const AlertRule& rule, Watch& watch, AlertEvent even
   event.rule = rule.id;
   event.version = rule.version;
   event.influencer = watch.influencer;
-  if (const auto now = inputs.board.find(watch.influencer)) event.username = now->username;
+  event.username = now.username;
+  event.counts = now.counts;
+  event.rank = now.rank;
   result.events.push_back(std::move(event));
 }
 
