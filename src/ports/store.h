@@ -145,8 +145,7 @@ class Store {
   [[nodiscard]] virtual Result<MinuteColumns> read_minute(Minute minute,
                                                           const GoOn& go_on) const = 0;
   // The influencer's place in each of the minutes, which must ascend; those in which it has no
-  // value are left out. All minutes that are kept together (an hour, a day) cost one look at
-  // everyone.
+  // value are left out. All minutes of an hour cost one look at everyone.
   [[nodiscard]] virtual Result<std::vector<RankAt>> read_ranks(InfluencerId influencer,
                                                                std::span<const Minute> minutes,
                                                                const GoOn& go_on) const = 0;

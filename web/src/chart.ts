@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import {compact, number} from './dom';
+import {compact} from './dom';
 import type {Values} from './api';
 import {Stretch} from './stretch';
 

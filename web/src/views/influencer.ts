@@ -11,7 +11,6 @@ import {details, nameOf, note, plotBox, ranges, secondsOf, section, signed, sign
 import type {View} from './parts';
 
 const kSignalDaysMax = 31;
-
 const kGapsListed = 200;
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
@@ -53,11 +52,10 @@ function bandOf(columns: Values[], step: number): Band | null {
 }
 
 function gapTable(gaps: Gap[]): HTMLElement {
-  const summary = el('summary', {}, `Gaps: ${number(gaps.length)}`);
   if (gaps.length === 0) return el('p', {class: 'note'}, 'No gap in this range.');
   const rows = gaps.slice(-kGapsListed).reverse().map((gap) =>
     [time(gap.from * 1000), number((gap.to - gap.from) / 60), gap.why]);
-  return el('details', {}, summary,
+  return el('details', {}, el('summary', {}, `Gaps: ${number(gaps.length)}`),
     table('The newest first; the misses are those of everybody, whose they were is not stored',
       ['From', 'Minutes', 'Why'], rows, 'words'));
 }
