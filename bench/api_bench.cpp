@@ -74,6 +74,9 @@ class ArrayStore final : public Store {
   Result<Series> read_series(InfluencerId id, MinuteRange) const override {
     return series_[number_of(id) - kFirstId];
   }
+  Result<std::vector<MissAt>> read_misses(InfluencerId, std::span<const Minute>) const override {
+    return std::vector<MissAt>{};
+  }
   Result<MinuteColumns> read_minute(Minute, const GoOn&) const override { return MinuteColumns{}; }
   Result<std::vector<RankAt>> read_ranks(InfluencerId, std::span<const Minute>,
                                          const GoOn&) const override {

@@ -309,6 +309,35 @@ TEST_P(StoreContract, TakesMissesBackAfterTheMinuteWasClosed) {
   EXPECT_EQ(missed(kNoon, MissReason::kRateLimited), 1u);
 }
 
+TEST_P(StoreContract, KnowsWhyAnInfluencerHasNoValue) {
+  constexpr auto kTimeout = MissReason::kTimeout;
+  const auto later = kNoon + minutes{70};
+  const auto next_day = kNoon + minutes{1500};
+  ASSERT_TRUE(store().put_registry(registry_of(1, "1-10")));
+  append({batch_of(kNoon, {id(1)}, {{id(2), kTimeout}, {id(3), kTimeout}})});
+  append({batch_of(later, {id(1)}, {{id(2), MissReason::kNotFound}})});
+  append({batch_of(next_day, {id(1)}, {{id(2), MissReason::kClock}})});
+  append({batch_of(kNoon, {id(3)}, {{id(4), MissReason::kServerError}})});
+  close({kNoon, kNoon + minutes{1}}, MissReason::kDown);
+
+  const std::vector wanted{kNoon - days{60}, kNoon, kNoon + minutes{1}, later, next_day};
+  const auto misses = [&](std::uint64_t number) {
+    return store().read_misses(id(number), wanted).value();
+  };
+  EXPECT_THAT(misses(2), ElementsAre(MissAt{kNoon, kTimeout}, MissAt{later, MissReason::kNotFound},
+                                     MissAt{next_day, MissReason::kClock}));
+  EXPECT_THAT(store().read_misses(id(2), std::vector{later}).value(),
+              ElementsAre(MissAt{later, MissReason::kNotFound}));
+  EXPECT_THAT(misses(1), IsEmpty());
+  EXPECT_THAT(misses(3), IsEmpty());  // taken back
+  EXPECT_THAT(misses(4), ElementsAre(MissAt{kNoon, MissReason::kServerError}));
+  EXPECT_THAT(misses(5), IsEmpty());  // of the rest
+  EXPECT_THAT(store().read_misses(id(2), {}).value(), IsEmpty());
+  EXPECT_EQ(stats(kNoon).rest, 6u);
+  EXPECT_EQ(stats(kNoon).rest_reason, MissReason::kDown);
+  EXPECT_EQ(stats(later).rest, 0u);
+}
+
 TEST_P(StoreContract, KnowsWhenTheFirstAndLastStoredValuesWereRetrieved) {
   auto early = batch_of(kNoon, {id(1)});
   early.retrieved_at = kNoon + seconds{5};

@@ -11,7 +11,7 @@ constexpr std::int64_t kBatchesAtOnce = 256;
 constexpr const char* kSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 constexpr const char* kMinuteColumns =
     "minute, due, stored, repeats, closed, followers_sum, following_sum, first_retrieved_at,"
-    " last_retrieved_at, missed_timeout, missed_connection, missed_rate_limited,"
+    " last_retrieved_at, rest, rest_reason, missed_timeout, missed_connection, missed_rate_limited,"
     " missed_server_error, missed_not_found, missed_malformed, missed_overrun, missed_clock,"
     " missed_down";
 
@@ -20,7 +20,7 @@ std::uint64_t count_of(std::int64_t value) { return static_cast<std::uint64_t>(v
 InfluencerId id_of(std::int64_t value) { return InfluencerId{count_of(value)}; }
 
 MinuteStats stats_of(const Rows& rows, std::size_t row) {
-  constexpr int kFirstMissed = 9;
+  constexpr int kFirstMissed = 11;
   const auto time = [&](int column) {
     return rows.is_null(row, column) ? WallTime{} : rows.time(row, column);
   };
@@ -29,6 +29,8 @@ MinuteStats stats_of(const Rows& rows, std::size_t row) {
                     .stored = count_of(rows.integer(row, 2)),
                     .repeats = count_of(rows.integer(row, 3)),
                     .closed = rows.boolean(row, 4),
+                    .rest = count_of(rows.integer(row, 9)),
+                    .rest_reason = static_cast<MissReason>(rows.integer(row, 10)),
                     .followers_sum = rows.integer(row, 5),
                     .following_sum = rows.integer(row, 6),
                     .first_retrieved_at = time(7),
@@ -155,6 +157,22 @@ Result<Series> read_series(Connection& db, InfluencerId influencer, MinuteRange 
     series.following.push_back(rows->integer(row, 2));
   }
   return series;
+}
+
+Result<std::vector<MissAt>> read_misses(Connection& db, InfluencerId influencer,
+                                        std::span<const Minute> minutes) {
+  if (minutes.empty()) return std::vector<MissAt>{};
+  const auto rows = db.query(
+      "SELECT minute, reason FROM ia.misses WHERE influencer_id = $1 AND minute = ANY($2)"
+      " AND minute >= $3 AND minute <= $4 AND minute >= (SELECT horizon FROM ia.state)"
+      " ORDER BY minute",
+      Params().add(signed_of(influencer)).add(minutes).add(minutes.front()).add(minutes.back()));
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<MissAt> misses;
+  for (std::size_t row = 0; row < rows->size(); ++row) {
+    misses.push_back({rows->minute(row, 0), static_cast<MissReason>(rows->integer(row, 1))});
+  }
+  return misses;
 }
 
 // By a cursor, so that it can be abandoned; all of it is wanted, so the plan is to be the one that

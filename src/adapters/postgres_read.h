@@ -16,6 +16,9 @@ inline constexpr const char* kSeriesSql =
     " AND minute >= (SELECT horizon FROM ia.state) ORDER BY minute";
 
 Result<Series> read_series(Connection& db, InfluencerId influencer, MinuteRange range);
+// One look into the index for each of the minutes.
+Result<std::vector<MissAt>> read_misses(Connection& db, InfluencerId influencer,
+                                        std::span<const Minute> minutes);
 // One query: the index of minutes leads to the pages that the minute was written to. Where points
 // are compressed, all that their chunk has of everyone is unpacked.
 Result<MinuteColumns> read_minute(Connection& db, Minute minute, const GoOn& go_on);

@@ -50,6 +50,12 @@ class PostgresStore final : public Store {
     return minute_readers_.read(
         [&](Connection& db) { return postgres::read_minute(db, minute, go_on); });
   }
+  Result<std::vector<MissAt>> read_misses(InfluencerId influencer,
+                                          std::span<const Minute> minutes) const override {
+    return readers_.read(
+        [&](Connection& db) { return postgres::read_misses(db, influencer, minutes); });
+  }
+
   Result<std::vector<RankAt>> read_ranks(InfluencerId influencer, std::span<const Minute> minutes,
                                          const GoOn& go_on) const override {
     return minute_readers_.read(

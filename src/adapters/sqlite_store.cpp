@@ -51,6 +51,11 @@ class SqliteStore final : public Store {
     return readers_.with([&](Reader& reader) { return reader.series(influencer, range); });
   }
 
+  Result<std::vector<MissAt>> read_misses(InfluencerId influencer,
+                                          std::span<const Minute> minutes) const override {
+    return readers_.with([&](Reader& reader) { return reader.misses(influencer, minutes); });
+  }
+
   Result<MinuteColumns> read_minute(Minute minute, const GoOn& go_on) const override {
     return readers_.with([&](Reader& reader) { return reader.minute(minute, go_on); });
   }

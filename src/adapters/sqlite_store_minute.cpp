@@ -113,9 +113,6 @@ MinuteAccount::MinuteAccount(Minute minute, std::uint64_t due_registered) {
   stats_.due = due_registered;
 }
 
-MinuteAccount::MinuteAccount(const MinuteStats& stats, std::uint64_t rest, MissReason rest_reason)
-    : stats_(stats), rest_(rest), rest_reason_(rest_reason) {}
-
 Kept MinuteAccount::apply(const PointBatch& batch, Presence& presence, GroupIndex& groups) {
   Kept kept;
   add_points(batch, presence, groups, kept);
@@ -179,9 +176,9 @@ void MinuteAccount::take_back(const Presence& presence, std::uint32_t group, std
 }
 
 void MinuteAccount::take_from_rest(std::uint64_t count) {
-  const auto taken = std::min(rest_, count);
-  rest_ -= taken;
-  stats_.missed[static_cast<std::size_t>(rest_reason_)] -= taken;
+  const auto taken = std::min(stats_.rest, count);
+  stats_.rest -= taken;
+  stats_.missed[static_cast<std::size_t>(stats_.rest_reason)] -= taken;
 }
 
 void MinuteAccount::add_values(const PointBatch& batch, IndexRange points) {
@@ -198,9 +195,9 @@ void MinuteAccount::settle_due() {
 bool MinuteAccount::close(MissReason reason) {
   if (stats_.closed) return false;
   stats_.closed = true;
-  rest_ = stats_.open();
-  rest_reason_ = reason;
-  stats_.missed[static_cast<std::size_t>(reason)] += rest_;
+  stats_.rest = stats_.open();
+  stats_.rest_reason = reason;
+  stats_.missed[static_cast<std::size_t>(reason)] += stats_.rest;
   return true;
 }
 

@@ -35,8 +35,8 @@ PointBatch filtered(const PointBatch& batch, const Kept& kept);
 class MinuteAccount {
  public:
   MinuteAccount(Minute minute, std::uint64_t due_registered);
-  // As it was stored. `rest` of the misses are of influencers that were not heard of.
-  MinuteAccount(const MinuteStats& stats, std::uint64_t rest, MissReason rest_reason);
+  // As it was stored.
+  explicit MinuteAccount(const MinuteStats& stats) : stats_(stats) {}
 
   // `presence` must know all ids of the batch.
   Kept apply(const PointBatch& batch, Presence& presence, GroupIndex& groups);
@@ -44,8 +44,6 @@ class MinuteAccount {
   bool close(MissReason reason);
 
   const MinuteStats& stats() const { return stats_; }
-  std::uint64_t rest() const { return rest_; }
-  MissReason rest_reason() const { return rest_reason_; }
 
  private:
   void take_back(const Presence& presence, std::uint32_t group, std::uint64_t bits);
@@ -56,8 +54,6 @@ class MinuteAccount {
   void settle_due();
 
   MinuteStats stats_;
-  std::uint64_t rest_ = 0;
-  MissReason rest_reason_{};
 };
 
 // Repeats on `presence` what `apply` did with a batch of which everything was new.

@@ -126,23 +126,26 @@ Status Reader::read_frames(InfluencerId influencer, MinuteRange range) {
   for (auto at = frames.lower_bound(range.begin); at != end; ++at) {
     Status read;
     at->second.for_each(influencer, [&](std::uint64_t position) {
-      if (read) read = read_frame(influencer, at->first, position);
+      if (!read) return;
+      // Its checksum is left to the transposer: it costs more than the look at one value.
+      read = with_frame(position, [&](std::string_view bytes) -> Status {
+        const auto counts = find_in_encoded(bytes, influencer);
+        if (counts) frames_.push_back({at->first, *counts});
+        return {};
+      });
     });
     if (!read) return read;
   }
   return {};
 }
 
-// Its checksum is left to the transposer: it costs more than the look at one value.
-Status Reader::read_frame(InfluencerId influencer, Minute minute, std::uint64_t position) {
+template <class Take>
+Status Reader::with_frame(std::uint64_t position, Take take) {
   auto& select = sql_[kFrameData];
   const sqlite::ResetAtEnd reset(select);
   const auto row = select.bind(1, static_cast<std::int64_t>(position)).step();
   if (!row) return std::unexpected(row.error());
-  if (!*row) return {};
-  const auto counts = find_in_encoded(select.blob(0), influencer);
-  if (counts) frames_.push_back({minute, *counts});
-  return {};
+  return *row ? take(select.blob(0)) : Status{};
 }
 
 Status Reader::read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
@@ -184,6 +187,74 @@ void Reader::append_chunk(const SegmentPart& part, MinuteRange range, Series& se
   }
 }
 
+Result<std::vector<MissAt>> Reader::misses(InfluencerId influencer,
+                                           std::span<const Minute> minutes) {
+  return retried([&]() -> Result<std::vector<MissAt>> {
+    Misses misses;
+    const auto kept = std::ranges::lower_bound(minutes, directory_.horizon());
+    for (std::span rest(kept, minutes.end()); !rest.empty();) {
+      const auto done = add_settled_misses(influencer, rest, misses);
+      if (!done) return std::unexpected(done.error());
+      for (const auto minute : rest.first(*done)) {
+        if (auto read = correct_by_frames(influencer, minute, misses); !read) {
+          return std::unexpected(read.error());
+        }
+      }
+      rest = rest.subspan(*done);
+    }
+    std::vector<MissAt> found;
+    for (const auto minute : minutes) {
+      const auto miss = misses.find(minute);
+      if (miss != misses.end()) found.push_back({minute, miss->second});
+    }
+    return found;
+  });
+}
+
+Result<std::size_t> Reader::add_settled_misses(InfluencerId influencer,
+                                               std::span<const Minute> minutes, Misses& misses) {
+  const auto* info = directory_.segment_of(minutes.front());
+  if (info == nullptr) return 1;
+  const auto segment = segments_.get(*info);
+  if (!segment) return std::unexpected(segment.error());
+  const auto part = (*segment)->part_of(minutes.front());
+  const auto found = (*segment)->read_coverage(influencer, part, chunk_);
+  if (!found) {
+    segments_.forget(*info);
+    return std::unexpected(found.error());
+  }
+  if (*found) {
+    for (const auto& miss : chunk_.misses) {
+      misses[part.range.begin + std::chrono::minutes{miss.offset}] = miss.reason;
+    }
+  }
+  return static_cast<std::size_t>(std::ranges::lower_bound(minutes, part.range.end) -
+                                  minutes.begin());
+}
+
+// A miss is only in them while there was no value before it, and a value takes any miss back.
+Status Reader::correct_by_frames(InfluencerId influencer, Minute minute, Misses& misses) {
+  const auto frames = directory_.frames().find(minute);
+  if (frames == directory_.frames().end()) return {};
+  bool has_value = false;
+  Status read;
+  frames->second.for_each(influencer, [&](std::uint64_t position) {
+    if (!read) return;
+    read = with_frame(position, [&](std::string_view bytes) -> Status {
+      const auto batch = decode_point_batch(bytes);
+      if (!batch) return damaged_frame(db_, batch.error());
+      has_value = has_value || std::ranges::binary_search(batch->influencers, influencer);
+      const auto miss = std::ranges::lower_bound(batch->misses, influencer, {}, &Miss::influencer);
+      if (miss != batch->misses.end() && miss->influencer == influencer) {
+        misses.try_emplace(minute, miss->reason);
+      }
+      return {};
+    });
+  });
+  if (has_value) misses.erase(minute);
+  return read;
+}
+
 // Walks over segments are long: the snapshot is given back before them, so that the log can be
 // emptied meanwhile.
 Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
@@ -216,19 +287,18 @@ template <class Take>
 Status Reader::for_each_frame(Minute minute, const GoOn& go_on, Take take) {
   const auto found = directory_.frames().find(minute);
   if (found == directory_.frames().end()) return {};
-  auto& select = sql_[kFrameData];
   std::size_t seen = 0;
   for (const auto& frame : found->second.all()) {
     if (seen++ % kAskEveryFrames == 0) {
       if (auto asked = check_go_on(go_on); !asked) return asked;
     }
-    const sqlite::ResetAtEnd reset(select);
-    const auto row = select.bind(1, static_cast<std::int64_t>(frame.position)).step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) continue;
-    const auto batch = decode_point_batch(select.blob(0));
-    if (!batch) return damaged_frame(db_, batch.error());
-    take(*batch);
+    const auto read = with_frame(frame.position, [&](std::string_view bytes) -> Status {
+      const auto batch = decode_point_batch(bytes);
+      if (!batch) return damaged_frame(db_, batch.error());
+      take(*batch);
+      return {};
+    });
+    if (!read) return read;
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -19,6 +20,7 @@ class Reader {
 
   Result<Registry> registry();
   Result<Series> series(InfluencerId influencer, MinuteRange range);
+  Result<std::vector<MissAt>> misses(InfluencerId influencer, std::span<const Minute> minutes);
   Result<MinuteColumns> minute(Minute minute, const GoOn& go_on);
   Result<std::vector<RankAt>> ranks(InfluencerId influencer, std::span<const Minute> minutes,
                                     const GoOn& go_on);
@@ -44,11 +46,18 @@ class Reader {
   auto retried(Read read) -> decltype(read());
   Result<Series> series_once(InfluencerId influencer, MinuteRange range);
   Status read_frames(InfluencerId influencer, MinuteRange range);
-  Status read_frame(InfluencerId influencer, Minute minute, std::uint64_t position);
   Status read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
                       Series& series);
+  using Misses = std::map<Minute, MissReason>;
+  // Of the first minute and of all that are in the same part of a segment: how many they are.
+  Result<std::size_t> add_settled_misses(InfluencerId influencer, std::span<const Minute> minutes,
+                                         Misses& misses);
+  Status correct_by_frames(InfluencerId influencer, Minute minute, Misses& misses);
   void append_chunk(const SegmentPart& part, MinuteRange range, Series& series) const;
   Series with_frames(Series settled) const;
+  // Calls take(bytes) unless the frame is gone.
+  template <class Take>
+  Status with_frame(std::uint64_t position, Take take);
   template <class Take>
   Status for_each_frame(Minute minute, const GoOn& go_on, Take take);
   Result<std::size_t> count_first_ranks(std::span<RankAt> ranks, const GoOn& go_on);

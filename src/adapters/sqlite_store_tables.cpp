@@ -94,21 +94,19 @@ Status write_registry(sqlite::Connection& db, const Registry& registry) {
 }
 
 MinuteStats minute_stats_of(const sqlite::Statement& row) {
+  const auto rest_reason = std::clamp<std::int64_t>(row.integer(7), 0, kMissReasonCount - 1);
   return {.minute = minute_at(row.integer(0)),
           .due = unsigned_at(row, 1),
           .stored = unsigned_at(row, 2),
           .repeats = unsigned_at(row, 3),
           .missed = miss_counts_of(row.blob(4)),
           .closed = row.integer(5) != 0,
+          .rest = unsigned_at(row, 6),
+          .rest_reason = static_cast<MissReason>(rest_reason),
           .followers_sum = row.integer(8),
           .following_sum = row.integer(9),
           .first_retrieved_at = wall_time_at(row.integer(10)),
           .last_retrieved_at = wall_time_at(row.integer(11))};
-}
-
-MinuteAccount minute_account_of(const sqlite::Statement& row) {
-  const auto reason = std::clamp<std::int64_t>(row.integer(7), 0, kMissReasonCount - 1);
-  return {minute_stats_of(row), unsigned_at(row, 6), static_cast<MissReason>(reason)};
 }
 
 Status put_minute(sqlite::Statement& put, const MinuteAccount& account) {
@@ -121,8 +119,8 @@ Status put_minute(sqlite::Statement& put, const MinuteAccount& account) {
       .bind(4, signed_of(stats.repeats))
       .bind_blob(5, missed)
       .bind(6, stats.closed ? 1 : 0)
-      .bind(7, signed_of(account.rest()))
-      .bind(8, static_cast<std::int64_t>(account.rest_reason()))
+      .bind(7, signed_of(stats.rest))
+      .bind(8, static_cast<std::int64_t>(stats.rest_reason))
       .bind(9, stats.followers_sum)
       .bind(10, stats.following_sum)
       .bind(11, to_number(stats.first_retrieved_at))

@@ -67,7 +67,6 @@ inline constexpr const char* kSelectMinutes =
     "following_sum, first_retrieved_ms, last_retrieved_ms FROM minute "
     "WHERE minute >= ?1 AND minute < ?2 ORDER BY minute";
 MinuteStats minute_stats_of(const sqlite::Statement& row);
-MinuteAccount minute_account_of(const sqlite::Statement& row);
 inline constexpr const char* kPutMinute =
     "INSERT OR REPLACE INTO minute VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 Status put_minute(sqlite::Statement& put, const MinuteAccount& account);

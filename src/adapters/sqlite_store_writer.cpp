@@ -223,7 +223,7 @@ Result<MinuteAccount> Writer::read_account(Minute minute) {
   const sqlite::ResetAtEnd reset(select);
   const auto row = select.bind(1, to_number(minute)).bind(2, to_number(minute) + 1).step();
   if (!row) return std::unexpected(row.error());
-  if (*row) return minute_account_of(select);
+  if (*row) return MinuteAccount(minute_stats_of(select));
   const auto due = due_in(minute);
   if (!due) return std::unexpected(due.error());
   return MinuteAccount(minute, *due);

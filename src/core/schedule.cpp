@@ -37,12 +37,19 @@ Shard Registry::shard(std::uint32_t index) const {
           .influencers = influencers.slice(std::size_t{index} * shard_size, shard_size)};
 }
 
+bool Registry::is_due(InfluencerId influencer, Minute minute) const {
+  const auto index = influencers.index_of(influencer);
+  if (!index) return false;
+  return ia::is_due({static_cast<std::uint32_t>(*index / shard_size), shard_count()}, schedule,
+                    minute);
+}
+
 std::uint64_t Registry::due_in(Minute minute) const {
   if (schedule.interval == std::chrono::minutes{1}) return influencers.size();
   std::uint64_t due = 0;
   const auto shards = shard_count();
   for (std::uint32_t i = 0; i < shards; ++i) {
-    if (!is_due({i, shards}, schedule, minute)) continue;
+    if (!ia::is_due({i, shards}, schedule, minute)) continue;
     due += std::min<std::size_t>(shard_size, influencers.size() - std::size_t{i} * shard_size);
   }
   return due;

@@ -53,6 +53,7 @@ struct Registry {
 
   std::uint32_t shard_count() const;
   Shard shard(std::uint32_t index) const;
+  bool is_due(InfluencerId influencer, Minute minute) const;
   // How many influencers are due in a minute: all of them when the interval is one minute.
   std::uint64_t due_in(Minute minute) const;
   friend bool operator==(const Registry&, const Registry&) = default;

@@ -43,6 +43,13 @@ struct RankAt {
   friend bool operator==(const RankAt&, const RankAt&) = default;
 };
 
+// Why an influencer has no value in a minute.
+struct MissAt {
+  Minute minute;
+  MissReason reason;
+  friend bool operator==(const MissAt&, const MissAt&) = default;
+};
+
 // Those of the minutes, which ascend, in which the series has a value; nobody is counted yet.
 std::vector<RankAt> ranks_to_count(const Series& series, std::span<const Minute> minutes);
 
@@ -70,6 +77,10 @@ struct MinuteStats {
   std::uint64_t repeats = 0;
   MissCounts missed{};
   bool closed = false;  // no open ones are left: the rest was counted as missed
+  // Of those missed: of how many nothing was heard, and what close_minutes said. They have no
+  // names.
+  std::uint64_t rest = 0;
+  MissReason rest_reason{};
   std::int64_t followers_sum = 0;
   std::int64_t following_sum = 0;
   WallTime first_retrieved_at;  // meaningful when stored > 0
@@ -140,6 +151,9 @@ class Store {
   // An unknown influencer, or a range without points, gives an empty series.
   [[nodiscard]] virtual Result<Series> read_series(InfluencerId influencer,
                                                    MinuteRange range) const = 0;
+  // In which of the minutes, which must ascend, the influencer was missed by name, and why.
+  [[nodiscard]] virtual Result<std::vector<MissAt>> read_misses(
+      InfluencerId influencer, std::span<const Minute> minutes) const = 0;
   // Everyone's value in that very minute; a minute without values gives empty columns. Costs a look
   // at everyone: docs/history.md.
   [[nodiscard]] virtual Result<MinuteColumns> read_minute(Minute minute,

@@ -167,6 +167,8 @@ MinuteStats MemoryStore::stats_of(Minute minute, const MinuteRow& row) {
                     .stored = row.values.size(),
                     .repeats = row.repeats,
                     .closed = row.closed,
+                    .rest = row.closed_misses,
+                    .rest_reason = row.close_reason,
                     .first_retrieved_at = row.first_retrieved_at,
                     .last_retrieved_at = row.last_retrieved_at};
   for (const auto& [influencer, reason] : row.misses) {
@@ -202,6 +204,20 @@ Result<Series> MemoryStore::read_series(InfluencerId influencer, MinuteRange ran
     series.following.push_back(value->second.following);
   }
   return series;
+}
+
+Result<std::vector<MissAt>> MemoryStore::read_misses(InfluencerId influencer,
+                                                     std::span<const Minute> minutes) const {
+  const std::scoped_lock lock(mutex_);
+  if (auto up = check_up(); !up) return std::unexpected(up.error());
+  std::vector<MissAt> misses;
+  for (const auto minute : minutes) {
+    const auto row = minutes_.find(minute);
+    if (row == minutes_.end()) continue;
+    const auto miss = row->second.misses.find(influencer);
+    if (miss != row->second.misses.end()) misses.push_back({minute, miss->second});
+  }
+  return misses;
 }
 
 Result<MinuteColumns> MemoryStore::read_minute(Minute minute, const GoOn& go_on) const {

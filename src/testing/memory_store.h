@@ -32,6 +32,8 @@ class MemoryStore final : public Store {
   Status close_minutes(MinuteRange range, MissReason reason) override;
   Result<bool> maintain(WallTime now) override;
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override;
+  Result<std::vector<MissAt>> read_misses(InfluencerId influencer,
+                                          std::span<const Minute> minutes) const override;
   Result<MinuteColumns> read_minute(Minute minute, const GoOn& go_on) const override;
   Result<std::vector<RankAt>> read_ranks(InfluencerId influencer, std::span<const Minute> minutes,
                                          const GoOn& go_on) const override;

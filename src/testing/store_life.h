@@ -91,6 +91,9 @@ class StoreLife {
     for (auto at = any_range().begin; minutes.size() < 40; at += std::chrono::minutes{below(90)}) {
       if (minutes.empty() || minutes.back() < at) minutes.push_back(at);
     }
+    for (const auto id : ids_) {
+      ASSERT_EQ(store_->read_misses(id, minutes).value(), model_.read_misses(id, minutes).value());
+    }
     for (const auto id : std::span(ids_).first(5)) {
       ASSERT_EQ(store_->read_ranks(id, minutes, {}).value(),
                 model_.read_ranks(id, minutes, {}).value());
