@@ -14,7 +14,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -337,6 +339,45 @@ TEST_F(Api, LeaderboardFiltersByVerdict) {
   page = world.get(next_of(page));
   EXPECT_THAT(page.body, AllOf(HasSubstr(R"("id":102,)"), Not(HasSubstr(R"("id":100,)"))));
   expect_problem(world.get("/api/v1/leaderboard?verdict=bad"), 400, "suspicious");
+}
+
+// The values: 100 has 600 and 20, 101 has 900 and 0, 102 has 500 and 200, 103 has 7 and 7.
+TEST_F(Api, LeaderboardSortsEverybody) {
+  const auto ids_of = [&](std::string target) {
+    std::vector<std::string> ids;
+    for (int pages = 0; !target.empty() && pages < 9; ++pages) {
+      const auto page = world.get(target);
+      EXPECT_EQ(page.status, 200);
+      for (auto at = page.body.find(R"({"id":)"); at != std::string::npos;
+           at = page.body.find(R"({"id":)", at + 1)) {
+        ids.push_back(page.body.substr(at + 6, 3));
+      }
+      target = next_of(page);
+    }
+    return ids;
+  };
+  const std::string all = "/api/v1/leaderboard?sort=";
+  for (const std::string limit : {"&limit=1", "&limit=3", "&limit=4", ""}) {
+    EXPECT_THAT(ids_of(all + "following" + limit), ElementsAre("102", "100", "103", "101"));
+    EXPECT_THAT(ids_of(all + "following&order=asc" + limit),
+                ElementsAre("101", "103", "100", "102"));
+    EXPECT_THAT(ids_of(all + "ratio" + limit), ElementsAre("100", "102", "103", "101"));
+    EXPECT_THAT(ids_of(all + "ratio&order=asc" + limit), ElementsAre("103", "102", "100", "101"));
+    EXPECT_THAT(ids_of(all + "followers&order=asc" + limit),
+                ElementsAre("103", "102", "100", "101"));
+    const auto at = std::chrono::seconds{first.time_since_epoch()}.count();
+    EXPECT_THAT(ids_of(all + "ratio&at=" + std::to_string(at) + limit),
+                ElementsAre("100", "102", "103", "101"));
+  }
+  world.add(first + minutes{2}, {{103, 7, 200}});
+  world.clock.advance(minutes{1});
+  EXPECT_THAT(ids_of(all + "following&limit=1"), ElementsAre("102", "103", "100", "101"));
+  EXPECT_THAT(ids_of(all + "following&order=asc&limit=1"), ElementsAre("101", "100", "102", "103"));
+  EXPECT_THAT(ids_of(all + "following&verdict=suspicious"), IsEmpty());
+  EXPECT_THAT(ids_of(all + "following&verdict=unknown&limit=1"),
+              ElementsAre("102", "103", "100", "101"));
+  expect_problem(world.get(all + "name"), 400, "sort must be one of followers, following, ratio");
+  expect_problem(world.get(all + "ratio&order=up"), 400, "order must be one of desc, asc");
 }
 
 TEST_F(Api, LeaderboardCursorsExpire) {

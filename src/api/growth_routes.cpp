@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
+#include "api/series_request.h"
 
 namespace ia {
 namespace {
@@ -116,13 +117,8 @@ Answer GrowthRoutes::growth(const RouteRequest& request, HttpResponse& response)
   const auto slack = std::max(kSlack, (*registry)->schedule.interval);
   const auto now = minute_of(context_.clock.wall());
   const auto longest = kMoverWindows.back().length + slack;
-  const auto series = context_.store.read_series(id, {now - longest, now + minutes{1}});
-  if (!series) return refuse(problem_of(series.error()));
-  if (series->size() == 0) {
-    const auto known = observed_.is_known(id);
-    if (!known) return refuse(problem_of(known.error()));
-    if (!*known) return refuse(unknown_influencer(id));
-  }
+  const auto series = read_series(context_, observed_, id, {now - longest, now + minutes{1}});
+  if (!series) return refuse(series.error());
   const bool has_values = series->size() > 0;
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;

@@ -1,4 +1,4 @@
-// Growth, movers and past minutes.
+// Growth, gaps, movers and past minutes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -152,6 +152,61 @@ TEST_F(HistoryApi, PassesOnThatThePastCannotBeRead) {
   const auto reply = world.get("/api/v1/leaderboard?at=1767225600");
   expect_problem(reply, 503, "memory store: down");
   EXPECT_NE(reply.header("retry-after"), "");
+}
+
+// ---- gaps
+
+TEST_F(HistoryApi, SaysWhyThereIsNoValue) {
+  const auto begin = world.now_minute();
+  world.add(begin, {{100, 1, 1}}, {}, {{InfluencerId{101}, MissReason::kTimeout}});
+  world.add(begin + minutes{1}, {{100, 1, 1}}, {}, {{InfluencerId{101}, MissReason::kTimeout}});
+  world.add(begin + minutes{2}, {{100, 1, 1}}, {}, {{InfluencerId{101}, MissReason::kNotFound}});
+  world.add(begin + minutes{3}, {{101, 1, 1}});
+  world.clock.advance(minutes{6});
+  ASSERT_TRUE(world.store.close_minutes({begin, begin + minutes{5}}, MissReason::kDown));
+
+  const auto gaps = [&](int id) {
+    return world.get("/api/v1/influencers/" + std::to_string(id) + "/gaps").body;
+  };
+  EXPECT_EQ(gaps(101),
+            R"({"id":101,"start":"2025-12-31T00:06:00.000Z","end":"2026-01-01T00:06:00.000Z",)"
+            R"("values":1,"minutes":4,"items":[)"
+            R"({"start":"2026-01-01T00:04:00.000Z","end":"2026-01-01T00:05:00.000Z","minutes":1,)"
+            R"("reason":"down"},)"
+            R"({"start":"2026-01-01T00:02:00.000Z","end":"2026-01-01T00:03:00.000Z","minutes":1,)"
+            R"("reason":"not_found"},)"
+            R"({"start":"2026-01-01T00:00:00.000Z","end":"2026-01-01T00:02:00.000Z","minutes":2,)"
+            R"("reason":"timeout"}],"more":false})");
+  EXPECT_THAT(gaps(100), HasSubstr(R"("values":3,"minutes":2,"items":[{"start":)"
+                                   R"("2026-01-01T00:03:00.000Z","end":"2026-01-01T00:05)"));
+}
+
+TEST_F(HistoryApi, TellsAGapFromNotBeingWatched) {
+  const auto begin = world.now_minute();
+  world.add(begin, {{200, 1, 1}});  // not in the registry
+  world.clock.advance(minutes{4});
+  ASSERT_TRUE(world.store.close_minutes({begin, begin + minutes{3}}, MissReason::kDown));
+  EXPECT_THAT(world.get("/api/v1/influencers/200/gaps").body,
+              HasSubstr(R"("minutes":2,"reason":"not_watched")"));
+  EXPECT_THAT(world.get("/api/v1/influencers/119/gaps?start=1767139200").body,
+              HasSubstr(R"("values":0,"minutes":3,)"));
+  expect_problem(world.get("/api/v1/influencers/99/gaps"), 404, "Nobody watches");
+  expect_problem(world.get("/api/v1/influencers/100/gaps?start=1764000000"), 400, "31 days");
+}
+
+TEST_F(HistoryApi, CountsNoGapWhereItIsTheTurnOfOthers) {
+  Registry registry{
+      .epoch = 9,
+      .schedule = {.interval = minutes{2}},
+      .shard_size = 1,
+      .influencers = InfluencerSet(std::vector<IdRange>{{InfluencerId{100}, InfluencerId{101}}})};
+  ASSERT_TRUE(world.store.put_registry(registry));
+  world.clock.advance(minutes{10});
+  const auto now = world.now_minute();
+  ASSERT_TRUE(world.store.close_minutes({now - minutes{6}, now}, MissReason::kOverrun));
+  EXPECT_THAT(world.get("/api/v1/influencers/100/gaps").body,
+              AllOf(HasSubstr(R"("values":0,"minutes":3,)"),
+                    HasSubstr(R"("minutes":3,"reason":"overrun"}],"more":false)")));
 }
 
 // ---- growth and movers

@@ -1,7 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <compare>
+#include <limits>
+#include <queue>
 #include <utility>
+#include <vector>
 
 #include "api/cursor.h"
 #include "api/json.h"
@@ -37,6 +42,10 @@ bool is_wanted(Wanted wanted, const VerdictBook* verdicts, InfluencerId influenc
   return wanted == (verdict->suspicious ? Wanted::kSuspicious : Wanted::kClear);
 }
 
+constexpr std::array<std::string_view, 3> kSortWords = {"followers", "following", "ratio"};
+enum class Sort : std::uint8_t { kFollowers, kFollowing, kRatio };
+constexpr std::array<std::string_view, 2> kOrderWords = {"desc", "asc"};
+
 // What a page is of: the pages that follow each other are of the same.
 struct PageHead {
   std::uint64_t version;
@@ -44,6 +53,14 @@ struct PageHead {
   std::optional<Minute> at;  // of a past minute
   std::uint64_t limit;
   Wanted wanted;
+  Sort sort;
+  bool ascending;
+  bool is_by_rank() const { return sort == Sort::kFollowers && !ascending; }
+};
+
+struct Page {
+  std::vector<Standing> items;
+  bool has_next = false;
 };
 
 std::string link_to_next(const PageHead& head, const Standing& last) {
@@ -51,6 +68,10 @@ std::string link_to_next(const PageHead& head, const Standing& last) {
   if (head.wanted != Wanted::kAny) {
     link += fmt::format("&verdict={}", kVerdictWords[std::to_underlying(head.wanted)]);
   }
+  if (head.sort != Sort::kFollowers) {
+    link += fmt::format("&sort={}", kSortWords[std::to_underlying(head.sort)]);
+  }
+  if (head.ascending) link += "&order=asc";
   if (head.at) {
     link += fmt::format("&at={}", std::chrono::seconds{head.at->time_since_epoch()}.count());
   }
@@ -61,12 +82,71 @@ std::string link_to_next(const PageHead& head, const Standing& last) {
                        .influencer = last.influencer});
 }
 
+template <class Board>
+Page page_by_rank(const PageHead& head, const Board& board, const VerdictBook* verdicts,
+                  const std::optional<Cursor>& cursor) {
+  auto position = cursor ? board.position_after(cursor->followers, cursor->influencer) : 0;
+  Page page;
+  for (; position < board.size() && page.items.size() < head.limit; ++position) {
+    const auto standing = board.at_position(position);
+    if (is_wanted(head.wanted, verdicts, standing.influencer)) page.items.push_back(standing);
+  }
+  page.has_next = position < board.size() && !page.items.empty();
+  return page;
+}
+
+// Where somebody stands in the order of a page: the least first, equal ones by ascending id, those
+// without a ratio last. Counts are below 2^53, so doubles hold them.
+struct SortKey {
+  double value;
+  InfluencerId influencer;
+  friend auto operator<=>(const SortKey&, const SortKey&) = default;
+};
+
+SortKey sort_key_of(const PageHead& head, InfluencerId influencer, Counts counts) {
+  const auto ratio = follower_ratio(counts);
+  if (head.sort == Sort::kRatio && !ratio) {
+    return {std::numeric_limits<double>::infinity(), influencer};
+  }
+  const auto value = head.sort == Sort::kRatio       ? *ratio
+                     : head.sort == Sort::kFollowing ? static_cast<double>(counts.following)
+                                                     : static_cast<double>(counts.followers);
+  return {head.ascending ? value : -value, influencer};
+}
+
+// Looks at everybody for the first ones behind the cursor: no other order than that of the ranks is
+// kept, and some milliseconds a page are less than keeping one.
+template <class Board>
+Page page_by_key(const PageHead& head, const Board& board, const VerdictBook* verdicts,
+                 const std::optional<Cursor>& cursor) {
+  std::optional<SortKey> after;
+  if (const auto last = cursor ? board.find(cursor->influencer) : std::nullopt) {
+    after = sort_key_of(head, last->influencer, last->counts);
+  }
+  std::priority_queue<SortKey> first;  // the last of them on top
+  const auto count_max = head.limit + 1;
+  board.for_each([&](InfluencerId influencer, Counts counts) {
+    const auto key = sort_key_of(head, influencer, counts);
+    if (after && key <= *after) return;
+    if (first.size() == count_max && key > first.top()) return;
+    if (!is_wanted(head.wanted, verdicts, influencer)) return;
+    first.push(key);
+    if (first.size() > count_max) first.pop();
+  });
+  Page page{.items = {}, .has_next = first.size() == count_max};
+  if (page.has_next) first.pop();
+  for (; !first.empty(); first.pop()) page.items.push_back(*board.find(first.top().influencer));
+  std::ranges::reverse(page.items);
+  return page;
+}
+
 // True when there is a next page. `names` has the usernames that the board does not have.
 template <class Board>
 bool write_page(const PageHead& head, const Board& board, const LeaderboardSnapshot& names,
                 const VerdictBook* verdicts, const std::optional<Cursor>& cursor,
                 HttpResponse& response) {
-  auto position = cursor ? board.position_after(cursor->followers, cursor->influencer) : 0;
+  const auto page = head.is_by_rank() ? page_by_rank(head, board, verdicts, cursor)
+                                      : page_by_key(head, board, verdicts, cursor);
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
@@ -79,23 +159,18 @@ bool write_page(const PageHead& head, const Board& board, const LeaderboardSnaps
   json.member("following_total", board.following_total());
   json.key("items");
   json.begin_array();
-  std::optional<Standing> last;
-  for (std::uint64_t items = 0; position < board.size() && items < head.limit; ++position) {
-    const auto standing = board.at_position(position);
-    if (!is_wanted(head.wanted, verdicts, standing.influencer)) continue;
+  for (const auto& standing : page.items) {
     const auto named = standing.username.empty() ? names.find(standing.influencer) : std::nullopt;
     json.begin_object();
     write_standing(json, standing.influencer, standing, verdicts,
                    named ? named->username : std::string_view{});
     json.end_object();
-    last = standing;
-    ++items;
   }
   json.end_array();
-  const bool has_next = position < board.size() && last;
-  json.member("next", has_next ? std::optional(link_to_next(head, *last)) : std::nullopt);
+  json.member("next",
+              page.has_next ? std::optional(link_to_next(head, page.items.back())) : std::nullopt);
   json.end_object();
-  return has_next;
+  return page.has_next;
 }
 
 }  // namespace
@@ -110,10 +185,12 @@ LeaderboardRoutes::~LeaderboardRoutes() = default;
 
 // Values of a minute are never changed, only added: their number is the version of a past one.
 Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& response) {
-  Parameters parameters(request.query, {"limit", "cursor", "verdict", "at"});
+  Parameters parameters(request.query, {"limit", "cursor", "verdict", "sort", "order", "at"});
   PageHead head{};
   head.limit = parameters.whole_number("limit", kLimit, 1, kLimitMax);
   head.wanted = static_cast<Wanted>(parameters.choice("verdict", kVerdictWords));
+  head.sort = static_cast<Sort>(parameters.choice("sort", kSortWords));
+  head.ascending = parameters.choice("order", kOrderWords) == 1;
   head.at = parameters.minute("at", context_.clock.wall());
   std::optional<Cursor> cursor;
   if (const auto given = parameters.text("cursor")) {

@@ -347,6 +347,7 @@ const std::string kAnalytics = "/influencer_analytics/{id}";
 const std::string kOne = "/api/v1/influencers/{id}";
 const std::string kSeries = "/api/v1/influencers/{id}/series";
 const std::string kBadge = "/api/v1/influencers/{id}/badge.svg";
+const std::string kGaps = "/api/v1/influencers/{id}/gaps";
 const std::string kSignals = "/api/v1/influencers/{id}/signals";
 const std::string kGrowth = "/api/v1/influencers/{id}/growth";
 const std::string kRanks = "/api/v1/influencers/{id}/ranks";
@@ -383,6 +384,10 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
       {kBadge, "/api/v1/influencers/100/badge.svg", ""},
       {kBadge, "/api/v1/influencers/119/badge.svg?x", ""},
       {kBadge, "/api/v1/influencers/1/badge.svg", ""},
+      {kGaps, "/api/v1/influencers/100/gaps", ""},
+      {kGaps, "/api/v1/influencers/119/gaps", ""},
+      {kGaps, "/api/v1/influencers/100/gaps?start=x", ""},
+      {kGaps, "/api/v1/influencers/1/gaps", ""},
       {kSignals, "/api/v1/influencers/100/signals", ""},
       {kSignals, "/api/v1/influencers/100/signals?start=x", ""},
       {kSignals, "/api/v1/influencers/1/signals", ""},
@@ -457,6 +462,7 @@ TEST_F(OpenApi, SaysWhatTheServerDoes) {
                                           {kOne, "/api/v1/influencers/1"},
                                           {kSeries, "/api/v1/influencers/1/series"},
                                           {kBadge, "/api/v1/influencers/1/badge.svg"},
+                                          {kGaps, "/api/v1/influencers/1/gaps"},
                                           {kSignals, "/api/v1/influencers/1/signals"},
                                           {kCompare, "/api/v1/compare?influencers=1,2"},
                                           {kSearch, "/api/v1/influencers?prefix=a"},

@@ -30,6 +30,7 @@ struct Router::State {
   SignalRoutes signals{context, observed};
   BadgeRoutes badges{context, observed};
   LeaderboardRoutes leaderboard{context, past_minutes};
+  GapRoutes gaps{context, observed};
   GrowthRoutes growth{context, observed};
   PastRoutes past{context, observed, past_minutes};
   CompareRoutes compare{context, observed};
@@ -90,6 +91,8 @@ std::span<const Router::Entry> Router::Entry::all() {
             [](State& s, Q q, R r) { return s.influencers.one(q, r); }},
       Entry{"series", "/api/v1/influencers/", true, "/series",
             [](State& s, Q q, R r) { return s.series.series(q, r); }},
+      Entry{"gaps", "/api/v1/influencers/", true, "/gaps",
+            [](State& s, Q q, R r) { return s.gaps.gaps(q, r); }},
       Entry{"influencer_signals", "/api/v1/influencers/", true, "/signals",
             [](State& s, Q q, R r) { return s.signals.of_one(q, r); }},
       Entry{"badge", "/api/v1/influencers/", true, "/badge.svg",

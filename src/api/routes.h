@@ -61,6 +61,18 @@ class SeriesRoutes {
   Observed& observed_;
 };
 
+// GET /api/v1/influencers/{id}/gaps: minutes without a value, and why.
+class GapRoutes {
+ public:
+  GapRoutes(const ApiContext& context, Observed& observed)
+      : context_(context), observed_(observed) {}
+  Answer gaps(const RouteRequest& request, HttpResponse& response);
+
+ private:
+  const ApiContext& context_;
+  Observed& observed_;
+};
+
 class GrowthRoutes {
  public:
   GrowthRoutes(const ApiContext& context, Observed& observed)

@@ -10,6 +10,7 @@ namespace {
 using std::chrono::minutes;
 
 constexpr minutes kRangeMax{366 * 24 * 60};
+constexpr std::chrono::days kMonth{31};
 constexpr std::array<std::string_view, 4> kAggregates = {"max", "min", "avg", "last"};
 
 void check_points(Parameters& parameters, const SeriesCut& cut, std::size_t influencers) {
@@ -37,6 +38,15 @@ SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers
   }
   check_points(parameters, cut, influencers);
   return cut;
+}
+
+MinuteRange take_month(Parameters& parameters, WallTime now) {
+  const auto times = parameters.times("start", "end", now);
+  const auto range = minutes_between(times.start, times.end);
+  if (parameters.is_valid() && range.end - range.begin > kMonth + minutes{1}) {
+    parameters.reject("start", fmt::format("must be at most {} days before end", kMonth.count()));
+  }
+  return range;
 }
 
 std::expected<Series, Problem> read_series(const ApiContext& context, Observed& observed,

@@ -20,6 +20,9 @@ inline constexpr std::uint64_t kPointsMax = 50'000;  // of an answer
 // start, end, step and aggregate: at most 366 days, and kPointsMax buckets over all influencers.
 SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers);
 
+// start and end: at most 31 days.
+MinuteRange take_month(Parameters& parameters, WallTime now);
+
 // A 404 when nobody watches the influencer and it never had a value.
 std::expected<Series, Problem> read_series(const ApiContext& context, Observed& observed,
                                            InfluencerId id, MinuteRange range);

@@ -8,17 +8,16 @@
 
 #include "api/json.h"
 #include "api/parameters.h"
+#include "api/series_request.h"
 #include "core/ratio_scale.h"
 #include "core/signal_evidence.h"
 
 namespace ia {
 namespace {
 
-using std::chrono::days;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr days kRangeMax{31};
 constexpr std::size_t kFindingsMax = 1'000;
 constexpr std::uint64_t kLimit = 100;
 constexpr std::uint64_t kLimitMax = JumpWatch::kKeptMax;
@@ -133,16 +132,6 @@ void write_candidate(JsonWriter& json, const JumpCandidate& jump,
   json.end_object();
 }
 
-MinuteRange take_range(Parameters& parameters, WallTime now) {
-  const auto times = parameters.times("start", "end", now);
-  const auto range = minutes_between(times.start, times.end);
-  if (parameters.is_valid() && range.end - range.begin > kRangeMax + minutes{1}) {
-    parameters.reject("start",
-                      fmt::format("must be at most {} days before end", kRangeMax.count()));
-  }
-  return range;
-}
-
 }  // namespace
 
 struct SignalRoutes::State {
@@ -156,16 +145,11 @@ SignalRoutes::~SignalRoutes() = default;
 Answer SignalRoutes::of_one(const RouteRequest& request, HttpResponse& response) {
   Parameters parameters(request.query, {"start", "end"});
   const auto id = parameters.influencer(request.id);
-  const auto range = take_range(parameters, context_.clock.wall());
+  const auto range = take_month(parameters, context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
   const auto& thresholds = context_.signals;
-  const auto series = context_.store.read_series(id, range_to_judge(range, thresholds));
-  if (!series) return refuse(problem_of(series.error()));
-  if (series->size() == 0) {
-    const auto known = observed_.is_known(id);
-    if (!known) return refuse(problem_of(known.error()));
-    if (!*known) return refuse(unknown_influencer(id));
-  }
+  const auto series = read_series(context_, observed_, id, range_to_judge(range, thresholds));
+  if (!series) return refuse(series.error());
   auto own =
       find_own_signals({series->minutes, series->followers, series->following}, range, thresholds);
 

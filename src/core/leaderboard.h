@@ -69,6 +69,13 @@ class LeaderboardSnapshot {
   std::optional<std::uint32_t> index_of(InfluencerId id) const;
   InfluencerId influencer_at(std::uint32_t index) const { return roster_->at(index); }
   std::optional<Counts> counts_at(std::uint32_t index) const;  // nothing without a value
+  // Calls visit(id, counts) of everyone with a value, in no particular order.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::uint32_t i = 0; i < index_end(); ++i) {
+      if (ranks_[i].rank != 0) visit(roster_->at(i), counts_[i]);
+    }
+  }
   // When the newest of the values was retrieved; the epoch when there is none.
   WallTime newest_retrieved_at() const { return newest_; }
 

@@ -32,6 +32,13 @@ class MinuteBoard {
   Standing at_position(std::size_t position) const;
   // The first position behind (followers, id) in that order.
   std::size_t position_after(std::int64_t followers, InfluencerId id) const;
+  // Calls visit(id, counts) of everyone.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < size(); ++i) {
+      visit(influencers_[i], Counts{followers_[i], following_[i]});
+    }
+  }
 
   std::size_t bytes() const { return sizeof *this + size() * 32; }
 

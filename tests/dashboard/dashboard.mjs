@@ -11,7 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const views = {
   overview: '#/', leaderboard: '#/leaderboard', influencer: '#/influencer/1000001',
   compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline',
-  sorted: '#/leaderboard?sort=ratio',
+  sorted: '#/leaderboard?sort=ratio&order=asc',
   ranks: '#/compare?ids=1000001,1000002&mode=rank',
   minutes: '#/influencer/1000001?range=30d&detail=minutes'};
 const alertViews = {
@@ -57,6 +57,24 @@ async function byKeyboard(page) {
   await page.waitForSelector('details');
 }
 
+// Over everybody: the least of a page is not below the most of the next one.
+async function sortedPages(page) {
+  await page.goto(`${page_url}#/leaderboard`);
+  await page.getByRole('link', {name: 'following', exact: true}).click();
+  const counts = async () => {
+    await page.waitForSelector('main:not([aria-busy]) caption:has-text("By following, most")');
+    return page.$$eval('tbody tr', (rows) =>
+      rows.map((row) => Number(row.children[3].textContent.replaceAll(',', ''))));
+  };
+  const first = await counts();
+  await page.getByRole('link', {name: 'Next page'}).click();
+  await page.waitForURL(({hash}) => hash.includes('cursor=') && hash.includes('sort=following'));
+  await page.getByRole('link', {name: 'First page'}).waitFor();
+  const both = [...first, ...await counts()];
+  assert.equal(both.length, 100);
+  assert.deepEqual(both, both.toSorted((a, b) => b - a));
+}
+
 async function lookAt(browser, seen, more = () => {}) {
   for (const theme of ['light', 'dark']) {
     for (const width of [360, 900, 1440]) {
@@ -75,6 +93,7 @@ try {
   const page = await open(browser, 'light', 1440);
   await alertsByHand(page, page_url);
   await lookAt(browser, views, byKeyboard);
+  await sortedPages(page);
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);

@@ -1,5 +1,5 @@
-// What needs hours of history: gaps with their reasons, and moving through time. The series and the
-// minutes are made up here, the page and everything else are real.
+// What needs hours of history: gaps with their reasons, and moving through time. The series and its
+// gaps are made up here, the page and everything else are real.
 import assert from 'node:assert/strict';
 
 const kMinutes = 600;
@@ -11,9 +11,11 @@ function madeUp() {
   const values = time_ms.map((_, i) => i >= kGap[0] && i < kGap[1] ? null : 100_000 + i);
   const series = {id: 1000001, step_seconds: 60, start: '', end: '', time_ms,
     follower_count: values, following_count: values, follower_ratio: values.map((v) => v && 1)};
-  const items = time_ms.map((t) => ({minute: new Date(t).toISOString(), due: 200, stored: 193,
-    coverage: 0.965, closed: true, missed: {timeout: 7}, missed_total: 7, followers_average: 1}));
-  return {series, minutes: {items}};
+  const iso = (i) => new Date(time_ms[i]).toISOString();
+  const gap = (from, to, reason) => ({start: iso(from), end: iso(to), minutes: to - from, reason});
+  const gaps = {start: iso(0), minutes: kGap[1] - kGap[0], more: false,
+    items: [gap(kGap[0] + 2, kGap[1], 'down'), gap(kGap[0], kGap[0] + 2, 'timeout')]};
+  return {series, gaps};
 }
 
 const boundsOf = (page) => page.evaluate(() => {
@@ -22,15 +24,17 @@ const boundsOf = (page) => page.evaluate(() => {
 });
 
 export async function gapsAndStretch(page, page_url, screenshot) {
-  const {series, minutes} = madeUp();
+  const {series, gaps} = madeUp();
   await page.route('**/influencers/1000001/series*', (route) => route.fulfill({json: series}));
-  await page.route('**/api/v1/minutes*', (route) => route.fulfill({json: minutes}));
+  await page.route('**/influencers/1000001/gaps*', (route) => route.fulfill({json: gaps}));
   await page.goto('about:blank');
   await page.goto(`${page_url}#/influencer/1000001?range=1d`);
   await page.waitForSelector('.u-over');
-  await page.getByText('Gaps: 1').click();
-  const why = await page.textContent('details table.words tbody');
-  assert.match(why, /no answer; misses of everybody in these minutes: 35 timeout/);
+  await page.getByText('Minutes without a value: 5').click();
+  const rows = await page.$$eval('details table.words tbody tr', (found) => found.map((row) =>
+    [...row.children].slice(1).map((cell) => cell.textContent)));
+  assert.deepEqual(rows,
+    [['3', 'the program was not running'], ['2', 'no answer in time']]);
   await page.screenshot({path: screenshot});
 
   await page.focus('[aria-label^="Followers of"]');

@@ -64,6 +64,10 @@ export interface Growth {
   ups: number; downs: number;
 }
 export interface InfluencerGrowth { hour: Growth | null; day: Growth | null; week: Growth | null }
+export interface Gaps {
+  start: string; minutes: number; more: boolean;
+  items: {start: string; end: string; minutes: number; reason: string}[];
+}
 export interface Signals {
   findings: {kind: string; start: string; end: string; size: number; evidence: string}[];
 }

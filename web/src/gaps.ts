@@ -1,9 +1,30 @@
 import {get} from './api';
-import type {Minute, Minutes, Values} from './api';
+import type {Gaps, Range, Values} from './api';
 import type {Gap} from './chart';
-import {number} from './dom';
+import {el, number, table, time} from './dom';
 
-const kDaysMax = 7;  // of one question for minutes
+const kDaysMax = 31;  // of one question for gaps
+const kListed = 200;
+
+const kReasons: Record<string, string> = {
+  timeout: 'no answer in time',
+  connection: 'no connection to the network',
+  rate_limited: 'the network refused: too many requests',
+  server_error: 'the network answered with an error',
+  not_found: 'the network knows no such influencer',
+  malformed: 'the answer made no sense',
+  overrun: 'its turn did not come within the minute',
+  clock: 'the clock was set forward',
+  down: 'the program was not running',
+  not_watched: 'it was not watched'};
+const said = (reason: string) => kReasons[reason] ?? reason;
+
+const seconds = (iso: string) => Date.parse(iso) / 1000;
+
+export function gapsIn(id: string, range: Range): Promise<Gaps> {
+  const start = Math.floor(Date.now() / 1000) - Math.min(range.seconds, kDaysMax * 86_400);
+  return get<Gaps>(`/api/v1/influencers/${id}/gaps?start=${start}`);
+}
 
 // Where there is no value: begin and end of each stretch of steps, in epoch seconds.
 function emptySteps(times: number[], values: Values, step: number): [number, number][] {
@@ -17,38 +38,30 @@ function emptySteps(times: number[], values: Values, step: number): [number, num
   return gaps;
 }
 
-function why(from: number, to: number, known: Map<number, Minute>): string {
-  const counts = new Map<string, number>();
-  let asked = 0;
-  for (let at = from; at < to; at += 60) {
-    const item = known.get(at);
-    asked += item?.due ?? 0;
-    for (const [reason, n] of Object.entries(item?.missed ?? {})) {
-      counts.set(reason, (counts.get(reason) ?? 0) + n);
-    }
-  }
-  const span = to - from > 60 ? 'in these minutes' : 'in that minute';
-  if (asked === 0) return `nobody was asked ${span}`;
-  if (counts.size === 0) return `no value, though nobody is missing ${span}: it was not watched`;
-  const reasons = [...counts].map(([reason, n]) => `${number(n)} ${reason.replaceAll('_', ' ')}`);
-  return `no answer; misses of everybody ${span}: ${reasons.join(', ')}`;
+function why(from: number, to: number, known: Gaps): string | null {
+  const reasons = new Set(known.items
+    .filter((gap) => seconds(gap.start) < to && seconds(gap.end) > from)
+    .map((gap) => said(gap.reason)));
+  if (reasons.size > 0) return [...reasons].join(', ');
+  const oldest = known.items[known.items.length - 1];
+  const is_known = from >= seconds(known.start) &&
+    !(known.more && oldest && from < seconds(oldest.start));
+  return is_known ? null : `why is told of the last ${kDaysMax} days and 1,000 gaps`;
 }
 
-// The gaps with what is known of their reasons: the API counts the misses of a minute by reason,
-// but does not say whose they were.
-export async function gapsOf(times: number[], values: Values, step: number): Promise<Gap[]> {
-  const gaps = emptySteps(times, values, step);
-  const [newest] = gaps.slice(-1);
-  if (!newest) return [];
-  const end = newest[1];
-  const start = Math.max(gaps[0]?.[0] ?? 0, end - kDaysMax * 86_400);
-  const minutes = await get<Minutes>(`/api/v1/minutes?start=${start}&end=${end}`);
-  const known = new Map(minutes.items.map((item) => [Date.parse(item.minute) / 1000, item]));
-  const [first] = gaps;
-  if (first && first[0] === times[0] && first[0] >= start) {  // before the history is no gap
-    first[0] = minutes.items.filter((item) => item.due > 0)
-      .map((item) => Date.parse(item.minute) / 1000).find((at) => at >= first[0]) ?? first[1];
-  }
-  return gaps.filter(([from, to]) => from < to).map(([from, to]) => ({from, to, why: from >= start
-    ? why(from, to, known) : `no value; why is asked for ${kDaysMax} days only`}));
+// What is drawn as a gap. Where nobody was due there is none: before the history, for one.
+export const drawnGaps = (times: number[], values: Values, step: number, known: Gaps): Gap[] =>
+  emptySteps(times, values, step).flatMap(([from, to]) => {
+    const reason = why(from, to, known);
+    return reason === null ? [] : [{from, to, why: `no value: ${reason}`}];
+  });
+
+// Each minute counts here, also where a drawn step has others.
+export function gapTable(known: Gaps): HTMLElement {
+  if (known.minutes === 0) return el('p', {class: 'note'}, 'No minute is missing in this range.');
+  const rows = known.items.slice(0, kListed).map((gap) =>
+    [time(gap.start), number(gap.minutes), said(gap.reason)]);
+  return el('details', {},
+    el('summary', {}, `Minutes without a value: ${number(known.minutes)}`),
+    table('The newest gaps first', ['From', 'Minutes', 'Why'], rows, 'words'));
 }

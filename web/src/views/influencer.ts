@@ -1,17 +1,16 @@
 import {get, rangeOf, series, seriesPath} from '../api';
-import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary,
+import type {Gaps, Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary,
   Values} from '../api';
 import {chart, filled} from '../chart';
-import type {Band, Gap} from '../chart';
+import type {Band} from '../chart';
 import {age, el, number, ratio, table, tile, time} from '../dom';
-import {gapsOf} from '../gaps';
+import {drawnGaps, gapsIn, gapTable} from '../gaps';
 import {stretchOf, stretchTools} from '../stretch';
 import {details, nameOf, note, plotBox, ranges, secondsOf, section, signed, signedPercent, times,
   verdictMark} from './parts';
 import type {View} from './parts';
 
 const kSignalDaysMax = 31;
-const kGapsListed = 200;
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
 async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
@@ -51,15 +50,6 @@ function bandOf(columns: Values[], step: number): Band | null {
     ? {label: `In ${step / 60} minutes`, least, most} : null;
 }
 
-function gapTable(gaps: Gap[]): HTMLElement {
-  if (gaps.length === 0) return el('p', {class: 'note'}, 'No gap in this range.');
-  const rows = gaps.slice(-kGapsListed).reverse().map((gap) =>
-    [time(gap.from * 1000), number((gap.to - gap.from) / 60), gap.why]);
-  return el('details', {}, el('summary', {}, `Gaps: ${number(gaps.length)}`),
-    table('The newest first; the misses are those of everybody, whose they were is not stored',
-      ['From', 'Minutes', 'Why'], rows, 'words'));
-}
-
 function valueTable(data: Series): HTMLElement {
   const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
     number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null)]);
@@ -88,19 +78,19 @@ function links(id: string, range: Range): HTMLElement {
 }
 
 // All columns on one axis that ends with the newest complete minute.
-async function charts(into: HTMLElement, args: URLSearchParams, name: string, data: Series,
-    both: [Series, Series] | null, summary: Summary, marks: number[]): Promise<void> {
+function charts(into: HTMLElement, args: URLSearchParams, name: string, data: Series,
+    both: [Series, Series] | null, summary: Summary, missing: Gaps, marks: number[]): void {
   const step = data.step_seconds;
   const newest = summary.minute ? Date.parse(summary.minute.minute) / 1000 : 0;
   const [times, [followers = [], following = [], ratios = [], ...edges]] = filled(
     data.time_ms.map((t) => t / 1000), [data.follower_count, data.following_count,
       data.follower_ratio, ...(both ?? []).map((one) => one.follower_count)], step, newest);
   if (times.length === 0) return void into.append(note('There is no value in this range.'));
-  const gaps = await gapsOf(times, followers, step);
+  const gaps = drawnGaps(times, followers, step, missing);
   const stretch = stretchOf(times, args);
   const above = plotBox();
   const below = plotBox();
-  into.append(section('Followers', above, stretchTools(stretch), gapTable(gaps)),
+  into.append(section('Followers', above, stretchTools(stretch), gapTable(missing)),
     section('Following and ratio', below));
   chart(above, {label: `Followers of ${name}`, times, height: 320, stretch, gaps, marks,
     lines: [{label: 'Followers', values: followers}], band: bandOf(edges, step)});
@@ -114,9 +104,9 @@ export const influencer: View = async (into, args, id) => {
   const span = secondsOf(chosen);
   const range = rangeOf(span, args.get('detail') === 'minutes');
   const start = Math.floor(Date.now() / 1000) - Math.min(span, kSignalDaysMax * 86400);
-  const [latest, data, both, growth, signals, summary] = await Promise.all([
+  const [latest, data, both, missing, growth, signals, summary] = await Promise.all([
     get<Influencer>(`/api/v1/influencers/${id}`), series(id, range), extremes(id, range),
-    get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`),
+    gapsIn(id, range), get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`),
     get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`),
     get<Summary>('/api/v1/summary')]);
   const base = `#/influencer/${id}?`;
@@ -126,6 +116,6 @@ export const influencer: View = async (into, args, id) => {
     details(`${base}range=${chosen}`, range, span), drawn,
     section('Growth', growthTable(growth)), words(latest, signals), links(id, range),
     valueTable(data));
-  await charts(drawn, args, nameOf(latest), data, both, summary,
+  charts(drawn, args, nameOf(latest), data, both, summary, missing,
     signals.findings.map((one) => Date.parse(one.start) / 1000));
 };

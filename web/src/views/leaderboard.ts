@@ -2,7 +2,7 @@ import {get, rangeOf, series} from '../api';
 import type {Board, Found, Standing} from '../api';
 import {button, el, number} from '../dom';
 import {spark} from '../spark';
-import {choices, nameOf, note, standings} from './parts';
+import {choices, note, standings} from './parts';
 import type {View} from './parts';
 
 const kSparkRange = rangeOf(3600, false);
@@ -60,20 +60,17 @@ function rankChange(item: Standing, now: number): HTMLElement {
   });
 }
 
-// Of what is shown; the API's order is that of the ranks.
-const kSorts: Record<string, (a: Standing, b: Standing) => number> = {
-  rank: () => 0,
-  following: (a, b) => (b.following_count ?? -1) - (a.following_count ?? -1),
-  ratio: (a, b) => (b.follower_ratio ?? -1) - (a.follower_ratio ?? -1),
-  name: (a, b) => nameOf(a).localeCompare(nameOf(b), 'en', {numeric: true})};
+const kSorts = ['followers', 'following', 'ratio'];
+const kOrders: Record<string, string> = {desc: 'most first', asc: 'least first'};
 
-interface Shown { verdict: string; at: string | null; sort: string }
+interface Shown { verdict: string; at: string | null; sort: string; order: string }
 
-function target({verdict, at, sort}: Shown, cursor?: string | null): string {
+function target({verdict, at, sort, order}: Shown, cursor?: string | null): string {
   const args = new URLSearchParams();
   if (verdict !== 'any') args.set('verdict', verdict);
   if (at) args.set('at', at);
-  if (sort !== 'rank') args.set('sort', sort);
+  if (sort !== 'followers') args.set('sort', sort);
+  if (order !== 'desc') args.set('order', order);
   if (cursor) args.set('cursor', cursor);
   return `#/leaderboard${args.size > 0 ? '?' : ''}${args}`;
 }
@@ -100,16 +97,25 @@ function asOf(shown: Shown): HTMLElement {
   return form;
 }
 
+// Of everybody, not only of the page.
+function sorts(shown: Shown): HTMLElement {
+  const by = choices('Sort by', kSorts, shown.sort, (name) => target({...shown, sort: name}));
+  by.prepend('Sort by');
+  by.append(choices('Order', Object.values(kOrders), kOrders[shown.order] ?? '', (name) =>
+    target({...shown, order: name === kOrders['asc'] ? 'asc' : 'desc'})));
+  return by;
+}
+
 export const leaderboard: View = async (into, args) => {
   const query = args.get('q') ?? '';
   const cursor = args.get('cursor');
   const verdict = args.get('verdict') ?? 'any';
   const at = args.get('at');
-  const named = args.get('sort') ?? 'rank';
-  const sort = named in kSorts ? named : 'rank';
-  const shown = {verdict, at, sort};
+  const sort = args.get('sort') ?? 'followers';
+  const order = args.get('order') ?? 'desc';
+  const shown = {verdict, at, sort, order};
   const page = new URLSearchParams(
-    {limit: '50', verdict, ...(at ? {at} : {}), ...(cursor ? {cursor} : {})});
+    {limit: '50', verdict, sort, order, ...(at ? {at} : {}), ...(cursor ? {cursor} : {})});
   const prefix = encodeURIComponent(query);
   const found: Found | Board = query
     ? await get<Found>(`/api/v1/influencers?limit=100&prefix=${prefix}`)
@@ -117,7 +123,7 @@ export const leaderboard: View = async (into, args) => {
   into.replaceChildren(el('h1', {}, query ? `Matches of “${query}”` : 'Leaderboard'));
   if (!query) {
     into.append(choices('Network says', kVerdicts, verdict, (name) =>
-      target({...shown, verdict: name})), asOf(shown));
+      target({...shown, verdict: name})), sorts(shown), asOf(shown));
   }
   if (found.items.length === 0) {
     into.append(note(query ? 'Nobody has an id or a name that begins so.'
@@ -125,16 +131,10 @@ export const leaderboard: View = async (into, args) => {
         : verdict === 'any' ? 'No values yet.' : 'Nobody, so far.'));
     return;
   }
-  const items = [...found.items].sort(kSorts[sort]);
+  const {items} = found;
   const now = at ? Number(at) : Date.now() / 1000;
-  if (!query) {
-    const sorts = choices('Sort this page by', Object.keys(kSorts), sort, (name) =>
-      target({...shown, sort: name}, cursor));
-    sorts.prepend('Sort this page by');
-    into.append(sorts);
-  }
   into.append(el('div', {class: 'tools'}, button('Download CSV', () => download(items))),
-    standings(sort === 'rank' ? 'By followers' : `By followers; this page sorted by ${sort}`, items,
+    standings(query ? 'By id or name' : `By ${sort}, ${kOrders[order] ?? order}`, items,
       [{head: 'Rank in 1 h', cell: (item) => rankChange(item, now)},
         {head: 'Last hour', cell: lastHour}]));
   const tools = el('div', {class: 'tools'});

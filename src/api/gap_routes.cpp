@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <ranges>
+
+#include "api/json.h"
+#include "api/parameters.h"
+#include "api/routes.h"
+#include "api/series_request.h"
+
+namespace ia {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::size_t kGapsMax = 1'000;
+constexpr std::string_view kNotWatched = "not_watched";
+
+// Minutes that follow each other, all without a value for the same reason.
+struct Gap {
+  Minute first;
+  Minute last;
+  std::uint64_t count;
+  std::string_view reason;
+};
+
+// Closed minutes in which somebody was due and the influencer has no value.
+std::vector<MinuteStats> without_value(std::vector<MinuteStats> rows, const Series& series,
+                                       const Registry& registry, InfluencerId id) {
+  std::erase_if(rows, [&](const MinuteStats& row) {
+    const bool is_others_turn =
+        registry.influencers.contains(id) && !registry.is_due(id, row.minute);
+    return !row.closed || row.due == 0 || is_others_turn ||
+           std::ranges::binary_search(series.minutes, row.minute);
+  });
+  return rows;
+}
+
+// Of those who were not missed by name, nothing was heard.
+std::string_view unnamed_reason(const MinuteStats& row, bool is_watched) {
+  return is_watched && row.rest > 0 ? name_of(row.rest_reason) : kNotWatched;
+}
+
+std::vector<Gap> joined(const std::vector<MinuteStats>& empty, const std::vector<MissAt>& misses,
+                        const Registry& registry, InfluencerId id) {
+  const bool is_watched = registry.influencers.contains(id);
+  std::vector<Gap> gaps;
+  auto miss = misses.begin();
+  for (const auto& row : empty) {
+    const bool is_named = miss != misses.end() && miss->minute == row.minute;
+    const auto reason = is_named ? name_of(miss->reason) : unnamed_reason(row, is_watched);
+    if (is_named) ++miss;
+    const bool goes_on = !gaps.empty() && gaps.back().reason == reason &&
+                         row.minute - gaps.back().last <= registry.schedule.interval;
+    if (!goes_on) gaps.push_back({row.minute, row.minute, 0, reason});
+    gaps.back().last = row.minute;
+    ++gaps.back().count;
+  }
+  return gaps;
+}
+
+}  // namespace
+
+Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
+  Parameters parameters(request.query, {"start", "end"});
+  const auto id = parameters.influencer(request.id);
+  const auto range = take_month(parameters, context_.clock.wall());
+  if (!parameters.is_valid()) return refuse(parameters.problem());
+  const auto series = read_series(context_, observed_, id, range);
+  if (!series) return refuse(series.error());
+  const auto registry = observed_.registry();
+  if (!registry) return refuse(problem_of(registry.error()));
+  auto rows = context_.store.read_minutes(range);
+  if (!rows) return refuse(problem_of(rows.error()));
+  const auto empty = without_value(std::move(*rows), *series, **registry, id);
+  std::vector<Minute> named;
+  for (const auto& row : empty) {
+    if (row.missed_total() > row.rest) named.push_back(row.minute);
+  }
+  const auto misses = context_.store.read_misses(id, named);
+  if (!misses) return refuse(problem_of(misses.error()));
+  const auto gaps = joined(empty, *misses, **registry, id);
+
+  response.content_type = content_type::kJson;
+  response.cache_control = cache_control::kRevalidate;
+  JsonWriter json(response.body);
+  json.begin_object();
+  json.member("id", number_of(id));
+  json.member("start", WallTime{range.begin});
+  json.member("end", WallTime{range.end});
+  json.member("values", series->size());
+  json.member("minutes", empty.size());
+  json.key("items");
+  json.begin_array();
+  for (const auto& gap : gaps | std::views::reverse | std::views::take(kGapsMax)) {
+    json.begin_object();
+    json.member("start", WallTime{gap.first});
+    json.member("end", WallTime{gap.last + minutes{1}});
+    json.member("minutes", gap.count);
+    json.member("reason", gap.reason);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("more", gaps.size() > kGapsMax);
+  json.end_object();
+  return {};
+}
+
+}  // namespace ia
