@@ -40,7 +40,8 @@ AlertDispatcher::~AlertDispatcher() {
 bool AlertDispatcher::test(Webhook webhook, Reply reply) {
   {
     const std::scoped_lock lock(mutex_);
-    if (tests_.size() >= kTestsMax) return false;
+    if (tests_under_way_ >= kTestsMax) return false;
+    ++tests_under_way_;
     tests_.push_back({std::move(webhook), std::move(reply)});
   }
   sender_.wake();
@@ -56,6 +57,8 @@ void AlertDispatcher::step(milliseconds wait) {
     if (const auto test = testing_.find(key); test != testing_.end()) {
       test->second(std::move(reply));
       testing_.erase(test);
+      const std::scoped_lock lock(mutex_);
+      --tests_under_way_;
     } else {
       ended_.push_back({key, std::move(reply)});
     }

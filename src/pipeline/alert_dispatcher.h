@@ -35,7 +35,7 @@ struct AlertDispatcherOptions {
 class AlertDispatcher {
  public:
   using Reply = std::function<void(WebhookReply)>;
-  // Tests that wait; further ones are refused.
+  // Tests under way; further ones are refused.
   static constexpr std::size_t kTestsMax = 8;
 
   AlertDispatcher(AlertDispatcherOptions options, AlertStore& alerts, WebhookSender& sender,
@@ -46,8 +46,8 @@ class AlertDispatcher {
   // Begins what is due, waits for what ends, at most so long.
   void step(std::chrono::milliseconds wait);
 
-  // Sends once, soon; `reply` is called on the dispatcher's thread. False: too many wait. Any
-  // thread.
+  // Sends once, soon; `reply` is called on the dispatcher's thread. False: too many are under
+  // way. Any thread.
   bool test(Webhook webhook, Reply reply);
 
  private:
@@ -85,7 +85,8 @@ class AlertDispatcher {
   std::uint64_t newest_test_ = 0;
   MonoTime failed_at_{};
   std::mutex mutex_;
-  std::vector<Test> tests_;
+  std::vector<Test> tests_;          // not begun
+  std::size_t tests_under_way_ = 0;  // begun or not
 };
 
 }  // namespace ia

@@ -227,6 +227,12 @@ TEST_F(AlertDispatcherTest, RefusesMoreTestsThanItCanHold) {
     EXPECT_TRUE(dispatcher_->test({}, hear));
   }
   EXPECT_FALSE(dispatcher_->test({}, hear));
+  step();  // begins them
+  EXPECT_FALSE(dispatcher_->test({}, hear)) << "a receiver that is slow is not flooded";
+  sender_.end(0, kOk);
+  step();
+  EXPECT_TRUE(dispatcher_->test({}, hear));
+  EXPECT_FALSE(dispatcher_->test({}, hear));
   dispatcher_.reset();
   EXPECT_EQ(told, 8) << "nobody is left without an answer";
 }
