@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
 import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
+import {curvesGoOn} from './curves.mjs';
 import {gapsAndStretch} from './stretch.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
@@ -13,7 +14,8 @@ const views = {
   compare: '#/compare?ids=1000001,1000002', pipeline: '#/pipeline',
   sorted: '#/leaderboard?sort=ratio&order=asc',
   ranks: '#/compare?ids=1000001,1000002&mode=rank',
-  minutes: '#/influencer/1000001?range=30d&detail=minutes'};
+  minutes: '#/influencer/1000001?range=30d&detail=minutes',
+  all: '#/influencer/1000001?range=all'};
 const alertViews = {
   alerts: '#/alerts', alerts_of_rule: '#/alerts?rule=2', rule: '#/alerts/1',
   new_rule: '#/alerts/new?influencer=1000001&kind=threshold'};
@@ -42,6 +44,9 @@ async function look(page, hash, label) {
   await page.screenshot({path: `${label}.png`});
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(over <= 0, `${label} is ${over} px too wide`);
+  const words = await page.$$eval('.scroll:has(.words)', (found) => found.map(
+    (one) => one.scrollWidth - one.clientWidth));
+  assert.ok(words.every((wide) => wide <= 0), `${label} has words to scroll to: ${words}`);
   await page.evaluate(axe);
   const found = await page.evaluate(async () => (await globalThis.axe.run()).violations);
   assert.deepEqual(found.map((one) => one.id), [], label);
@@ -95,6 +100,7 @@ try {
   await lookAt(browser, views, byKeyboard);
   await sortedPages(page);
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
+  await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);
   assert.deepEqual(errors, []);

@@ -25,8 +25,8 @@ def main(program, build):
             print(f'SKIPPED: there is no {tool}; apt-get install nodejs npm chromium')
             return SKIP
     build.mkdir(parents=True, exist_ok=True)
-    for name in ('package.json', 'package-lock.json', 'alerts.mjs', 'dashboard.mjs',
-                 'stretch.mjs'):
+    for name in ('package.json', 'package-lock.json', 'alerts.mjs', 'curves.mjs',
+                 'dashboard.mjs', 'stretch.mjs'):
         shutil.copy(HERE / name, build)
     if not (build / 'node_modules/playwright-core').exists():
         command = ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts']

@@ -31,7 +31,8 @@ export async function gapsAndStretch(page, page_url, screenshot) {
   await page.goto(`${page_url}#/influencer/1000001?range=1d`);
   await page.waitForSelector('.u-over');
   await page.getByText('Minutes without a value: 5').click();
-  const rows = await page.$$eval('details table.words tbody tr', (found) => found.map((row) =>
+  const listed = page.locator('details', {hasText: 'Minutes without'}).locator('tbody tr');
+  const rows = await listed.evaluateAll((found) => found.map((row) =>
     [...row.children].slice(1).map((cell) => cell.textContent)));
   assert.deepEqual(rows,
     [['3', 'the program was not running'], ['2', 'no answer in time']]);

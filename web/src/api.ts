@@ -154,12 +154,13 @@ export const minutes = (hours: number) =>
 
 export type Aggregate = 'last' | 'min' | 'max';
 const kPoints = 1500;  // of a chart, about one a pixel
+const kMinutesMost = 50_000;  // of an answer
 
 // How long a range is, and in steps of how long it is shown: all seconds.
 export interface Range { seconds: number; step: number }
 const stepOf = (seconds: number) => Math.max(1, Math.ceil(seconds / 60 / kPoints)) * 60;
 export const rangeOf = (seconds: number, every_minute: boolean): Range =>
-  ({seconds, step: every_minute ? 60 : stepOf(seconds)});
+  ({seconds, step: every_minute && seconds <= kMinutesMost * 60 ? 60 : stepOf(seconds)});
 
 export function seriesPath(
     id: string, range: Range, format: 'columns' | 'csv', aggregate: Aggregate = 'last'): string {

@@ -3,7 +3,10 @@ import {compact} from './dom';
 import type {Values} from './api';
 import {Stretch} from './stretch';
 
-export interface Line { label: string; values: Values; scale?: string; fill?: boolean }
+export interface Line {
+  label: string; values: Values; scale?: string; fill?: boolean;
+  bars?: boolean;  // from zero, up or down, each as long as its step
+}
 // The least and the most of each step, drawn as an area behind the lines.
 export interface Band { label: string; least: Values; most: Values }
 export interface Gap { from: number; to: number; why: string }  // epoch seconds, the end exclusive
@@ -32,6 +35,7 @@ function css(name: string): string {
   return colour;
 }
 
+const bars = uPlot.paths.bars?.({align: 1, size: [0.9, 40]});
 const plain = new Intl.NumberFormat('en');
 const said = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : plain.format(value);
@@ -41,7 +45,8 @@ function seriesOf(line: Line, place: number): uPlot.Series {
   return {
     label: line.label, scale: line.scale ?? 'y', stroke: colour, width: line.fill ? 1 : 1.75,
     dash: kDashes[place % kDashes.length], spanGaps: false,
-    fill: line.fill ? css('--band') : undefined, value: (_plot, value: number | null) => said(value)};
+    ...(line.bars ? {paths: bars, points: {show: false}} : {}),
+    fill: line.bars ? colour : line.fill ? css('--band') : undefined, value: (_plot, value: number | null) => said(value)};
 }
 
 // The upper edge speaks for both.
@@ -55,11 +60,12 @@ function bandSeries(band: Band): uPlot.Series[] {
 
 function axisOf(scale: string, place: number): uPlot.Axis {
   return {
-    scale, side: place === 0 ? 3 : 1, stroke: css('--muted'), size: 62,
+    scale, side: place === 0 ? 3 : 1, stroke: css('--muted'), size: kAxis,
     grid: {show: place === 0, stroke: css('--line'), width: 1},
     ticks: {show: false}, values: (_plot, values) => values.map((v) => compact(v))};
 }
 
+const kAxis = 62;
 const kMinute = 60;
 const kSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200]
   .map((minutes) => minutes * kMinute);
@@ -194,20 +200,28 @@ function timeWords(gaps: Gap[]): (plot: uPlot, at: number | null) => string {
   };
 }
 
+const columnsOf = (times: number[], lines: Values[], band?: Band | null) =>
+  [times, ...lines, ...(band ? [band.most, band.least] : [])] as uPlot.AlignedData;
+
 function rangeOf(reversed: boolean | undefined): Record<string, uPlot.Scale> {
   return reversed ? {y: {dir: -1, range: (_plot, least, most) =>
     [Math.max(1, Math.floor(least - 1)), Math.ceil(most + 1)]}} : {};
 }
 
-// Drag zooms, a double click shows all again, arrows move the cursor; null is a gap.
-export function chart(into: HTMLElement, what: Chart): void {
+export type Redraw = (times: number[], lines: Values[], band?: Band | null) => void;
+
+// Drag zooms, a double click shows all again, arrows move the cursor; null is a gap. Gives what
+// draws other values in the same chart, when its stretch next changes.
+export function chart(into: HTMLElement, what: Chart): Redraw {
   const {times, lines, band, stretch, height, gaps = []} = what;
   const scales = [...new Set(lines.map((line) => line.scale ?? 'y'))];
   const width = () => Math.max(240, into.clientWidth);
   const unlessShift = (_plot: uPlot, _target: HTMLElement, handle: (e: MouseEvent) => null) =>
     (event: MouseEvent) => event.shiftKey ? null : handle(event);
+  // Charts that share a stretch end at the same place, with a second axis and without.
+  const room = stretch && scales.length < 2 && width() > 600 ? kAxis : null;
   const plot = new uPlot({
-    width: width(), height,
+    width: width(), height, padding: [null, room, null, null],
     scales: {x: {time: true}, ...(scales.includes('%') ? {'%': {range: [0, 100]}} : {}),
       ...rangeOf(what.reversed)},
     series: [{label: 'Time', value: timeWords(gaps)}, ...lines.map(seriesOf),
@@ -219,8 +233,7 @@ export function chart(into: HTMLElement, what: Chart): void {
       ...scales.slice(0, 2).map(axisOf)],
     cursor: {drag: {x: true, y: false}, bind: {mousedown: unlessShift}},
     hooks: hooksOf(what),
-  }, [times, ...lines.map((line) => line.values),
-    ...(band ? [band.most, band.least] : [])] as uPlot.AlignedData, into);
+  }, columnsOf(times, lines.map((line) => line.values), band), into);
   into.tabIndex = 0;
   into.setAttribute('role', 'group');
   into.setAttribute('aria-label', `${what.label}. Arrow keys move through the values${
@@ -235,6 +248,7 @@ export function chart(into: HTMLElement, what: Chart): void {
     else { observer.disconnect(); plot.destroy(); }
   });
   observer.observe(into);
+  return (...columns) => plot.setData(columnsOf(...columns), false);
 }
 
 // Every step from the first to the last, or `until`, so that what is missing is a gap.

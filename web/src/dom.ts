@@ -38,12 +38,16 @@ export const second = (at: string | number) => local(at, exactClock);
 export const tile = (label: string, ...value: Child[]) =>
   el('div', {class: 'tile'}, el('span', {}, label), el('strong', {}, ...value));
 
+// Of kind "words" it becomes a list of cards on a phone; the roles are said as styles take them.
 export function table(
     caption: string, heads: string[], rows: Child[][], kind = ''): HTMLElement {
-  const head = el('tr', {}, ...heads.map((text) => el('th', {scope: 'col'}, text)));
-  const body = rows.map((cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell))));
+  const row = (...cells: Child[]) => el('tr', {role: 'row'}, ...cells);
+  const head = row(...heads.map((text) => el('th', {scope: 'col', role: 'columnheader'}, text)));
+  const body = rows.map((cells) => row(...cells.map((cell, i) =>
+    el('td', {role: 'cell', 'data-head': heads[i] ?? ''}, cell))));
   return el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption},
-    el('table', {class: kind}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, ...body)));
+    el('table', {class: kind, role: 'table'}, el('caption', {}, caption),
+      el('thead', {role: 'rowgroup'}, head), el('tbody', {role: 'rowgroup'}, ...body)));
 }
 
 export const button = (text: string, act: () => void) => {

@@ -38,23 +38,27 @@ function emptySteps(times: number[], values: Values, step: number): [number, num
   return gaps;
 }
 
-function why(from: number, to: number, known: Gaps): string | null {
-  const reasons = new Set(known.items
-    .filter((gap) => seconds(gap.start) < to && seconds(gap.end) > from)
-    .map((gap) => said(gap.reason)));
-  if (reasons.size > 0) return [...reasons].join(', ');
-  const oldest = known.items[known.items.length - 1];
-  const is_known = from >= seconds(known.start) &&
-    !(known.more && oldest && from < seconds(oldest.start));
-  return is_known ? null : `why is told of the last ${kDaysMax} days and 1,000 gaps`;
+// Where nobody was due, as before the history, there is no gap: what is drawn is cut to what is
+// known, as far back as that goes.
+function reasoned([from, to]: [number, number], step: number, known: Gaps): Gap[] {
+  const inside = known.items.filter((gap) => seconds(gap.start) < to && seconds(gap.end) > from);
+  const [newest] = inside;
+  const oldest = inside[inside.length - 1];
+  if (newest && oldest) {
+    const reasons = new Set(inside.map((gap) => said(gap.reason)));
+    return [{
+      from: Math.max(from, Math.floor(seconds(oldest.start) / step) * step),
+      to: Math.min(to, Math.ceil(seconds(newest.end) / step) * step),
+      why: `no value: ${[...reasons].join(', ')}`}];
+  }
+  const last = known.items[known.items.length - 1];
+  const begin = known.more && last ? last.start : known.start;
+  return from >= seconds(begin) ? [] : [{from, to,
+    why: `no value; why is told of the last ${kDaysMax} days and 1,000 gaps`}];
 }
 
-// What is drawn as a gap. Where nobody was due there is none: before the history, for one.
 export const drawnGaps = (times: number[], values: Values, step: number, known: Gaps): Gap[] =>
-  emptySteps(times, values, step).flatMap(([from, to]) => {
-    const reason = why(from, to, known);
-    return reason === null ? [] : [{from, to, why: `no value: ${reason}`}];
-  });
+  emptySteps(times, values, step).flatMap((gap) => reasoned(gap, step, known));
 
 // Each minute counts here, also where a drawn step has others.
 export function gapTable(known: Gaps): HTMLElement {

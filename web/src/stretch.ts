@@ -12,7 +12,7 @@ export class Stretch {
   private frame = 0;
   private rest = 0;
 
-  constructor(readonly all: Bounds, private shown: Bounds, private readonly args: URLSearchParams) {}
+  constructor(private all: Bounds, private shown: Bounds, private readonly args: URLSearchParams) {}
 
   get bounds(): Bounds { return this.shown; }
 
@@ -41,6 +41,16 @@ export class Stretch {
     const half = (this.shown.to - this.shown.from) / 2;
     const middle = this.shown.from + half;
     this.show(middle - half * factor, middle + half * factor);
+  }
+
+  // There is more, and perhaps less at the beginning: whoever looks at the end goes with it. Draws.
+  reach(all: Bounds): void {
+    const was = this.all;
+    const shown = this.shown;
+    this.all = all;
+    if (shown.from <= was.from && shown.to >= was.to) this.shown = all;
+    else if (shown.to >= was.to) this.shown = {from: shown.from + all.to - was.to, to: all.to};
+    this.draw();
   }
 
   reset(): void { this.show(this.all.from, this.all.to); }

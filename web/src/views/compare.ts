@@ -1,20 +1,16 @@
-import {get, Problem, rangeOf, series} from '../api';
-import type {Range, Ranks, Values} from '../api';
+import {rangeOf, series} from '../api';
+import type {Range, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
 import {el, number, ratio, table} from '../dom';
+import {ranks, rankStep} from '../ranks';
+import type {Column} from '../ranks';
 import {stretchOf, stretchTools} from '../stretch';
 import {choices, details, note, plotBox, ranges, secondsOf, section} from './parts';
 import type {View} from './parts';
 
 const kMostCompared = 10;
 const kModes = ['absolute', 'indexed', 'percent', 'rank'];
-// A rank in the past is counted over everybody in that minute: some thirty of them are asked for.
-const kRankSteps: Record<string, number> = {
-  '1h': 120, '6h': 900, '1d': 3600, '7d': 21_600};
-const kRankTries = 10;
-
-interface Column { times: number[]; values: Values }
 
 function scaled(values: Values, mode: string): Values {
   const base = values.find((value) => value !== null) ?? null;
@@ -27,22 +23,6 @@ function scaled(values: Values, mode: string): Values {
 async function counts(id: string, range: Range): Promise<Column> {
   const data = await series(id, range);
   return {times: data.time_ms.map((t) => t / 1000), values: data.follower_count};
-}
-
-// Reading past minutes of a million takes seconds; the API says then to ask again.
-async function ranks(id: string, seconds: number, step: number): Promise<Column> {
-  const start = Math.floor(Date.now() / 1000) - seconds;
-  const path = `/api/v1/influencers/${id}/ranks?start=${start}&step=${step}`;
-  for (let tried = 1; ; ++tried) {
-    try {
-      const {items} = await get<Ranks>(path);
-      return {times: items.map((item) => Date.parse(item.minute) / 1000),
-        values: items.map((item) => item.rank)};
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 503 || tried === kRankTries) throw error;
-      await new Promise((resume) => { setTimeout(resume, 2000); });
-    }
-  }
 }
 
 // Columns on one axis.
@@ -82,7 +62,7 @@ export const compare: View = async (into, args) => {
     ranges(`${with_mode}&`, chosen),
     mode === 'rank' ? '' : details(`${with_mode}&range=${chosen}`, range, span));
   const is_rank = mode === 'rank';
-  const step = is_rank ? kRankSteps[chosen] : range.step;
+  const step = is_rank ? rankStep(span) : range.step;
   if (!step) return void into.append(note('Ranks are counted for up to 7 days.'));
   const box = plotBox();
   const made = section(is_rank ? 'Rank, the best at the top' : 'Followers', box);

@@ -1,16 +1,15 @@
 import {get, rangeOf, series, seriesPath} from '../api';
-import type {Gaps, Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary,
-  Values} from '../api';
-import {chart, filled} from '../chart';
-import type {Band} from '../chart';
+import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary} from '../api';
+import {curves} from '../curves';
 import {age, el, number, ratio, table, tile, time} from '../dom';
-import {drawnGaps, gapsIn, gapTable} from '../gaps';
-import {stretchOf, stretchTools} from '../stretch';
-import {details, nameOf, note, plotBox, ranges, secondsOf, section, signed, signedPercent, times,
+import {gapsIn} from '../gaps';
+import {details, nameOf, note, ranges, secondsOf, section, signed, signedPercent, times,
   verdictMark} from './parts';
 import type {View} from './parts';
 
 const kSignalDaysMax = 31;
+const kAll = 'all';
+const kAllMost = 365 * 86_400;
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
 async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
@@ -44,12 +43,6 @@ function words(latest: Influencer, signals: Signals): HTMLElement {
   return section('Suspicious?', el('div', {class: 'halves'}, network, own));
 }
 
-function bandOf(columns: Values[], step: number): Band | null {
-  const [least, most] = columns;
-  return least && most
-    ? {label: `In ${step / 60} minutes`, least, most} : null;
-}
-
 function valueTable(data: Series): HTMLElement {
   const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
     number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null)]);
@@ -77,31 +70,17 @@ function links(id: string, range: Range): HTMLElement {
     one('Compare', `#/compare?ids=${id}`));
 }
 
-// All columns on one axis that ends with the newest complete minute.
-function charts(into: HTMLElement, args: URLSearchParams, name: string, data: Series,
-    both: [Series, Series] | null, summary: Summary, missing: Gaps, marks: number[]): void {
-  const step = data.step_seconds;
-  const newest = summary.minute ? Date.parse(summary.minute.minute) / 1000 : 0;
-  const [times, [followers = [], following = [], ratios = [], ...edges]] = filled(
-    data.time_ms.map((t) => t / 1000), [data.follower_count, data.following_count,
-      data.follower_ratio, ...(both ?? []).map((one) => one.follower_count)], step, newest);
-  if (times.length === 0) return void into.append(note('There is no value in this range.'));
-  const gaps = drawnGaps(times, followers, step, missing);
-  const stretch = stretchOf(times, args);
-  const above = plotBox();
-  const below = plotBox();
-  into.append(section('Followers', above, stretchTools(stretch), gapTable(missing)),
-    section('Following and ratio', below));
-  chart(above, {label: `Followers of ${name}`, times, height: 320, stretch, gaps, marks,
-    lines: [{label: 'Followers', values: followers}], band: bandOf(edges, step)});
-  chart(below, {label: `Following and ratio of ${name}`, times, height: 200, stretch, gaps,
-    lines: [{label: 'Following', values: following},
-      {label: 'Ratio', values: ratios, scale: 'r'}]});
+// From the first value on, as far as the API goes in one question.
+async function spanOf(chosen: string, id: string): Promise<number> {
+  if (chosen !== kAll) return secondsOf(chosen);
+  const {time_ms, follower_count} = await series(id, {seconds: kAllMost, step: 3600});
+  const first = time_ms[follower_count.findIndex((value) => value !== null)];
+  return first === undefined ? 3600 : Math.max(3600, Math.ceil((Date.now() - first) / 1000));
 }
 
 export const influencer: View = async (into, args, id) => {
   const chosen = args.get('range') ?? '1h';
-  const span = secondsOf(chosen);
+  const span = await spanOf(chosen, id);
   const range = rangeOf(span, args.get('detail') === 'minutes');
   const start = Math.floor(Date.now() / 1000) - Math.min(span, kSignalDaysMax * 86400);
   const [latest, data, both, missing, growth, signals, summary] = await Promise.all([
@@ -111,11 +90,17 @@ export const influencer: View = async (into, args, id) => {
     get<Summary>('/api/v1/summary')]);
   const base = `#/influencer/${id}?`;
   const drawn = el('div');
+  let now = tiles(latest);
   into.replaceChildren(
-    el('h1', {}, nameOf(latest)), tiles(latest), ranges(base, chosen),
+    el('h1', {}, nameOf(latest)), now, ranges(base, chosen, [kAll]),
     details(`${base}range=${chosen}`, range, span), drawn,
     section('Growth', growthTable(growth)), words(latest, signals), links(id, range),
     valueTable(data));
-  charts(drawn, args, nameOf(latest), data, both, summary, missing,
-    signals.findings.map((one) => Date.parse(one.start) / 1000));
+  await curves(drawn, {id, name: nameOf(latest), range, args, data, both, missing,
+    marks: signals.findings.map((one) => Date.parse(one.start) / 1000),
+    newest: summary.minute ? Date.parse(summary.minute.minute) / 1000 : 0}, (newest) => {
+    const fresh = tiles(newest);
+    now.replaceWith(fresh);
+    now = fresh;
+  });
 };

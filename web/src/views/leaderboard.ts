@@ -2,7 +2,7 @@ import {get, rangeOf, series} from '../api';
 import type {Board, Found, Standing} from '../api';
 import {button, el, number} from '../dom';
 import {spark} from '../spark';
-import {choices, note, standings} from './parts';
+import {choices, lazy, note, standings} from './parts';
 import type {View} from './parts';
 
 const kSparkRange = rangeOf(3600, false);
@@ -26,17 +26,6 @@ function download(items: Standing[]): void {
   const url = URL.createObjectURL(new Blob([[head, ...rows].join('\r\n') + '\r\n']));
   el('a', {href: url, download: 'leaderboard.csv'}).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
-}
-
-// What is asked for when the row comes into view. The row says enough without it.
-function lazy(place: HTMLElement, fill: () => Promise<void>): HTMLElement {
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    seen.disconnect();
-    fill().catch(() => { place.textContent = '–'; });
-  });
-  seen.observe(place);
-  return place;
 }
 
 function lastHour(item: Standing): HTMLElement {

@@ -49,14 +49,25 @@ export const choices = (label: string, names: string[], chosen: string,
     ...names.map((name) => el('a', {class: 'button', href: target(name),
       ...(name === chosen ? {'aria-current': 'true'} : {})}, name)));
 
-export const ranges = (base: string, chosen: string) => choices(
-  'Range', kRanges.map(([name]) => name), chosen, (name) => `${base}range=${name}`);
+export const ranges = (base: string, chosen: string, more: string[] = []) => choices(
+  'Range', [...kRanges.map(([name]) => name), ...more], chosen, (name) => `${base}range=${name}`);
 
 // Of a range whose steps are longer than a minute: how fine it is drawn.
 export const details = (base: string, range: Range, seconds: number) =>
-  rangeOf(seconds, false).step === 60 ? '' : choices('Detail', ['steps', 'minutes'],
+  rangeOf(seconds, false).step === rangeOf(seconds, true).step ? '' : choices('Detail', ['steps', 'minutes'],
     range.step === 60 ? 'minutes' : 'steps', (name) =>
       `${base}${name === 'minutes' ? '&detail=minutes' : ''}`);
+
+// What is asked for when its place comes into view. Where that fails, the page says enough without.
+export function lazy(place: HTMLElement, fill: () => Promise<void>): HTMLElement {
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    fill().catch(() => { place.textContent = '–'; });
+  });
+  seen.observe(place);
+  return place;
+}
 
 export const times = (from: string, to: string) => el('span', {}, time(from),
   ...(Date.parse(to) - Date.parse(from) > 60_000 ? [' to ', time(to)] : []));
