@@ -188,9 +188,11 @@ class ManyMachines(unittest.TestCase):
         shares = "SELECT upstream_share FROM ia.processes WHERE stage = 'fetch'"
         wait_until("each has its share", lambda: self.database.ask(shares)
                    == [[str(RATE_OF_ALL // 3)]] * 3, 60)
-        bill = lambda: get_json(f"http://{self.apis[0]}/api/v1/summary")["queue_bill"]
-        wait_until("each is in the bill", lambda: bill()["processes"] == 7, 60)
-        self.assertGreater(bill()["usd_per_day"], 0)
+        summary = lambda: get_json(f"http://{self.apis[0]}/api/v1/summary")
+        wait_until("each is in the bill", lambda: summary()["queue_bill"]["processes"] == 7, 60)
+        self.assertGreater(summary()["queue_bill"]["usd_per_day"], 0)
+        fetchers = [one for one in summary()["workers"] if one["stage"] == "fetch"]
+        self.assertEqual([one["upstream_share"] for one in fetchers], [RATE_OF_ALL // 3] * 3)
 
     def check_every_minute_is_accounted_for(self, begun):
         for row in self.database.ask("SELECT due, stored, missed, closed FROM ia.minutes WHERE"

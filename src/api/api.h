@@ -18,6 +18,7 @@
 #include "core/own_signals.h"
 #include "core/verdict_book.h"
 #include "ports/alert_store.h"
+#include "ports/fleet.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 #include "ports/webhook.h"
@@ -38,7 +39,8 @@ struct PipelineSummary {
   std::optional<std::uint64_t> registered;  // influencers that are watched
   std::optional<QueueDepth> id_queue;
   std::optional<QueueDepth> point_queue;
-  std::optional<QueueCost> queue_cost;  // not of queues that cost nothing
+  std::optional<QueueCost> queue_cost;             // not of queues that cost nothing
+  std::optional<std::vector<FleetEntry>> workers;  // the processes that are alive
 };
 
 // Who may change something: whoever knows the token. Without one, whoever is on this machine, as

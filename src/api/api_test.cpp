@@ -414,6 +414,11 @@ TEST_F(Api, SummaryTellsOfAllAndOfTheNewestCompleteMinute) {
   EXPECT_THAT(body, HasSubstr(R"("influencer_data_points":null)"));
   EXPECT_THAT(body, HasSubstr(R"("queue_bill":{"processes":4,"requests_per_day":1000000.0,)"
                               R"("usd_per_day":0.4,"message_each_usd_per_day":172.8})"));
+  EXPECT_THAT(body,
+              HasSubstr(R"("workers":[{"process":"here:1:a","stage":"fetch","upstream_requests":7,)"
+                        R"("upstream_share":100.0,"seen_at":"2026-01-01T00:10:00.000Z"},)"
+                        R"({"process":"there:2:b","stage":"api","upstream_requests":0,)"
+                        R"("upstream_share":null,"seen_at":"2026-01-01T00:10:00.000Z"}])"));
 }
 
 TEST_F(Api, SummaryWorksBeforeAnythingIsStored) {

@@ -72,6 +72,23 @@ void write_cost(JsonWriter& json, const std::optional<QueueCost>& cost) {
   json.end_object();
 }
 
+void write_workers(JsonWriter& json, const std::optional<std::vector<FleetEntry>>& workers) {
+  json.key("workers");
+  if (!workers) return json.null();
+  json.begin_array();
+  for (const auto& worker : *workers) {
+    json.begin_object();
+    json.member("process", std::string_view(worker.process));
+    json.member("stage", std::string_view(worker.report.stage));
+    json.member("upstream_requests", worker.report.upstream_requests);
+    json.member("upstream_share",
+                worker.upstream_share > 0 ? std::optional(worker.upstream_share) : std::nullopt);
+    json.member("seen_at", worker.renewed_at);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_board(JsonWriter& json, const LeaderboardSnapshot& board, const VerdictBook* verdicts,
                  WallTime now) {
   const bool has_values = board.size() > 0;
@@ -172,6 +189,7 @@ Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::strin
   write_queue(json, "influencer_data_points", pipeline.point_queue);
   json.end_object();
   write_cost(json, pipeline.queue_cost);
+  write_workers(json, pipeline.workers);
   json.end_object();
   return {};
 }

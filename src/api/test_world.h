@@ -114,49 +114,56 @@ class TestWorld {
 
  private:
   ApiContext context() {
-    return {.store = store,
-            .leaderboard =
-                [this] {
-                  const std::scoped_lock lock(mutex_);
-                  return snapshot_;
-                },
-            .movers =
-                [this] {
-                  const std::scoped_lock lock(mutex_);
-                  return movers_;
-                },
-            .not_ready_reasons =
-                [this] {
-                  const std::scoped_lock lock(mutex_);
-                  return reasons_;
-                },
-            .pipeline =
-                [this] {
-                  PipelineSummary summary;
-                  summary.registered = registered_.load();
-                  summary.id_queue = QueueDepth{.visible = 3, .in_flight = 2, .delayed = 5};
-                  summary.queue_cost = QueueCost{.processes = 4,
-                                                 .requests_per_day = 1'000'000,
-                                                 .usd_per_day = 0.4,
-                                                 .message_each_usd_per_day = 172.8};
-                  return summary;
-                },
-            .metrics = metrics,
-            .log = log,
-            .clock = clock,
-            .version = "1.2.3",
-            .verdicts = &verdicts,
-            .signals = {},
-            .jumps = [this] { return jumps; },
-            .alerts = {.store = &alerts,
-                       .test =
-                           [this](Webhook webhook, const std::function<void(WebhookReply)>& tell) {
-                             webhooks.push_back(std::move(webhook));
-                             tell(webhook_reply);
-                             return true;
-                           },
-                       .make_id = [] { return "msg_test"; }},
-            .writes = writes};
+    return {
+        .store = store,
+        .leaderboard =
+            [this] {
+              const std::scoped_lock lock(mutex_);
+              return snapshot_;
+            },
+        .movers =
+            [this] {
+              const std::scoped_lock lock(mutex_);
+              return movers_;
+            },
+        .not_ready_reasons =
+            [this] {
+              const std::scoped_lock lock(mutex_);
+              return reasons_;
+            },
+        .pipeline =
+            [this] {
+              PipelineSummary summary;
+              summary.registered = registered_.load();
+              summary.id_queue = QueueDepth{.visible = 3, .in_flight = 2, .delayed = 5};
+              summary.queue_cost = QueueCost{.processes = 4,
+                                             .requests_per_day = 1'000'000,
+                                             .usd_per_day = 0.4,
+                                             .message_each_usd_per_day = 172.8};
+              summary.workers = {
+                  {.process = "here:1:a",
+                   .report = {.stage = "fetch", .upstream_requests = 7},
+                   .upstream_share = 100,
+                   .renewed_at = clock.wall()},
+                  {.process = "there:2:b", .report = {.stage = "api"}, .renewed_at = clock.wall()}};
+              return summary;
+            },
+        .metrics = metrics,
+        .log = log,
+        .clock = clock,
+        .version = "1.2.3",
+        .verdicts = &verdicts,
+        .signals = {},
+        .jumps = [this] { return jumps; },
+        .alerts = {.store = &alerts,
+                   .test =
+                       [this](Webhook webhook, const std::function<void(WebhookReply)>& tell) {
+                         webhooks.push_back(std::move(webhook));
+                         tell(webhook_reply);
+                         return true;
+                       },
+                   .make_id = [] { return "msg_test"; }},
+        .writes = writes};
   }
 
   HttpServerOptions options_;

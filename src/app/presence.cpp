@@ -7,12 +7,12 @@
 
 namespace ia {
 
-Presence::Presence(Fleet& fleet, const Clock& clock, Log& log,
+Presence::Presence(std::string process, Fleet& fleet, const Clock& clock, Log& log,
                    std::function<ProcessReport()> report)
-    : fleet_(fleet),
+    : process_(std::move(process)),
+      fleet_(fleet),
       clock_(clock),
       report_(std::move(report)),
-      process_(name_of_process()),
       state_(log, "fleet") {}
 
 Presence::~Presence() { leave(); }

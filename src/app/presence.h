@@ -14,8 +14,10 @@ namespace ia {
 // This process's entry in the fleet: renewed while it lives, removed at the end. One thread.
 class Presence {
  public:
-  // `report` is called for each renewal. The fleet must outlive this.
-  Presence(Fleet& fleet, const Clock& clock, Log& log, std::function<ProcessReport()> report);
+  // `process`: as name_of_process() gives it. `report` is called for each renewal. The fleet must
+  // outlive this.
+  Presence(std::string process, Fleet& fleet, const Clock& clock, Log& log,
+           std::function<ProcessReport()> report);
   ~Presence();
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
@@ -29,10 +31,10 @@ class Presence {
   void leave();
 
  private:
+  const std::string process_;
   Fleet& fleet_;
   const Clock& clock_;
   const std::function<ProcessReport()> report_;
-  const std::string process_;
   StateLog state_;
   std::optional<MonoTime> renewed_at_;
   double share_ = 0;

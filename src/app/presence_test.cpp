@@ -31,7 +31,7 @@ class Flaky final : public Fleet {
 class PresenceTest : public ::testing::Test {
  protected:
   std::unique_ptr<Presence> join(double limit) {
-    auto presence = std::make_unique<Presence>(fleet_, clock_, log_, [limit] {
+    auto presence = std::make_unique<Presence>(name_of_process(), fleet_, clock_, log_, [limit] {
       return ProcessReport{.stage = "fetch", .upstream_limit = limit};
     });
     presence->step();

@@ -94,6 +94,7 @@ struct Service::State {
   Log& log;
   StateLog housekeeping_state;
   const WallTime started_at;
+  const std::string process = name_of_process();
 
   // In the order of making; destroyed in reverse.
   std::vector<LockFile> locks;
@@ -151,7 +152,8 @@ struct Service::State {
   std::optional<std::string> pause() const;
   std::vector<std::string> not_ready_reasons() const;
   PipelineSummary pipeline_summary() const;
-  std::optional<QueueCost> queue_cost() const;
+  std::optional<std::vector<FleetEntry>> workers() const;
+  std::optional<QueueCost> queue_cost(std::span<const FleetEntry> workers) const;
   void add_gauges();
 };
 
@@ -324,7 +326,8 @@ void Service::State::start_threads() {
 std::string Service::State::stage_names() const {
   std::string names;
   for (const auto& [runs, name] : {std::pair{stages.seed, "seed"}, std::pair{stages.fetch, "fetch"},
-                                   std::pair{stages.sink, "sink"}, std::pair{stages.api, "api"}}) {
+                                   std::pair{stages.sink, "sink"}, std::pair{checks(), "check"},
+                                   std::pair{stages.api, "api"}}) {
     if (runs) names += (names.empty() ? "" : " ") + std::string(name);
   }
   return names;
@@ -345,7 +348,8 @@ ProcessReport Service::State::report_of_process() const {
 void Service::State::join_fleet() {
   share = config.max_rate_total;  // with the embedded store there is nobody else
   if (!fleet) return;
-  presence = std::make_unique<Presence>(*fleet, clock, log, [this] { return report_of_process(); });
+  presence = std::make_unique<Presence>(process, *fleet, clock, log,
+                                        [this] { return report_of_process(); });
   take_share();
 }
 
@@ -408,24 +412,24 @@ PipelineSummary Service::State::pipeline_summary() const {
   summary.registered = registered;
   if (const auto depth = queues.ids->depth()) summary.id_queue = *depth;
   if (const auto depth = queues.points->depth()) summary.point_queue = *depth;
-  summary.queue_cost = queue_cost();
+  summary.workers = workers();
+  if (summary.workers) summary.queue_cost = queue_cost(*summary.workers);
   return summary;
 }
 
-// Of all living processes; of this one alone with the embedded store.
-std::optional<QueueCost> Service::State::queue_cost() const {
+// This process alone with the embedded store.
+std::optional<std::vector<FleetEntry>> Service::State::workers() const {
+  if (!fleet) return std::vector{FleetEntry{process, report_of_process(), share, clock.wall()}};
+  auto entries = fleet->read();
+  return entries ? std::optional(std::move(*entries)) : std::nullopt;
+}
+
+std::optional<QueueCost> Service::State::queue_cost(std::span<const FleetEntry> workers) const {
   if (!queues.bill) return std::nullopt;
   const auto own = queues.bill();
-  QueueCost cost{.processes = 1,
-                 .requests_per_day = own.billed_per_day,
+  QueueCost cost{.processes = workers.size(),
                  .message_each_usd_per_day = own.message_each_usd_per_day};
-  if (fleet) {
-    const auto entries = fleet->read();
-    if (!entries) return std::nullopt;
-    cost.processes = entries->size();
-    cost.requests_per_day = 0;
-    for (const auto& entry : *entries) cost.requests_per_day += entry.report.queue_billed_per_day;
-  }
+  for (const auto& worker : workers) cost.requests_per_day += worker.report.queue_billed_per_day;
   cost.usd_per_day = cost.requests_per_day * own.usd_per_request;
   return cost;
 }

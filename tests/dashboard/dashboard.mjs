@@ -80,6 +80,22 @@ async function sortedPages(page) {
   assert.deepEqual(both, both.toSorted((a, b) => b - a));
 }
 
+// Each stage is measured; the workers are told.
+async function stagesOfPipeline(page) {
+  await page.goto(`${page_url}#/pipeline`);
+  const stages = page.locator('section', {has: page.getByRole('heading', {name: 'Stages'})});
+  await stages.locator('tbody').waitFor();
+  const rows = await stages.locator('tbody tr').evaluateAll((found) =>
+    found.map((row) => [...row.children].map((cell) => cell.textContent)));
+  assert.deepEqual(rows.map(([name]) => name),
+    ['Fetch', 'Store', 'Daily check', 'Leaderboard', 'Alerts', 'API']);
+  const at = (name) => rows.find(([one]) => one === name);
+  assert.match(at('API')[1], /^[0-9.,]+\/s$/);
+  assert.match(at('Fetch')[2], /^[0-9.,]+ m?s$/);
+  assert.equal(at('Store')[3], '0');
+  await page.getByText('seed fetch sink check api').waitFor();
+}
+
 async function lookAt(browser, seen, more = () => {}) {
   for (const theme of ['light', 'dark']) {
     for (const width of [360, 900, 1440]) {
@@ -99,6 +115,7 @@ try {
   await alertsByHand(page, page_url);
   await lookAt(browser, views, byKeyboard);
   await sortedPages(page);
+  await stagesOfPipeline(page);
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await waitForAlerts(page, page_url);

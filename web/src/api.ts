@@ -46,6 +46,14 @@ export interface Summary {
     suspicious_share: number | null; oldest_checked_at: string | null;
   } | null;
   movers_since: Record<string, string | null>;
+  queue_bill: {
+    processes: number; requests_per_day: number; usd_per_day: number;
+    message_each_usd_per_day: number;
+  } | null;
+  workers: {
+    process: string; stage: string; upstream_requests: number; upstream_share: number | null;
+    seen_at: string;
+  }[] | null;
 }
 export interface Mover {
   id: number; username: string | null; follower_count_before: number; follower_count: number;
@@ -120,6 +128,8 @@ export class Problem extends Error {
     super(message);
   }
 }
+
+export const getText = async (path: string): Promise<string> => await (await ask(path, {})).text();
 
 async function ask(path: string, options: RequestInit): Promise<Response> {
   const response = await fetch(path, {signal: AbortSignal.timeout(10_000), ...options}).catch(
