@@ -33,9 +33,11 @@ constexpr std::array<std::pair<std::string_view, PromAggregation>, 7> kAggregati
     {"topk", PromAggregation::kTopk},
     {"bottomk", PromAggregation::kBottomk},
 }};
-constexpr std::array<std::pair<std::string_view, PromFunction>, 9> kFunctions = {{
+constexpr std::array<std::pair<std::string_view, PromFunction>, 11> kFunctions = {{
     {"abs", PromFunction::kAbs},
     {"delta", PromFunction::kDelta},
+    {"increase", PromFunction::kDelta},
+    {"rate", PromFunction::kRate},
     {"deriv", PromFunction::kDeriv},
     {"avg_over_time", PromFunction::kAvgOverTime},
     {"min_over_time", PromFunction::kMinOverTime},
@@ -88,20 +90,10 @@ int level_of(PromBinary binary) {
 
 std::string unsupported(std::string_view what) {
   return fmt::format(
-      "'{}' is not understood here; functions: abs, delta, deriv and avg, min, max, "
-      "sum, count, last _over_time; aggregations: sum, avg, min, max, count, topk, "
+      "'{}' is not understood here; functions: abs, delta, increase, rate, deriv and avg, "
+      "min, max, sum, count, last _over_time; aggregations: sum, avg, min, max, count, topk, "
       "bottomk",
       excerpt(what));
-}
-
-std::string unknown_function(std::string_view name) {
-  if (name == "rate" || name == "increase" || name == "irate") {
-    return fmt::format(
-        "'{}' is for counters; follower counts go up and down: use delta(x[1h]) or "
-        "deriv(x[1h])",
-        name);
-  }
-  return unsupported(name);
 }
 
 class Parser {
@@ -258,7 +250,7 @@ class Parser {
 
   Parsed<Node> call(std::string_view name) {
     const auto function = find_in(kFunctions, name);
-    if (!function) return std::unexpected(unknown_function(name));
+    if (!function) return std::unexpected(unsupported(name));
     auto inner = in_parentheses();
     if (!inner) return inner;
     const bool wants_window = *function != PromFunction::kAbs;

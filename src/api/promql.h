@@ -46,7 +46,8 @@ enum class PromBinary : std::uint8_t {
 enum class PromAggregation : std::uint8_t { kSum, kAvg, kMin, kMax, kCount, kTopk, kBottomk };
 enum class PromFunction : std::uint8_t {
   kAbs,
-  kDelta,
+  kDelta,  // "delta" and "increase": a fall is a fall, as no metric here is a counter
+  kRate,   // the same a second
   kDeriv,
   kAvgOverTime,
   kMinOverTime,

@@ -74,6 +74,11 @@ double fold(PromFunction function, std::span<const WallTime> times,
   switch (function) {
     case PromFunction::kDelta:
       return values.size() < 2 ? absent_value() : values.back() - values.front();
+    case PromFunction::kRate:
+      return values.size() < 2
+                 ? absent_value()
+                 : (values.back() - values.front()) /
+                       std::chrono::duration<double>(times.back() - times.front()).count();
     case PromFunction::kDeriv:
       return values.size() < 2 ? absent_value() : slope_of(times, values);
     case PromFunction::kMinOverTime:

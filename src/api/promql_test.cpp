@@ -63,7 +63,7 @@ TEST(Promql, ReadsDurations) {
 }
 
 TEST(Promql, SaysWhatItDoesNotUnderstand) {
-  EXPECT_THAT(error_of("rate(m[5m])"), HasSubstr("use delta(x[1h])"));
+  EXPECT_THAT(error_of("irate(m[5m])"), HasSubstr("'irate' is not understood here"));
   EXPECT_THAT(error_of("histogram_quantile(1, m)"), HasSubstr("functions: abs, delta"));
   EXPECT_THAT(error_of("m{a=~\"a.*\"}"), HasSubstr("words with | between them"));
   EXPECT_THAT(error_of("m[5m:1m]"), HasSubstr("subqueries"));
@@ -149,6 +149,8 @@ TEST(Promql, TakesTheNewestSampleOfTheLookBack) {
 TEST(Promql, LooksOverTime) {
   EXPECT_EQ(now("delta(m[3m])"), (Found{{"a", 2}}));
   EXPECT_EQ(now("delta(m[11m])"), (Found{{"a", 10}, {"b", 30}}));
+  EXPECT_EQ(now("increase(m[11m])"), (Found{{"a", 10}, {"b", 30}}));
+  EXPECT_NEAR(now("rate(m[3m])")["a"] * 60, 1, 1e-9);
   EXPECT_NEAR(now("deriv(m{id=\"b\"}[1h])")["b"] * 60, 10, 1e-9);
   EXPECT_EQ(now("avg_over_time(m[3m])"), (Found{{"a", 9}}));
   EXPECT_EQ(now("min_over_time(m[3m])"), (Found{{"a", 8}}));
