@@ -15,7 +15,7 @@ const views = {
   sorted: '#/leaderboard?sort=ratio&order=asc',
   ranks: '#/compare?ids=1000001,1000002&mode=rank',
   minutes: '#/influencer/1000001?range=30d&detail=minutes',
-  all: '#/influencer/1000001?range=all'};
+  year: '#/influencer/1000001?range=1y', all: '#/influencer/1000001?range=all'};
 const alertViews = {
   alerts: '#/alerts', alerts_of_rule: '#/alerts?rule=2', rule: '#/alerts/1',
   new_rule: '#/alerts/new?influencer=1000001&kind=threshold'};

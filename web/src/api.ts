@@ -165,6 +165,8 @@ export const minutes = (hours: number) =>
 export type Aggregate = 'last' | 'min' | 'max';
 const kPoints = 1500;  // of a chart, about one a pixel
 const kMinutesMost = 50_000;  // of an answer
+// A day less than the API allows, as a range begins with a whole step.
+export const kSecondsMost = 365 * 86_400;
 
 // How long a range is, and in steps of how long it is shown: all seconds.
 export interface Range { seconds: number; step: number }
@@ -175,7 +177,7 @@ export const rangeOf = (seconds: number, every_minute: boolean): Range =>
 export function seriesPath(
     id: string, range: Range, format: 'columns' | 'csv', aggregate: Aggregate = 'last'): string {
   const {seconds, step} = range;
-  const start = Math.floor((Date.now() / 1000 - seconds) / step) * step;
+  const start = Math.floor((Date.now() / 1000 - Math.min(seconds, kSecondsMost)) / step) * step;
   const query = `start=${start}&step=${step}&aggregate=${aggregate}&format=${format}`;
   return `/api/v1/influencers/${id}/series?${query}`;
 }

@@ -20,6 +20,8 @@ export function put(columns: Columns, at: number, row: (before: Values) => Value
   for (const column of [times, ...values]) column.splice(0, old);
 }
 
+export const isEmpty = (values: Values) => values.every((value) => value === null);
+
 // From each value to the next; nothing across a gap.
 export const changes = (values: Values): Values => values.map((value, i) => {
   const before = i > 0 ? values[i - 1] ?? null : null;

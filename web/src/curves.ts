@@ -2,7 +2,7 @@ import {series} from './api';
 import type {Gaps, Influencer, Range, Series, Values} from './api';
 import {chart, filled} from './chart';
 import type {Band, Redraw} from './chart';
-import {changes, put} from './columns';
+import {changes, isEmpty, put} from './columns';
 import type {Columns} from './columns';
 import {el, number, table, time} from './dom';
 import {drawnGaps, gapTable} from './gaps';
@@ -59,7 +59,7 @@ function counts(into: HTMLElement, between: HTMLElement,
     data.following_count, data.follower_ratio, ...(both ?? []).map((one) => one.follower_count)],
   step, shown.newest);
   const [followers = [], following = [], ratios = []] = values;
-  if (times.length === 0) return null;
+  if (isEmpty(followers)) return null;
   const gaps = drawnGaps(times, followers, step, shown.missing);
   const stretch = stretchOf(times, shown.args);
   const above = plotBox();
@@ -108,7 +108,7 @@ async function rank(into: HTMLElement, shown: Shown, stretch: Stretch,
     step: number): Promise<Curve | null> {
   const found = await ranks(shown.id, shown.range.seconds, step);
   const [times, [places = []]] = filled(found.times, [found.values], step);
-  if (times.length === 0) {
+  if (isEmpty(places)) {
     into.replaceChildren(note('There is no rank in this range.'));
     return null;
   }

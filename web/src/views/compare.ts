@@ -2,6 +2,7 @@ import {rangeOf, series} from '../api';
 import type {Range, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
+import {isEmpty} from '../columns';
 import {el, number, ratio, table} from '../dom';
 import {ranks, rankStep} from '../ranks';
 import type {Column} from '../ranks';
@@ -71,7 +72,9 @@ export const compare: View = async (into, args) => {
   const columns = await Promise.all(ids.map((id) =>
     is_rank ? ranks(id, span, step) : counts(id, range)));
   const {times, lines} = joined(ids, columns, step);
-  if (times.length === 0) return void box.replaceChildren(note('There is no value in this range.'));
+  if (lines.every((line) => isEmpty(line.values))) {
+    return void box.replaceChildren(note('There is no value in this range.'));
+  }
   box.replaceChildren();
   for (const line of lines) if (!is_rank) line.values = scaled(line.values, mode);
   const stretch = stretchOf(times, args);

@@ -1,4 +1,4 @@
-import {get, rangeOf, series, seriesPath} from '../api';
+import {get, kSecondsMost, rangeOf, series, seriesPath} from '../api';
 import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary} from '../api';
 import {curves} from '../curves';
 import {age, el, number, ratio, table, tile, time} from '../dom';
@@ -9,7 +9,6 @@ import type {View} from './parts';
 
 const kSignalDaysMax = 31;
 const kAll = 'all';
-const kAllMost = 365 * 86_400;
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
 async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
@@ -73,7 +72,7 @@ function links(id: string, range: Range): HTMLElement {
 // From the first value on, as far as the API goes in one question.
 async function spanOf(chosen: string, id: string): Promise<number> {
   if (chosen !== kAll) return secondsOf(chosen);
-  const {time_ms, follower_count} = await series(id, {seconds: kAllMost, step: 3600});
+  const {time_ms, follower_count} = await series(id, {seconds: kSecondsMost, step: 3600});
   const first = time_ms[follower_count.findIndex((value) => value !== null)];
   return first === undefined ? 3600 : Math.max(3600, Math.ceil((Date.now() - first) / 1000));
 }
