@@ -4,7 +4,8 @@ usage: many_machines_test.py PROGRAM NODE_MODULES_WITH_FAUXQS
 
 Three fetchers, two sinks, two APIs; a fetcher is killed, another frozen for a while, a sink killed,
 the database crashes. Nothing that the network answered is stored twice or lost, every minute is
-accounted for, and when all is well again a whole minute is complete.
+accounted for, and when all is well again a whole minute is complete. Of the APIs one sends alerts,
+and when it is killed the other does.
 """
 
 import json
@@ -19,6 +20,7 @@ import unittest
 import urllib.request
 
 from servers import Fauxqs, Missing, Postgres, free_port
+from webhook_receiver import SECRET, WebhookReceiver
 
 PROGRAM, MODULES = sys.argv[1:3] if len(sys.argv) > 2 else ("influencer-analytics", "node_modules")
 FIRST, COUNT = 1_000_000, 6_000
@@ -124,8 +126,8 @@ class ManyMachines(unittest.TestCase):
         begun = int(time.time()) // 60 * 60
         fetchers = [self.start_fetcher() for _ in range(3)]
         sinks = [self.start("sink") for _ in range(2)]
-        for api in self.apis:
-            self.start("api", "--listen", api)
+        apis = {api: self.start("api", "--listen", api, "--alert-allow-private", "on")
+                for api in self.apis}
         wait_until("points are stored",
                    lambda: self.database.ask("SELECT count(*) > 0 FROM ia.points") == [["t"]],
                    100)
@@ -146,6 +148,7 @@ class ManyMachines(unittest.TestCase):
         self.check_answers(whole)
         self.check_apis_agree(whole)
         self.check_fleet()
+        self.check_alerts(apis)
         for process in (*fetchers, *sinks):
             process.terminate()
         for process in (*fetchers, *sinks):
@@ -193,6 +196,43 @@ class ManyMachines(unittest.TestCase):
         self.assertGreater(summary()["queue_bill"]["usd_per_day"], 0)
         fetchers = [one for one in summary()["workers"] if one["stage"] == "fetch"]
         self.assertEqual([one["upstream_share"] for one in fetchers], [RATE_OF_ALL // 3] * 3)
+
+    # A rule that fires with nearly every value, of all influencers of a shard and more.
+    def add_rule(self, api, url):
+        rule = {"name": "any change", "kind": "relative", "direction": "either", "count": 1,
+                "window_minutes": 1, "influencers": list(range(FIRST, FIRST + 200)), "url": url,
+                "secret": SECRET}
+        request = urllib.request.Request(f"http://{api}/api/v1/alerts", json.dumps(rule).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            self.assertEqual(reply.status, 201)
+            return json.load(reply)["id"]
+
+    def has_fired(self, api):
+        with urllib.request.urlopen(f"http://{api}/metrics", timeout=10) as reply:
+            return any(line.startswith("ia_alerts_fired_total") and not line.endswith(" 0")
+                       for line in reply.read().decode().splitlines())
+
+    # One list of rules, one sender at a time; nothing fires twice.
+    def check_alerts(self, apis):
+        receiver = WebhookReceiver()
+        self.addCleanup(receiver.close)
+        rule = self.add_rule(self.apis[0], receiver.url)
+        listed = [get_json(f"http://{api}/api/v1/alerts")["items"] for api in self.apis]
+        self.assertEqual(listed[0], listed[1])
+        self.assertEqual([one["id"] for one in listed[0]], [rule])
+        wait_until("alerts are delivered", lambda: len(receiver.alerts()) > 50, 130)
+        senders = [api for api in self.apis if self.has_fired(api)]
+        self.assertEqual(len(senders), 1)
+        other, = (api for api in self.apis if api not in senders)
+        apis[senders[0]].kill()
+        wait_until("the other one looks", lambda: self.has_fired(other), 130)
+        wait_until("all are delivered",
+                   lambda: get_json(f"http://{other}/api/v1/alerts/log")["pending"] == 0, 130)
+        self.assertEqual(receiver.complaints, [])
+        fired = {webhook_id: (message["data"]["influencer"]["id"], message["timestamp"])
+                 for webhook_id, message, _ in receiver.alerts()}
+        self.assertEqual(len(set(fired.values())), len(fired), "a value fires once")
 
     def check_every_minute_is_accounted_for(self, begun):
         for row in self.database.ask("SELECT due, stored, missed, closed FROM ia.minutes WHERE"

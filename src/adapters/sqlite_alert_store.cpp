@@ -107,10 +107,6 @@ std::vector<Value> split(std::string_view text) {
   return values;
 }
 
-std::unexpected<Error> unknown_rule(AlertRuleId id) {
-  return fail(Errc::kNotFound, "There is no rule " + std::to_string(number_of(id)) + ".");
-}
-
 std::unexpected<Error> unreadable(const char* what) {
   return fail(Errc::kCorrupt, std::string("alerts: ") + what +
                                   " cannot be read: restore alerts.db "
@@ -118,36 +114,30 @@ std::unexpected<Error> unreadable(const char* what) {
 }
 
 Result<AlertRule> rule_in(const Statement& row) {
-  const auto kind = parse_alert_kind(row.text(5));
-  const auto metric = parse_alert_metric(row.text(6));
-  const auto direction =
-      kind ? parse_alert_direction(*kind, row.text(7)) : std::optional<AlertDirection>{};
-  if (!metric || !direction) return unreadable("a rule");
-  return AlertRule{
-      .id = AlertRuleId{unsigned_of(row.integer(0))},
-      .version = unsigned_of(row.integer(1)),
-      .name = std::string(row.text(2)),
-      .enabled = row.integer(3) != 0,
-      .influencers = split<InfluencerId>(row.text(4)),
-      .condition = {.kind = *kind,
-                    .metric = *metric,
-                    .direction = *direction,
-                    .level = row.integer(8),
-                    .hysteresis = row.integer(9),
-                    .basis_points = row.integer(10),
-                    .window = minutes{row.integer(11)},
-                    .milestones = split<std::int64_t>(row.text(12))},
-      .cool_down = minutes{row.integer(13)},
-      .target = {.url = std::string(row.text(14)), .secret = std::string(row.text(15))},
-      .created_at = time_of(row.integer(16)),
-      .updated_at = time_of(row.integer(17))};
+  AlertRule rule{.id = AlertRuleId{unsigned_of(row.integer(0))},
+                 .version = unsigned_of(row.integer(1)),
+                 .name = std::string(row.text(2)),
+                 .enabled = row.integer(3) != 0,
+                 .influencers = split<InfluencerId>(row.text(4)),
+                 .condition = {.level = row.integer(8),
+                               .hysteresis = row.integer(9),
+                               .basis_points = row.integer(10),
+                               .window = minutes{row.integer(11)},
+                               .milestones = split<std::int64_t>(row.text(12))},
+                 .cool_down = minutes{row.integer(13)},
+                 .target = {.url = std::string(row.text(14)), .secret = std::string(row.text(15))},
+                 .created_at = time_of(row.integer(16)),
+                 .updated_at = time_of(row.integer(17))};
+  if (!set_words(rule.condition, row.text(5), row.text(6), row.text(7))) {
+    return unreadable("a rule");
+  }
+  return rule;
 }
 
 Result<AlertEntry> entry_in(const Statement& row) {
   const auto kind = parse_alert_kind(row.text(4));
-  const auto outcome = row.integer(9);
-  const bool is_known = outcome >= 0 && outcome <= std::to_underlying(AlertOutcome::kCancelled);
-  if (!kind || !is_known) return unreadable("an alert of the log");
+  const auto outcome = alert_outcome_of(row.integer(9));
+  if (!kind || !outcome) return unreadable("an alert of the log");
   return AlertEntry{.number = unsigned_of(row.integer(0)),
                     .webhook_id = std::string(row.text(1)),
                     .rule = AlertRuleId{unsigned_of(row.integer(2))},
@@ -157,7 +147,7 @@ Result<AlertEntry> entry_in(const Statement& row) {
                     .fired_at = time_of(row.integer(6)),
                     .text = std::string(row.text(7)),
                     .body = std::string(row.text(8)),
-                    .outcome = static_cast<AlertOutcome>(outcome),
+                    .outcome = *outcome,
                     .attempts = static_cast<std::uint32_t>(row.integer(10)),
                     .tried_at = time_of(row.integer(11)),
                     .next_attempt_at = time_of(row.integer(12)),
@@ -222,7 +212,7 @@ class SqliteAlertStore final : public AlertStore {
       if (auto done = run("DELETE FROM rules WHERE id = ?1", {key(id)}); !done) {
         return std::unexpected(done.error());
       }
-      if (db_.changes() == 0) return unknown_rule(id);
+      if (db_.changes() == 0) return unknown_alert_rule(id);
       if (auto done = forget(id); !done) return std::unexpected(done.error());
       if (auto done = cancel(id); !done) return std::unexpected(done.error());
       return true;
@@ -324,7 +314,7 @@ class SqliteAlertStore final : public AlertStore {
     auto found = all<AlertRule>(std::string("SELECT ") + kRuleColumns + " FROM rules WHERE id = ?1",
                                 {key(id)}, rule_in);
     if (!found) return std::unexpected(found.error());
-    if (found->empty()) return unknown_rule(id);
+    if (found->empty()) return unknown_alert_rule(id);
     return std::move(found->front());
   }
 
@@ -364,16 +354,7 @@ class SqliteAlertStore final : public AlertStore {
         });
     if (!others) return std::unexpected(others.error());
     const auto [rules, pairs] = others->front();
-    if (unsigned_of(rules) + 1 > kAlertRulesMax) {
-      return fail(Errc::kOverloaded,
-                  "There are " + std::to_string(rules) + " rules, which is the most: delete some.");
-    }
-    if (unsigned_of(pairs) + rule.influencers.size() > kAlertPairsMax) {
-      return fail(Errc::kOverloaded, "All rules together would watch more than " +
-                                         std::to_string(kAlertPairsMax) +
-                                         " influencers: shorten or delete some.");
-    }
-    return {};
+    return check_alert_limits(rule, unsigned_of(rules), unsigned_of(pairs));
   }
 
   // `id` is a number, or NULL for a new one.

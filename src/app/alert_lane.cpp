@@ -14,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSenderWait{250};
+constexpr milliseconds kStandByRest{1'000};
 
 // 128 random bits: unique for ever, and nobody can guess another one.
 std::string make_webhook_id() {
@@ -37,16 +38,20 @@ std::optional<bool> verdict_of(const VerdictBook& book, InfluencerId influencer)
 Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources sources,
                                                    const Clock& clock, Metrics& metrics, Log& log) {
   auto lane = std::unique_ptr<AlertLane>(new AlertLane);
-  auto lock = LockFile::acquire(config.data_dir, "alerts");
-  if (!lock && lock.error().code != Errc::kUnavailable) return std::unexpected(lock.error());
   auto store = open_alert_store(config);
   if (!store) return std::unexpected(store.error());
   lane->store_ = std::move(*store);
-  if (!lock) {
-    log.info("alerts", "another process sends the alerts", {{"cause", lock.error().message}});
-    return lane;
+  if (config.store == StoreKind::kPostgres) {
+    lane->has_turn_ = make_alert_turn(config, clock);
+  } else {
+    auto lock = LockFile::acquire(config.data_dir, "alerts");
+    if (!lock && lock.error().code != Errc::kUnavailable) return std::unexpected(lock.error());
+    if (!lock) {
+      log.info("alerts", "another process sends the alerts", {{"cause", lock.error().message}});
+      return lane;
+    }
+    lane->lock_ = std::move(*lock);
   }
-  lane->lock_ = std::move(*lock);
   lane->sender_ = make_alert_sender(config, clock);
   lane->engine_ = std::make_unique<AlertEngine>(
       AlertEngineParts{
@@ -75,9 +80,13 @@ AlertContext AlertLane::context() {
 
 void AlertLane::start() {
   if (!dispatcher_) return;
-  engine_thread_ = std::make_unique<StageThread>("alerts", [this] { return engine_->step(); });
+  engine_thread_ = std::make_unique<StageThread>("alerts", [this] {
+    if (has_turn_()) return engine_->step();
+    engine_->stand_by();
+    return kStandByRest;
+  });
   dispatcher_thread_ = std::make_unique<StageThread>("webhooks", [this] {
-    dispatcher_->step(kSenderWait);
+    dispatcher_->step(kSenderWait, has_turn_());
     return milliseconds{0};
   });
 }

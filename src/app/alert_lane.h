@@ -20,8 +20,9 @@
 namespace ia {
 
 // Rules, alerts and webhooks of a process that serves the API, with two threads of their own:
-// "alerts" looks, "webhooks" sends. One process of a data directory does that (the lock "alerts");
-// a further one only serves the rules and the log.
+// "alerts" looks, "webhooks" sends. One process does that: of a data directory (the lock "alerts";
+// a further one only serves the rules and the log), or of all that share a PostgreSQL, where the
+// next one takes its turn when it ends.
 class AlertLane {
  public:
   struct Sources {
@@ -47,6 +48,7 @@ class AlertLane {
   AlertLane() = default;
 
   std::optional<LockFile> lock_;
+  std::function<bool()> has_turn_ = [] { return true; };
   std::unique_ptr<AlertStore> store_;
   std::unique_ptr<WebhookSender> sender_;
   std::unique_ptr<AlertEngine> engine_;

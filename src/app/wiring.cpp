@@ -7,6 +7,7 @@
 
 #include "adapters/mockstagram_judge.h"
 #include "adapters/mockstagram_provider.h"
+#include "adapters/postgres_alert_store.h"
 #include "adapters/postgres_fleet.h"
 #include "adapters/postgres_migrate.h"
 #include "adapters/postgres_store.h"
@@ -175,7 +176,12 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config) {
 }
 
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {
+  if (config.store == StoreKind::kPostgres) return open_postgres_alert_store(config.postgres_url);
   return open_sqlite_alert_store(config.data_dir);
+}
+
+std::function<bool()> make_alert_turn(const Config& config, const Clock& clock) {
+  return make_postgres_alert_turn(config.postgres_url, clock);
 }
 
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {

@@ -27,8 +27,10 @@ enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
-// Always a file of the data directory, which has to be there.
+// A file of the data directory, which has to be there, or tables of PostgreSQL.
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
+// With PostgreSQL: whether this process is the one that looks and sends.
+std::function<bool()> make_alert_turn(const Config& config, const Clock& clock);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // Where the processes that share a store hear of each other; nothing with the embedded one.

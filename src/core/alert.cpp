@@ -196,6 +196,19 @@ std::optional<AlertDirection> parse_alert_direction(AlertKind kind, std::string_
   return find_word<AlertDirection>(kDirections[std::to_underlying(kind)], word);
 }
 
+bool set_words(AlertCondition& condition, std::string_view kind, std::string_view metric,
+               std::string_view direction) {
+  const auto known_kind = parse_alert_kind(kind);
+  const auto known_metric = parse_alert_metric(metric);
+  if (!known_kind || !known_metric) return false;
+  const auto known_direction = parse_alert_direction(*known_kind, direction);
+  if (!known_direction) return false;
+  condition.kind = *known_kind;
+  condition.metric = *known_metric;
+  condition.direction = *known_direction;
+  return true;
+}
+
 std::string shown_target(std::string_view url) {
   const auto scheme_end = url.find("//");
   const auto authority = scheme_end == std::string_view::npos ? 0 : scheme_end + 2;

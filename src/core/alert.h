@@ -94,6 +94,9 @@ std::string_view direction_word(AlertKind kind, AlertDirection direction);
 std::optional<AlertKind> parse_alert_kind(std::string_view name);
 std::optional<AlertMetric> parse_alert_metric(std::string_view name);
 std::optional<AlertDirection> parse_alert_direction(AlertKind kind, std::string_view word);
+// What a condition is and measures, by those names. False when one of them is unknown.
+bool set_words(AlertCondition& condition, std::string_view kind, std::string_view metric,
+               std::string_view direction);
 
 // The URL's scheme, host and port, "https://example.com:8443": the rest may be a secret.
 std::string shown_target(std::string_view url);

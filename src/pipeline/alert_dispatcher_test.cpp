@@ -220,6 +220,15 @@ TEST_F(AlertDispatcherTest, ATestIsSentAtOnceAndItsOutcomeTold) {
   EXPECT_THAT(alerts_.log({}).value(), IsEmpty());
 }
 
+TEST_F(AlertDispatcherTest, OnlyTestsWhileSomebodyElseDelivers) {
+  fire(add_rule(), "a");
+  ASSERT_TRUE(dispatcher_->test({.target = {}, .id = "test", .body = {}}, [](const auto&) {}));
+  dispatcher_->step(milliseconds{0}, false);
+  EXPECT_THAT(sent(), ElementsAre("test"));
+  step();
+  EXPECT_THAT(sent(), ElementsAre("test", "a"));
+}
+
 TEST_F(AlertDispatcherTest, RefusesMoreTestsThanItCanHold) {
   int told = 0;
   const auto hear = [&](const WebhookReply& reply) { told += reply.status == 0 ? 1 : 0; };

@@ -41,6 +41,14 @@ milliseconds AlertEngine::step() {
   return kRest;
 }
 
+void AlertEngine::stand_by() {
+  unrecorded_states_.clear();
+  unrecorded_alerts_.clear();
+  rules_.load({}, {});
+  by_id_.clear();
+  revision_.reset();
+}
+
 Status AlertEngine::load_rules() {
   const auto revision = alerts_.revision();
   if (!revision) return std::unexpected(revision.error());

@@ -41,6 +41,8 @@ class AlertEngine {
 
   // One look, if there is something new: rules, or values. Returns how long to rest.
   std::chrono::milliseconds step();
+  // Somebody else looks meanwhile: the next step begins with what is stored.
+  void stand_by();
 
  private:
   Status load_rules();

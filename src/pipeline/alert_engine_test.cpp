@@ -99,6 +99,22 @@ TEST_F(AlertEngineTest, FiresNothingTwiceOverARestart) {
   EXPECT_EQ(fired(), before);
 }
 
+TEST_F(AlertEngineTest, FiresNothingTwiceWhenTwoTakeTurns) {
+  watch({.level = 1'000});
+  watch({.kind = AlertKind::kRelative, .level = 100, .window = minutes{60}});
+  see(900);
+  auto first = std::move(engine_);
+  first->stand_by();
+  restart();
+  see(1'100);
+  const auto before = fired();
+  EXPECT_EQ(before.size(), 2u);
+  engine_->stand_by();
+  engine_ = std::move(first);
+  see(1'101);
+  EXPECT_EQ(fired(), before);
+}
+
 TEST_F(AlertEngineTest, AWindowGoesOnOverARestart) {
   watch({.kind = AlertKind::kRelative, .level = 100, .window = minutes{60}});
   see(900);

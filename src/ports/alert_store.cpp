@@ -1,6 +1,8 @@
 #include "ports/alert_store.h"
 
 #include <array>
+#include <string>
+#include <utility>
 
 namespace ia {
 
@@ -8,6 +10,29 @@ std::string_view name_of(AlertOutcome outcome) {
   static constexpr std::array<std::string_view, 6> kNames = {"pending", "delivered", "refused",
                                                              "gave_up", "gone",      "cancelled"};
   return kNames[std::to_underlying(outcome)];
+}
+
+std::optional<AlertOutcome> alert_outcome_of(std::int64_t number) {
+  if (number < 0 || number > std::to_underlying(AlertOutcome::kCancelled)) return std::nullopt;
+  return static_cast<AlertOutcome>(number);
+}
+
+std::unexpected<Error> unknown_alert_rule(AlertRuleId id) {
+  return fail(Errc::kNotFound, "There is no rule " + std::to_string(number_of(id)) + ".");
+}
+
+Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
+                          std::uint64_t other_pairs) {
+  if (other_rules + 1 > kAlertRulesMax) {
+    return fail(Errc::kOverloaded, "There are " + std::to_string(other_rules) +
+                                       " rules, which is the most: delete some.");
+  }
+  if (other_pairs + rule.influencers.size() > kAlertPairsMax) {
+    return fail(Errc::kOverloaded, "All rules together would watch more than " +
+                                       std::to_string(kAlertPairsMax) +
+                                       " influencers: shorten or delete some.");
+  }
+  return {};
 }
 
 }  // namespace ia

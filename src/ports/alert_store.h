@@ -23,6 +23,7 @@ enum class AlertOutcome : std::uint8_t {
   kCancelled,  // its rule was deleted, or switched off by a 410
 };
 std::string_view name_of(AlertOutcome outcome);
+std::optional<AlertOutcome> alert_outcome_of(std::int64_t number);
 
 // An alert that fired, in the log.
 struct AlertEntry {
@@ -114,5 +115,11 @@ class AlertStore {
   [[nodiscard]] virtual Result<std::vector<AlertEntry>> log(const LogQuery& query) const = 0;
   [[nodiscard]] virtual Result<std::uint64_t> pending() const = 0;
 };
+
+// The errors that stores have in common.
+std::unexpected<Error> unknown_alert_rule(AlertRuleId id);
+// Whether a rule fits beside the others and the influencers that they watch; kOverloaded.
+Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
+                          std::uint64_t other_pairs);
 
 }  // namespace ia

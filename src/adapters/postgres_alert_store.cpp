@@ -1,0 +1,478 @@
+#include "adapters/postgres_alert_store.h"
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "adapters/postgres_pool.h"
+
+namespace ia {
+namespace {
+
+using postgres::Connection;
+using postgres::Params;
+using postgres::Rows;
+using postgres::Transaction;
+using std::chrono::minutes;
+
+constexpr std::size_t kConnectionsMax = 4;
+
+constexpr const char* kRuleColumns =
+    "id, version, name, enabled, influencers, kind, metric, direction, level, hysteresis,"
+    " basis_points, window_minutes, milestones, cool_down_minutes, url, secret, created_at,"
+    " updated_at";
+constexpr const char* kEntryColumns =
+    "l.number, l.webhook_id, l.rule, l.rule_name, l.kind, l.influencer_id, l.fired_at, l.sentence,"
+    " l.body, l.outcome, l.attempts, l.tried_at, l.next_attempt_at, l.status, l.detail";
+constexpr int kEntryColumnCount = 15;
+
+std::int64_t signed_of(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+std::int64_t key(AlertRuleId id) { return signed_of(number_of(id)); }
+
+std::unexpected<Error> unreadable(const char* what) {
+  return fail(Errc::kCorrupt, std::string("alerts: ") + what +
+                                  " cannot be read: a newer version of the program wrote it");
+}
+
+// Row by row.
+Result<AlertRule> rule_in(const Rows& rows, std::size_t row) {
+  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+  AlertRule rule{.id = AlertRuleId{unsigned_of(rows.integer(row, 0))},
+                 .version = unsigned_of(rows.integer(row, 1)),
+                 .name = text(2),
+                 .enabled = rows.boolean(row, 3),
+                 .condition = {.level = rows.integer(row, 8),
+                               .hysteresis = rows.integer(row, 9),
+                               .basis_points = rows.integer(row, 10),
+                               .window = minutes{rows.integer(row, 11)},
+                               .milestones = rows.integers(row, 12)},
+                 .cool_down = minutes{rows.integer(row, 13)},
+                 .target = {.url = text(14), .secret = text(15)},
+                 .created_at = rows.time(row, 16),
+                 .updated_at = rows.time(row, 17)};
+  for (const auto id : rows.integers(row, 4)) {
+    rule.influencers.push_back(InfluencerId{unsigned_of(id)});
+  }
+  if (!set_words(rule.condition, text(5), text(6), text(7))) return unreadable("a rule");
+  return rule;
+}
+
+Result<AlertEntry> entry_in(const Rows& rows, std::size_t row) {
+  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+  const auto kind = parse_alert_kind(text(4));
+  const auto outcome = alert_outcome_of(rows.integer(row, 9));
+  if (!kind || !outcome) return unreadable("an alert of the log");
+  return AlertEntry{.number = unsigned_of(rows.integer(row, 0)),
+                    .webhook_id = text(1),
+                    .rule = AlertRuleId{unsigned_of(rows.integer(row, 2))},
+                    .rule_name = text(3),
+                    .kind = *kind,
+                    .influencer = InfluencerId{unsigned_of(rows.integer(row, 5))},
+                    .fired_at = rows.time(row, 6),
+                    .text = text(7),
+                    .body = text(8),
+                    .outcome = *outcome,
+                    .attempts = static_cast<std::uint32_t>(rows.integer(row, 10)),
+                    .tried_at = rows.time(row, 11),
+                    .next_attempt_at = rows.time(row, 12),
+                    .status = static_cast<int>(rows.integer(row, 13)),
+                    .detail = text(14)};
+}
+
+Result<DueAlert> due_in(const Rows& rows, std::size_t row) {
+  auto entry = entry_in(rows, row);
+  if (!entry) return std::unexpected(entry.error());
+  return DueAlert{std::move(*entry),
+                  {.url = std::string(rows.text(row, kEntryColumnCount)),
+                   .secret = std::string(rows.text(row, kEntryColumnCount + 1))}};
+}
+
+Result<AlertStateRow> state_in(const Rows& rows, std::size_t row) {
+  return AlertStateRow{.rule = AlertRuleId{unsigned_of(rows.integer(row, 0))},
+                       .version = unsigned_of(rows.integer(row, 2)),
+                       .influencer = InfluencerId{unsigned_of(rows.integer(row, 1))},
+                       .state = {.side = static_cast<AlertState::Side>(rows.integer(row, 3)),
+                                 .mark = rows.integer(row, 4),
+                                 .fired_at = rows.time(row, 5)}};
+}
+
+template <class Row>
+Result<std::vector<Row>> all(Connection& db, const std::string& sql, const Params& params,
+                             Result<Row> read(const Rows&, std::size_t)) {
+  const auto rows = db.query(sql.c_str(), params);
+  if (!rows) return fail("alerts", rows.error());
+  std::vector<Row> found;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    auto row = read(*rows, i);
+    if (!row) return std::unexpected(row.error());
+    found.push_back(std::move(*row));
+  }
+  return found;
+}
+
+Status run(Connection& db, const char* sql, const Params& params = {}) {
+  const auto done = db.query(sql, params);
+  return done ? Status{} : fail("alerts", done.error());
+}
+
+Result<std::int64_t> integer(Connection& db, const char* sql, const Params& params = {}) {
+  const auto rows = db.query(sql, params);
+  if (!rows) return fail("alerts", rows.error());
+  return rows->integer(0, 0);
+}
+
+Result<AlertRule> find(Connection& db, AlertRuleId id) {
+  auto found = all(db, std::string("SELECT ") + kRuleColumns + " FROM ia.alert_rules WHERE id = $1",
+                   Params().add(key(id)), rule_in);
+  if (!found) return std::unexpected(found.error());
+  if (found->empty()) return unknown_alert_rule(id);
+  return std::move(found->front());
+}
+
+Status check_limits(Connection& db, const AlertRule& rule) {
+  const auto others = db.query(
+      "SELECT count(*), coalesce(sum(cardinality(influencers)), 0) FROM ia.alert_rules"
+      " WHERE id <> $1",
+      Params().add(key(rule.id)));
+  if (!others) return fail("alerts", others.error());
+  return check_alert_limits(rule, unsigned_of(others->integer(0, 0)),
+                            unsigned_of(others->integer(0, 1)));
+}
+
+// $1 to $17, in this order: version, name, ... updated_at.
+Params values_of(const AlertRule& rule) {
+  const auto& c = rule.condition;
+  return Params()
+      .add(signed_of(rule.version))
+      .add(std::string_view(rule.name))
+      .add(rule.enabled)
+      .add(std::span<const InfluencerId>(rule.influencers))
+      .add(name_of(c.kind))
+      .add(name_of(c.metric))
+      .add(direction_word(c.kind, c.direction))
+      .add(c.level)
+      .add(c.hysteresis)
+      .add(c.basis_points)
+      .add(std::int64_t{c.window.count()})
+      .add(std::span<const std::int64_t>(c.milestones))
+      .add(std::int64_t{rule.cool_down.count()})
+      .add(std::string_view(rule.target.url))
+      .add(std::string_view(rule.target.secret))
+      .add(rule.created_at)
+      .add(rule.updated_at);
+}
+
+Status forget(Connection& db, AlertRuleId id) {
+  return run(db, "DELETE FROM ia.alert_states WHERE rule = $1", Params().add(key(id)));
+}
+
+Status cancel(Connection& db, AlertRuleId id) {
+  return run(db, "UPDATE ia.alert_log SET outcome = $2 WHERE rule = $1 AND outcome = 0",
+             Params().add(key(id)).add(std::int64_t{std::to_underlying(AlertOutcome::kCancelled)}));
+}
+
+// First of all in a transaction that changes rules: nothing else changes them then.
+Status grow_revision(Connection& db) {
+  return run(db, "UPDATE ia.alert_revision SET value = value + 1");
+}
+
+Status put_states(Connection& db, const std::vector<AlertStateRow>& states) {
+  std::vector<std::int64_t> rules, versions, sides, marks;
+  std::vector<InfluencerId> influencers;
+  std::vector<WallTime> fired;
+  for (const auto& row : states) {
+    rules.push_back(key(row.rule));
+    influencers.push_back(row.influencer);
+    versions.push_back(signed_of(row.version));
+    sides.push_back(std::to_underlying(row.state.side));
+    marks.push_back(row.state.mark);
+    fired.push_back(row.state.fired_at);
+  }
+  return run(db,
+             "INSERT INTO ia.alert_states (rule, influencer_id, version, side, mark, fired_at)"
+             " SELECT DISTINCT ON (n.rule, n.influencer) n.rule, n.influencer, n.version, n.side,"
+             " n.mark, n.fired_at FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+             " AS n (rule, influencer, version, side, mark, fired_at, place)"
+             " JOIN ia.alert_rules r ON r.id = n.rule AND r.version = n.version"
+             " ORDER BY n.rule, n.influencer, n.place DESC"
+             " ON CONFLICT (rule, influencer_id) DO UPDATE SET version = excluded.version,"
+             " side = excluded.side, mark = excluded.mark, fired_at = excluded.fired_at",
+             Params()
+                 .add(std::span<const std::int64_t>(rules))
+                 .add(std::span<const InfluencerId>(influencers))
+                 .add(std::span<const std::int64_t>(versions))
+                 .add(std::span<const std::int64_t>(sides))
+                 .add(std::span<const std::int64_t>(marks))
+                 .add(std::span<const WallTime>(fired)));
+}
+
+Status put_alert(Connection& db, const NewAlert& alert) {
+  return run(db,
+             "INSERT INTO ia.alert_log (webhook_id, rule, rule_name, kind, influencer_id,"
+             " fired_at, sentence, body, outcome, attempts, tried_at, next_attempt_at, status,"
+             " detail)"
+             " SELECT $3, id, name, kind, $4, $5, $6, $7, 0, 0, 'epoch', $5, 0, ''"
+             " FROM ia.alert_rules WHERE id = $1 AND version = $2",
+             Params()
+                 .add(key(alert.rule))
+                 .add(signed_of(alert.version))
+                 .add(std::string_view(alert.webhook_id))
+                 .add(signed_of(number_of(alert.influencer)))
+                 .add(alert.fired_at)
+                 .add(std::string_view(alert.text))
+                 .add(std::string_view(alert.body)));
+}
+
+// How many pending ones went.
+Result<std::uint64_t> trim(Connection& db) {
+  const auto dropped = integer(db,
+                               "WITH gone AS (DELETE FROM ia.alert_log WHERE number <="
+                               " (SELECT max(number) - $1 FROM ia.alert_log) RETURNING outcome)"
+                               " SELECT count(*) FROM gone WHERE outcome = 0",
+                               Params().add(signed_of(AlertStore::kLogMax)));
+  if (!dropped) return std::unexpected(dropped.error());
+  return unsigned_of(*dropped);
+}
+
+Status switch_off(Connection& db, AlertRuleId id) {
+  auto done =
+      run(db, "UPDATE ia.alert_rules SET enabled = false, version = version + 1 WHERE id = $1",
+          Params().add(key(id)));
+  if (done) done = forget(db, id);
+  return done ? cancel(db, id) : done;
+}
+
+class PostgresAlertStore final : public AlertStore {
+ public:
+  explicit PostgresAlertStore(const std::string& dsn) : pool_({.dsn = dsn}, kConnectionsMax) {}
+
+  Result<std::vector<AlertRule>> rules() const override {
+    return pool_.read([](Connection& db) {
+      return all(db, std::string("SELECT ") + kRuleColumns + " FROM ia.alert_rules ORDER BY id", {},
+                 rule_in);
+    });
+  }
+
+  Result<AlertRule> rule(AlertRuleId id) const override {
+    return pool_.read([&](Connection& db) { return find(db, id); });
+  }
+
+  Result<AlertRule> add(AlertRule rule) override {
+    return change([&](Connection& db) -> Result<AlertRule> {
+      rule.version = 1;
+      if (auto fits = check_limits(db, rule); !fits) return std::unexpected(fits.error());
+      const auto id = integer(
+          db,
+          "INSERT INTO ia.alert_rules (version, name, enabled, influencers, kind, metric,"
+          " direction, level, hysteresis, basis_points, window_minutes, milestones,"
+          " cool_down_minutes, url, secret, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6,"
+          " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id",
+          values_of(rule));
+      if (!id) return std::unexpected(id.error());
+      rule.id = AlertRuleId{unsigned_of(*id)};
+      return rule;
+    });
+  }
+
+  Result<AlertRule> replace(AlertRule rule) override {
+    return change([&](Connection& db) -> Result<AlertRule> {
+      const auto before = find(db, rule.id);
+      if (!before) return before;
+      rule.version = before->version + 1;
+      rule.created_at = before->created_at;
+      if (auto fits = check_limits(db, rule); !fits) return std::unexpected(fits.error());
+      if (auto done = forget(db, rule.id); !done) return std::unexpected(done.error());
+      const auto done = run(
+          db,
+          "UPDATE ia.alert_rules SET (version, name, enabled, influencers, kind, metric, direction,"
+          " level, hysteresis, basis_points, window_minutes, milestones, cool_down_minutes, url,"
+          " secret, created_at, updated_at) = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+          " $13, $14, $15, $16, $17) WHERE id = $18",
+          values_of(rule).add(key(rule.id)));
+      if (!done) return std::unexpected(done.error());
+      return rule;
+    });
+  }
+
+  Status remove(AlertRuleId id) override {
+    const auto removed = change([&](Connection& db) -> Result<bool> {
+      const auto before = find(db, id);
+      if (!before) return std::unexpected(before.error());
+      auto done = run(db, "DELETE FROM ia.alert_rules WHERE id = $1", Params().add(key(id)));
+      if (done) done = forget(db, id);
+      if (done) done = cancel(db, id);
+      if (!done) return std::unexpected(done.error());
+      return true;
+    });
+    return removed ? Status{} : std::unexpected(removed.error());
+  }
+
+  Result<std::uint64_t> revision() const override {
+    return count("SELECT value FROM ia.alert_revision");
+  }
+
+  Result<std::vector<AlertStateRow>> states() const override {
+    return pool_.read([](Connection& db) {
+      return all(db,
+                 "SELECT rule, influencer_id, version, side, mark, fired_at FROM ia.alert_states"
+                 " ORDER BY 1, 2",
+                 {}, state_in);
+    });
+  }
+
+  Result<std::uint64_t> record(const std::vector<AlertStateRow>& states,
+                               const std::vector<NewAlert>& alerts) override {
+    return in_transaction([&](Connection& db) -> Result<std::uint64_t> {
+      // The versions stay what they are.
+      if (auto held = run(db, "SELECT value FROM ia.alert_revision FOR SHARE"); !held) {
+        return std::unexpected(held.error());
+      }
+      if (auto done = put_states(db, states); !done) return std::unexpected(done.error());
+      for (const auto& alert : alerts) {
+        if (auto done = put_alert(db, alert); !done) return std::unexpected(done.error());
+      }
+      return alerts.empty() ? Result<std::uint64_t>(0) : trim(db);
+    });
+  }
+
+  Result<std::vector<DueAlert>> due(WallTime now, std::size_t count_max) const override {
+    return pool_.read([&](Connection& db) {
+      return all(db,
+                 std::string("SELECT ") + kEntryColumns +
+                     ", r.url, r.secret FROM ia.alert_log l JOIN ia.alert_rules r ON r.id = l.rule"
+                     " WHERE l.number IN (SELECT min(number) FROM ia.alert_log WHERE outcome = 0"
+                     " GROUP BY rule) AND l.next_attempt_at <= $1"
+                     " ORDER BY l.next_attempt_at, l.number LIMIT $2",
+                 Params().add(now).add(signed_of(count_max)), due_in);
+    });
+  }
+
+  Status settle(std::uint64_t entry, const AlertAttempt& attempt) override {
+    const bool is_gone = attempt.outcome == AlertOutcome::kGone;
+    const auto settled = in_transaction([&](Connection& db) -> Result<bool> {
+      if (auto grown = is_gone ? grow_revision(db) : Status{}; !grown) {
+        return std::unexpected(grown.error());
+      }
+      const auto rows = db.query(
+          "UPDATE ia.alert_log SET outcome = $2, attempts = attempts + 1, tried_at = $3,"
+          " next_attempt_at = $4, status = $5, detail = $6 WHERE number = $1 AND outcome = 0"
+          " RETURNING rule",
+          Params()
+              .add(signed_of(entry))
+              .add(std::int64_t{std::to_underlying(attempt.outcome)})
+              .add(attempt.tried_at)
+              .add(attempt.next_attempt_at)
+              .add(std::int64_t{attempt.status})
+              .add(std::string_view(attempt.detail)));
+      if (!rows) return fail("alerts", rows.error());
+      if (rows->empty() || !is_gone) return true;
+      const AlertRuleId id{unsigned_of(rows->integer(0, 0))};
+      if (auto done = switch_off(db, id); !done) return std::unexpected(done.error());
+      return true;
+    });
+    return settled ? Status{} : std::unexpected(settled.error());
+  }
+
+  Result<std::vector<AlertEntry>> log(const LogQuery& query) const override {
+    constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
+    return pool_.read([&](Connection& db) {
+      return all(db,
+                 std::string("SELECT ") + kEntryColumns +
+                     " FROM ia.alert_log l WHERE l.number < $1 AND ($2 = 0 OR l.rule = $2)"
+                     " ORDER BY l.number DESC LIMIT $3",
+                 Params()
+                     .add(query.before ? signed_of(*query.before) : kAll)
+                     .add(query.rule ? key(*query.rule) : std::int64_t{0})
+                     .add(signed_of(query.count_max)),
+                 entry_in);
+    });
+  }
+
+  Result<std::uint64_t> pending() const override {
+    return count("SELECT count(*) FROM ia.alert_log WHERE outcome = 0");
+  }
+
+ private:
+  Result<std::uint64_t> count(const char* sql) const {
+    const auto value = pool_.read([&](Connection& db) { return integer(db, sql); });
+    if (!value) return std::unexpected(value.error());
+    return unsigned_of(*value);
+  }
+
+  template <class Work>
+  auto in_transaction(Work work) -> decltype(work(std::declval<Connection&>())) {
+    return pool_.with([&](Connection& db) -> decltype(work(db)) {
+      auto transaction = Transaction::begin(db);
+      if (!transaction) return fail("alerts", transaction.error());
+      auto done = work(db);
+      if (!done) return done;
+      if (auto committed = transaction->commit(); !committed) {
+        return fail("alerts", committed.error());
+      }
+      return done;
+    });
+  }
+
+  // Of the rules, one after the other.
+  template <class Change>
+  auto change(Change make) -> decltype(make(std::declval<Connection&>())) {
+    return in_transaction([&](Connection& db) -> decltype(make(db)) {
+      if (auto grown = grow_revision(db); !grown) return std::unexpected(grown.error());
+      return make(db);
+    });
+  }
+
+  mutable postgres::Pool pool_;
+};
+
+// Advisory lock 7: who looks and sends.
+class AlertTurn {
+ public:
+  AlertTurn(std::string dsn, const Clock& clock) : dsn_(std::move(dsn)), clock_(clock) {}
+
+  bool has_it() {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.mono();
+    if (asked_at_ && now - *asked_at_ < kAskEvery) return has_it_;
+    has_it_ = ask();
+    asked_at_ = clock_.mono();
+    return has_it_;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kAskEvery{1};
+
+  // The lock is the connection's: as long as it lives, nobody else has it.
+  bool ask() {
+    if (!connection_) {
+      auto opened = Connection::open({.dsn = dsn_});
+      if (!opened) return false;
+      connection_.emplace(std::move(*opened));
+    }
+    const auto rows =
+        connection_->query(has_it_ ? "SELECT true" : "SELECT pg_try_advisory_lock(18785, 7)");
+    if (rows) return rows->boolean(0, 0);
+    connection_.reset();
+    return false;
+  }
+
+  const std::string dsn_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::optional<Connection> connection_;
+  std::optional<MonoTime> asked_at_;
+  bool has_it_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<AlertStore> open_postgres_alert_store(const std::string& dsn) {
+  return std::make_unique<PostgresAlertStore>(dsn);
+}
+
+std::function<bool()> make_postgres_alert_turn(const std::string& dsn, const Clock& clock) {
+  return [turn = std::make_shared<AlertTurn>(dsn, clock)] { return turn->has_it(); };
+}
+
+}  // namespace ia
