@@ -1,10 +1,13 @@
 #include "adapters/postgres_alert_store.h"
 
-#include <mutex>
+#include <limits>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "adapters/postgres_pool.h"
+#include "adapters/postgres_turn.h"
 
 namespace ia {
 namespace {
@@ -12,7 +15,6 @@ namespace {
 using postgres::Connection;
 using postgres::Params;
 using postgres::Rows;
-using postgres::Transaction;
 using std::chrono::minutes;
 
 constexpr std::size_t kConnectionsMax = 4;
@@ -207,29 +209,46 @@ Status put_states(Connection& db, const std::vector<AlertStateRow>& states) {
                  .add(std::span<const WallTime>(fired)));
 }
 
-Status put_alert(Connection& db, const NewAlert& alert) {
+Status put_alerts(Connection& db, const std::vector<NewAlert>& alerts) {
+  std::vector<std::int64_t> rules, versions;
+  std::vector<InfluencerId> influencers;
+  std::vector<WallTime> fired;
+  std::vector<std::string_view> ids, texts, bodies;
+  for (const auto& alert : alerts) {
+    rules.push_back(key(alert.rule));
+    versions.push_back(signed_of(alert.version));
+    influencers.push_back(alert.influencer);
+    fired.push_back(alert.fired_at);
+    ids.push_back(alert.webhook_id);
+    texts.push_back(alert.text);
+    bodies.push_back(alert.body);
+  }
   return run(db,
              "INSERT INTO ia.alert_log (webhook_id, rule, rule_name, kind, influencer_id,"
              " fired_at, sentence, body, outcome, attempts, tried_at, next_attempt_at, status,"
              " detail)"
-             " SELECT $3, id, name, kind, $4, $5, $6, $7, 0, 0, 'epoch', $5, 0, ''"
-             " FROM ia.alert_rules WHERE id = $1 AND version = $2",
+             " SELECT n.webhook_id, r.id, r.name, r.kind, n.influencer, n.fired_at, n.sentence,"
+             " n.body, 0, 0, 'epoch', n.fired_at, 0, ''"
+             " FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY"
+             " AS n (rule, version, influencer, fired_at, webhook_id, sentence, body, place)"
+             " JOIN ia.alert_rules r ON r.id = n.rule AND r.version = n.version ORDER BY n.place"
+             " ON CONFLICT (webhook_id) DO NOTHING",
              Params()
-                 .add(key(alert.rule))
-                 .add(signed_of(alert.version))
-                 .add(std::string_view(alert.webhook_id))
-                 .add(signed_of(number_of(alert.influencer)))
-                 .add(alert.fired_at)
-                 .add(std::string_view(alert.text))
-                 .add(std::string_view(alert.body)));
+                 .add(std::span<const std::int64_t>(rules))
+                 .add(std::span<const std::int64_t>(versions))
+                 .add(std::span<const InfluencerId>(influencers))
+                 .add(std::span<const WallTime>(fired))
+                 .add(std::span<const std::string_view>(ids))
+                 .add(std::span<const std::string_view>(texts))
+                 .add(std::span<const std::string_view>(bodies)));
 }
 
-// How many pending ones went.
+// How many pending ones went. Numbers have holes, where a transaction was rolled back.
 Result<std::uint64_t> trim(Connection& db) {
   const auto dropped = integer(db,
-                               "WITH gone AS (DELETE FROM ia.alert_log WHERE number <="
-                               " (SELECT max(number) - $1 FROM ia.alert_log) RETURNING outcome)"
-                               " SELECT count(*) FROM gone WHERE outcome = 0",
+                               "WITH gone AS (DELETE FROM ia.alert_log WHERE number <= (SELECT"
+                               " number FROM ia.alert_log ORDER BY number DESC OFFSET $1 LIMIT 1)"
+                               " RETURNING outcome) SELECT count(*) FROM gone WHERE outcome = 0",
                                Params().add(signed_of(AlertStore::kLogMax)));
   if (!dropped) return std::unexpected(dropped.error());
   return unsigned_of(*dropped);
@@ -245,7 +264,8 @@ Status switch_off(Connection& db, AlertRuleId id) {
 
 class PostgresAlertStore final : public AlertStore {
  public:
-  explicit PostgresAlertStore(const std::string& dsn) : pool_({.dsn = dsn}, kConnectionsMax) {}
+  PostgresAlertStore(const std::string& dsn, std::chrono::milliseconds statement_timeout)
+      : pool_({.dsn = dsn, .statement_timeout = statement_timeout}, kConnectionsMax), turn_(dsn) {}
 
   Result<std::vector<AlertRule>> rules() const override {
     return pool_.read([](Connection& db) {
@@ -312,6 +332,9 @@ class PostgresAlertStore final : public AlertStore {
     return count("SELECT value FROM ia.alert_revision");
   }
 
+  Result<std::optional<std::uint64_t>> take_turn() override { return turn_.take(); }
+  bool has_turn() const override { return turn_.number() != 0; }
+
   Result<std::vector<AlertStateRow>> states() const override {
     return pool_.read([](Connection& db) {
       return all(db,
@@ -323,16 +346,18 @@ class PostgresAlertStore final : public AlertStore {
 
   Result<std::uint64_t> record(const std::vector<AlertStateRow>& states,
                                const std::vector<NewAlert>& alerts) override {
-    return in_transaction([&](Connection& db) -> Result<std::uint64_t> {
-      // The versions stay what they are.
-      if (auto held = run(db, "SELECT value FROM ia.alert_revision FOR SHARE"); !held) {
-        return std::unexpected(held.error());
+    return pool_.transact([&](Connection& db) -> Result<std::uint64_t> {
+      // The versions, and whose turn it is, stay what they are.
+      const auto held = db.query("SELECT FROM ia.alert_revision WHERE turn = $1 FOR SHARE",
+                                 Params().add(signed_of(turn_.number())));
+      if (!held) return fail("alerts", held.error());
+      if (held->empty() || turn_.number() == 0) {
+        return fail(Errc::kUnavailable, "alerts: it is another process's turn to send them");
       }
       if (auto done = put_states(db, states); !done) return std::unexpected(done.error());
-      for (const auto& alert : alerts) {
-        if (auto done = put_alert(db, alert); !done) return std::unexpected(done.error());
-      }
-      return alerts.empty() ? Result<std::uint64_t>(0) : trim(db);
+      if (alerts.empty()) return 0;
+      if (auto done = put_alerts(db, alerts); !done) return std::unexpected(done.error());
+      return trim(db);
     });
   }
 
@@ -350,7 +375,7 @@ class PostgresAlertStore final : public AlertStore {
 
   Status settle(std::uint64_t entry, const AlertAttempt& attempt) override {
     const bool is_gone = attempt.outcome == AlertOutcome::kGone;
-    const auto settled = in_transaction([&](Connection& db) -> Result<bool> {
+    const auto settled = pool_.transact([&](Connection& db) -> Result<bool> {
       if (auto grown = is_gone ? grow_revision(db) : Status{}; !grown) {
         return std::unexpected(grown.error());
       }
@@ -400,79 +425,24 @@ class PostgresAlertStore final : public AlertStore {
     return unsigned_of(*value);
   }
 
-  template <class Work>
-  auto in_transaction(Work work) -> decltype(work(std::declval<Connection&>())) {
-    return pool_.with([&](Connection& db) -> decltype(work(db)) {
-      auto transaction = Transaction::begin(db);
-      if (!transaction) return fail("alerts", transaction.error());
-      auto done = work(db);
-      if (!done) return done;
-      if (auto committed = transaction->commit(); !committed) {
-        return fail("alerts", committed.error());
-      }
-      return done;
-    });
-  }
-
   // Of the rules, one after the other.
   template <class Change>
   auto change(Change make) -> decltype(make(std::declval<Connection&>())) {
-    return in_transaction([&](Connection& db) -> decltype(make(db)) {
+    return pool_.transact([&](Connection& db) -> decltype(make(db)) {
       if (auto grown = grow_revision(db); !grown) return std::unexpected(grown.error());
       return make(db);
     });
   }
 
   mutable postgres::Pool pool_;
-};
-
-// Advisory lock 7: who looks and sends.
-class AlertTurn {
- public:
-  AlertTurn(std::string dsn, const Clock& clock) : dsn_(std::move(dsn)), clock_(clock) {}
-
-  bool has_it() {
-    const std::scoped_lock lock(mutex_);
-    const auto now = clock_.mono();
-    if (asked_at_ && now - *asked_at_ < kAskEvery) return has_it_;
-    has_it_ = ask();
-    asked_at_ = clock_.mono();
-    return has_it_;
-  }
-
- private:
-  static constexpr std::chrono::seconds kAskEvery{1};
-
-  // The lock is the connection's: as long as it lives, nobody else has it.
-  bool ask() {
-    if (!connection_) {
-      auto opened = Connection::open({.dsn = dsn_});
-      if (!opened) return false;
-      connection_.emplace(std::move(*opened));
-    }
-    const auto rows =
-        connection_->query(has_it_ ? "SELECT true" : "SELECT pg_try_advisory_lock(18785, 7)");
-    if (rows) return rows->boolean(0, 0);
-    connection_.reset();
-    return false;
-  }
-
-  const std::string dsn_;
-  const Clock& clock_;
-  std::mutex mutex_;
-  std::optional<Connection> connection_;
-  std::optional<MonoTime> asked_at_;
-  bool has_it_ = false;
+  postgres::Turn turn_;
 };
 
 }  // namespace
 
-std::unique_ptr<AlertStore> open_postgres_alert_store(const std::string& dsn) {
-  return std::make_unique<PostgresAlertStore>(dsn);
-}
-
-std::function<bool()> make_postgres_alert_turn(const std::string& dsn, const Clock& clock) {
-  return [turn = std::make_shared<AlertTurn>(dsn, clock)] { return turn->has_it(); };
+std::unique_ptr<AlertStore> open_postgres_alert_store(const std::string& dsn,
+                                                      std::chrono::milliseconds statement_timeout) {
+  return std::make_unique<PostgresAlertStore>(dsn, statement_timeout);
 }
 
 }  // namespace ia

@@ -42,9 +42,8 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
   return text;
 }
 
-// Those it writes itself. They have identities, which need no grant of their own.
-constexpr const char* kOwnTables =
-    "ia.alert_rules, ia.alert_revision, ia.alert_states, ia.alert_log";
+// Those whose rows it writes itself. They have identities, which need no grant of their own.
+constexpr const char* kOwnTables = "ia.alert_rules, ia.alert_states, ia.alert_log";
 
 Result<Connection> connect(const std::string& dsn) {
   return Connection::open({.dsn = dsn, .statement_timeout = kPatience, .lock_timeout = kPatience});
@@ -239,6 +238,7 @@ class Migration {
       auto granted = db_.execute("GRANT USAGE ON SCHEMA ia" + to +
                                  "; GRANT SELECT ON ALL TABLES IN SCHEMA ia" + to +
                                  "; GRANT INSERT, UPDATE, DELETE ON " + kOwnTables + to +
+                                 "; GRANT UPDATE ON ia.alert_revision" + to +
                                  "; GRANT EXECUTE ON FUNCTION " + kCalls + to);
       if (!granted) return fail("granting to " + role, granted.error());
       report_.notes.push_back("the role " + role + " may run the program");

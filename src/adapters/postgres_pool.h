@@ -20,28 +20,33 @@ class Pool {
   // in use, then kOverloaded. A connection that is broken, or left in a transaction, is not kept.
   template <class Work>
   auto with(Work work) -> decltype(work(std::declval<Connection&>())) {
-    auto lease = take(true);
-    if (!lease) return std::unexpected(lease.error());
-    auto result = work(*lease->connection);
-    give_back(std::move(*lease));
-    return result;
+    return use(work, [] { return false; });
   }
 
   // The same for work without effects: repeated once on a fresh connection when one that was kept
   // turns out to be broken, as all are after a restart of the server.
   template <class Read>
   auto read(Read work) -> decltype(work(std::declval<Connection&>())) {
-    auto lease = take(true);
-    if (!lease) return std::unexpected(lease.error());
-    auto result = work(*lease->connection);
-    const bool again = !result && lease->was_kept && lease->connection->is_broken();
-    give_back(std::move(*lease));
-    if (!again) return result;
-    auto fresh = take(false);
-    if (!fresh) return std::unexpected(fresh.error());
-    auto second = work(*fresh->connection);
-    give_back(std::move(*fresh));
-    return second;
+    return use(work, [] { return true; });
+  }
+
+  // The same in a transaction, which is committed unless `work` fails. It is begun once more on a
+  // fresh connection when a kept one turns out to be broken before it.
+  template <class Work>
+  auto transact(Work work) -> decltype(work(std::declval<Connection&>())) {
+    bool has_begun = false;
+    const auto in_transaction = [&](Connection& db) -> decltype(work(db)) {
+      auto transaction = Transaction::begin(db);
+      if (!transaction) return std::unexpected(transaction.error());
+      has_begun = true;
+      auto result = work(db);
+      if (!result) return result;
+      if (auto committed = transaction->commit(); !committed) {
+        return std::unexpected(committed.error());
+      }
+      return result;
+    };
+    return use(in_transaction, [&] { return !has_begun; });
   }
 
  private:
@@ -49,6 +54,20 @@ class Pool {
     std::optional<Connection> connection;
     bool was_kept = false;
   };
+  template <class Work, class MayRepeat>
+  auto use(Work work, MayRepeat may_repeat) -> decltype(work(std::declval<Connection&>())) {
+    auto lease = take(true);
+    if (!lease) return std::unexpected(lease.error());
+    auto result = work(*lease->connection);
+    const bool was_stale = !result && lease->was_kept && lease->connection->is_broken();
+    give_back(std::move(*lease));
+    if (!was_stale || !may_repeat()) return result;
+    auto fresh = take(false);
+    if (!fresh) return std::unexpected(fresh.error());
+    auto second = work(*fresh->connection);
+    give_back(std::move(*fresh));
+    return second;
+  }
   Result<Lease> take(bool may_be_kept);
   void give_back(Lease lease);
 

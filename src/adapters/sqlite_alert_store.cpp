@@ -1,6 +1,7 @@
 #include "adapters/sqlite_alert_store.h"
 
 #include <charconv>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -420,7 +421,7 @@ class SqliteAlertStore final : public AlertStore {
         "INSERT INTO log(webhook_id, rule, rule_name, kind, influencer, fired_ms, text, body,"
         " outcome, attempts, tried_ms, next_attempt_ms, status, detail)"
         " SELECT ?3, id, name, kind, ?4, ?5, ?6, ?7, 0, 0, 0, ?5, 0, ''"
-        " FROM rules WHERE id = ?1 AND version = ?2");
+        " FROM rules WHERE id = ?1 AND version = ?2 ON CONFLICT DO NOTHING");
     if (!statement) return std::unexpected(statement.error());
     for (const auto& alert : alerts) {
       const auto done = statement->bind(1, key(alert.rule))
@@ -487,8 +488,14 @@ Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(
   if (auto set = db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"); !set) {
     return std::unexpected(set.error());
   }
-  if (auto known = sqlite::ensure_schema(*db, kSchema); !known)
+  if (auto known = sqlite::ensure_schema(*db, kSchema); !known) {
     return std::unexpected(known.error());
+  }
+  // Files of format 1 that were made without it are no other format.
+  if (auto made = db->execute("CREATE UNIQUE INDEX IF NOT EXISTS log_ids ON log(webhook_id)");
+      !made) {
+    return std::unexpected(made.error());
+  }
   return std::make_unique<SqliteAlertStore>(std::move(*db));
 }
 

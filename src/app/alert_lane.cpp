@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <random>
 #include <utility>
 
@@ -14,7 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSenderWait{250};
-constexpr milliseconds kStandByRest{1'000};
 
 // 128 random bits: unique for ever, and nobody can guess another one.
 std::string make_webhook_id() {
@@ -41,21 +41,16 @@ Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources
   auto store = open_alert_store(config);
   if (!store) return std::unexpected(store.error());
   lane->store_ = std::move(*store);
-  if (config.store == StoreKind::kPostgres) {
-    lane->has_turn_ = make_alert_turn(config, clock);
-  } else {
-    auto lock = LockFile::acquire(config.data_dir, "alerts");
-    if (!lock && lock.error().code != Errc::kUnavailable) return std::unexpected(lock.error());
-    if (!lock) {
-      log.info("alerts", "another process sends the alerts", {{"cause", lock.error().message}});
-      return lane;
-    }
-    lane->lock_ = std::move(*lock);
+  if (const auto unused = config.data_dir / "alerts.db";
+      config.store == StoreKind::kPostgres && std::filesystem::exists(unused)) {
+    log.warning("alerts", "rules in a file are not looked at: PostgreSQL has those of all APIs",
+                {{"file", unused.string()}, {"advice", "make them again, then delete the file"}});
   }
   lane->sender_ = make_alert_sender(config, clock);
   lane->engine_ = std::make_unique<AlertEngine>(
       AlertEngineParts{
           .board = std::move(sources.board),
+          .board_looks = std::move(sources.board_looks),
           .verdict = [&book = sources.verdicts](
                          InfluencerId influencer) { return verdict_of(book, influencer); },
           .encode = alert_body,
@@ -70,23 +65,18 @@ Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources
 AlertLane::~AlertLane() { stop(); }
 
 AlertContext AlertLane::context() {
-  AlertContext context{.store = store_.get(), .make_id = make_webhook_id};
-  if (!dispatcher_) return context;
-  context.test = [this](Webhook webhook, std::function<void(WebhookReply)> reply) {
-    return dispatcher_->test(std::move(webhook), std::move(reply));
-  };
-  return context;
+  return {.store = store_.get(),
+          .test =
+              [this](Webhook webhook, std::function<void(WebhookReply)> reply) {
+                return dispatcher_->test(std::move(webhook), std::move(reply));
+              },
+          .make_id = make_webhook_id};
 }
 
 void AlertLane::start() {
-  if (!dispatcher_) return;
-  engine_thread_ = std::make_unique<StageThread>("alerts", [this] {
-    if (has_turn_()) return engine_->step();
-    engine_->stand_by();
-    return kStandByRest;
-  });
+  engine_thread_ = std::make_unique<StageThread>("alerts", [this] { return engine_->step(); });
   dispatcher_thread_ = std::make_unique<StageThread>("webhooks", [this] {
-    dispatcher_->step(kSenderWait, has_turn_());
+    dispatcher_->step(kSenderWait);
     return milliseconds{0};
   });
 }

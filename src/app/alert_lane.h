@@ -1,12 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "api/api.h"
 #include "app/config.h"
-#include "app/lock_file.h"
 #include "app/stage_thread.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,13 +19,13 @@
 namespace ia {
 
 // Rules, alerts and webhooks of a process that serves the API, with two threads of their own:
-// "alerts" looks, "webhooks" sends. One process does that: of a data directory (the lock "alerts";
-// a further one only serves the rules and the log), or of all that share a PostgreSQL, where the
-// next one takes its turn when it ends.
+// "alerts" looks, "webhooks" sends. Of the processes that share a PostgreSQL one does that, and
+// the next takes its turn when it ends; the others serve the rules and the log, and send tests.
 class AlertLane {
  public:
   struct Sources {
     std::function<std::shared_ptr<const LeaderboardSnapshot>()> board;
+    std::function<std::uint64_t()> board_looks;
     const VerdictBook& verdicts;
     const Store& history;
   };
@@ -47,8 +46,6 @@ class AlertLane {
  private:
   AlertLane() = default;
 
-  std::optional<LockFile> lock_;
-  std::function<bool()> has_turn_ = [] { return true; };
   std::unique_ptr<AlertStore> store_;
   std::unique_ptr<WebhookSender> sender_;
   std::unique_ptr<AlertEngine> engine_;

@@ -252,6 +252,7 @@ Status Service::State::start_api() {
       [this] { return feed->snapshot(); }, clock, metrics, log);
   auto opened = AlertLane::open(config,
                                 {.board = [this] { return feed->snapshot(); },
+                                 .board_looks = [this] { return feed->looks(); },
                                  .verdicts = verdict_feed->book(),
                                  .history = *store},
                                 clock, metrics, log);

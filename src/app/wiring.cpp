@@ -176,12 +176,10 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config) {
 }
 
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {
-  if (config.store == StoreKind::kPostgres) return open_postgres_alert_store(config.postgres_url);
+  if (config.store == StoreKind::kPostgres) {
+    return open_postgres_alert_store(config.postgres_url, config.postgres_timeout);
+  }
   return open_sqlite_alert_store(config.data_dir);
-}
-
-std::function<bool()> make_alert_turn(const Config& config, const Clock& clock) {
-  return make_postgres_alert_turn(config.postgres_url, clock);
 }
 
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {

@@ -29,8 +29,6 @@ Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess acce
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
 // A file of the data directory, which has to be there, or tables of PostgreSQL.
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
-// With PostgreSQL: whether this process is the one that looks and sends.
-std::function<bool()> make_alert_turn(const Config& config, const Clock& clock);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // Where the processes that share a store hear of each other; nothing with the embedded one.

@@ -25,9 +25,11 @@ AlertDispatcher::AlertDispatcher(AlertDispatcherOptions options, AlertStore& ale
       clock_(clock),
       metrics_(metrics),
       state_(log, "webhooks") {
-  auto length = metrics.gauge("ia_alert_queue_length", "Alerts that are not delivered yet.");
+  auto length = metrics.gauge("ia_alert_queue_length",
+                              "Alerts that are not delivered yet, at the process that sends.");
   metrics.before_exposition([length, &alerts]() mutable {
-    if (const auto pending = alerts.pending()) length.set(static_cast<double>(*pending));
+    const auto pending = alerts.has_turn() ? alerts.pending() : Result<std::uint64_t>(0);
+    if (pending) length.set(static_cast<double>(*pending));
   });
 }
 
@@ -48,11 +50,11 @@ bool AlertDispatcher::test(Webhook webhook, Reply reply) {
   return true;
 }
 
-void AlertDispatcher::step(milliseconds wait, bool delivers) {
+void AlertDispatcher::step(milliseconds wait) {
   begin_tests();
-  auto done = settle_ended();
   const bool rests = state_.is_failing() && clock_.mono() - failed_at_ < kErrorRest;
-  if (done && !rests && delivers) done = begin_due();
+  auto done = rests ? Status{} : settle_ended();
+  if (done && !rests && alerts_.has_turn()) done = begin_due();
   for (auto& [key, reply] : sender_.poll(wait)) {
     if (const auto test = testing_.find(key); test != testing_.end()) {
       test->second(std::move(reply));
@@ -63,7 +65,7 @@ void AlertDispatcher::step(milliseconds wait, bool delivers) {
       ended_.push_back({key, std::move(reply)});
     }
   }
-  if (done) done = settle_ended();
+  if (done && !rests) done = settle_ended();
   if (!done) {
     state_.failing("webhooks wait for the alert store", done.error().message);
     failed_at_ = clock_.mono();

@@ -43,9 +43,8 @@ class AlertDispatcher {
   // Whoever still waits for a test hears that the program stops. Nothing else is told.
   ~AlertDispatcher();
 
-  // Begins what is due, waits for what ends, at most so long. With `delivers` false somebody else
-  // delivers: only tests are begun.
-  void step(std::chrono::milliseconds wait, bool delivers = true);
+  // Begins what is due, if it is our turn, and waits for what ends, at most so long.
+  void step(std::chrono::milliseconds wait);
 
   // Sends once, soon; `reply` is called on the dispatcher's thread. False: too many are under
   // way. Any thread.

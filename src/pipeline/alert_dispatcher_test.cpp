@@ -223,8 +223,10 @@ TEST_F(AlertDispatcherTest, ATestIsSentAtOnceAndItsOutcomeTold) {
 TEST_F(AlertDispatcherTest, OnlyTestsWhileSomebodyElseDelivers) {
   fire(add_rule(), "a");
   ASSERT_TRUE(dispatcher_->test({.target = {}, .id = "test", .body = {}}, [](const auto&) {}));
-  dispatcher_->step(milliseconds{0}, false);
+  alerts_.set_turn({});
+  step();
   EXPECT_THAT(sent(), ElementsAre("test"));
+  alerts_.set_turn(2);
   step();
   EXPECT_THAT(sent(), ElementsAre("test", "a"));
 }

@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kRest{250};
 constexpr milliseconds kErrorRest{2'000};
+constexpr milliseconds kStandByRest{1'000};
 
 }  // namespace
 
@@ -20,7 +21,9 @@ AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStor
       alerts_(alerts),
       clock_(clock),
       metrics_(metrics),
+      log_(log),
       state_(log, "alerts"),
+      has_turn_(metrics.gauge("ia_alert_turn", "1: this process looks at alerts and sends them.")),
       enabled_(metrics.gauge("ia_alert_rules", "Alert rules.", {{"state", "enabled"}})),
       disabled_(metrics.gauge("ia_alert_rules", "Alert rules.", {{"state", "disabled"}})),
       suppressed_(metrics.counter("ia_alerts_suppressed_total",
@@ -29,10 +32,19 @@ AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStor
                                "Alerts that were never delivered because the log was full.")) {}
 
 milliseconds AlertEngine::step() {
-  auto done = record();
+  const auto turn = alerts_.take_turn();
+  has_turn_.set(alerts_.has_turn() ? 1 : 0);
+  if (turn && !*turn) {
+    stand_by();
+    return kStandByRest;
+  }
+  if (turn) begin_turn(**turn);
+  auto done = turn ? record() : std::unexpected(turn.error());
   if (done) done = load_rules();
+  const bool is_current = !parts_.board_looks || parts_.board_looks() >= looks_awaited_;
   const auto board = parts_.board();
-  if (done && !by_id_.empty() && board->version() != board_version_) done = look(*board);
+  const bool is_new = is_current && board->version() != board_version_;
+  if (done && is_new && !by_id_.empty()) done = look(*board);
   if (!done) {
     state_.failing("alerts wait", done.error().message);
     return kErrorRest;
@@ -41,11 +53,29 @@ milliseconds AlertEngine::step() {
   return kRest;
 }
 
+// The second of the board's looks that end from now on began after the turn did.
+void AlertEngine::begin_turn(std::uint64_t number) {
+  if (number == turn_) return;
+  forget();
+  turn_ = number;
+  if (parts_.board_looks) looks_awaited_ = parts_.board_looks() + 2;
+  if (std::exchange(stood_by_, false)) log_.info("alerts", "this process sends the alerts now");
+}
+
 void AlertEngine::stand_by() {
+  state_.recovered("alerts go on");
+  if (std::exchange(stood_by_, true)) return;
+  forget();
+  turn_ = 0;
+  log_.info("alerts", "another process sends the alerts");
+}
+
+void AlertEngine::forget() {
   unrecorded_states_.clear();
   unrecorded_alerts_.clear();
   rules_.load({}, {});
   by_id_.clear();
+  count_rules();
   revision_.reset();
 }
 

@@ -20,6 +20,8 @@ namespace ia {
 
 struct AlertEngineParts {
   std::function<std::shared_ptr<const LeaderboardSnapshot>()> board;
+  // How often the board was brought up to date with the store; may be empty: it always is.
+  std::function<std::uint64_t()> board_looks = {};
   // As in AlertInputs; may be empty.
   std::function<std::optional<bool>(InfluencerId)> verdict;
   // The message of an alert.
@@ -32,19 +34,25 @@ struct AlertEngineParts {
 // with what the rules have to remember. What could not be stored is stored before anything else is
 // looked at, so a crash can only repeat a look whose outcome nobody saw.
 //
-// Metrics: ia_alert_rules{state}, ia_alerts_fired_total{kind}, ia_alerts_suppressed_total,
-// ia_alerts_dropped_total.
+// Where processes share the alert store, one looks at a time. A turn begins with what is stored,
+// and with a board that is no older than any that the process before has looked at, so that nothing
+// fires twice.
+//
+// Metrics: ia_alert_turn, ia_alert_rules{state}, ia_alerts_fired_total{kind},
+// ia_alerts_suppressed_total, ia_alerts_dropped_total.
 class AlertEngine {
  public:
   AlertEngine(AlertEngineParts parts, const Store& history, AlertStore& alerts, const Clock& clock,
               Metrics& metrics, Log& log);
 
-  // One look, if there is something new: rules, or values. Returns how long to rest.
+  // One look, if it is our turn and there is something new: rules, or values. Returns how long to
+  // rest.
   std::chrono::milliseconds step();
-  // Somebody else looks meanwhile: the next step begins with what is stored.
-  void stand_by();
 
  private:
+  void begin_turn(std::uint64_t number);
+  void stand_by();
+  void forget();
   Status load_rules();
   Status look(const LeaderboardSnapshot& board);
   Status record();
@@ -56,14 +64,18 @@ class AlertEngine {
   AlertStore& alerts_;
   const Clock& clock_;
   Metrics& metrics_;
+  Log& log_;
   StateLog state_;
+  std::uint64_t turn_ = 0;  // 0: somebody else's, or unknown
+  bool stood_by_ = false;
+  std::uint64_t looks_awaited_ = 0;  // of the board
   AlertRules rules_;
   std::map<AlertRuleId, AlertRule> by_id_;
   std::optional<std::uint64_t> revision_;
   std::uint64_t board_version_ = 0;
   std::vector<AlertStateRow> unrecorded_states_;
   std::vector<NewAlert> unrecorded_alerts_;
-  GaugeMetric enabled_, disabled_;
+  GaugeMetric has_turn_, enabled_, disabled_;
   CounterMetric suppressed_, dropped_;
 };
 

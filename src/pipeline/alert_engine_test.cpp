@@ -25,11 +25,13 @@ class AlertEngineTest : public ::testing::Test {
   void restart() {
     engine_ = std::make_unique<AlertEngine>(
         AlertEngineParts{.board = [this] { return board_; },
+                         .board_looks = [this] { return looks_; },
                          .verdict = [this](InfluencerId) { return verdict_; },
                          .encode = [](const AlertRule&, const AlertEvent&,
                                       const std::string& text) { return "body: " + text; },
                          .make_id = [this] { return "msg_" + std::to_string(++ids_); }},
         store_, alerts_, clock_, metrics_, log_);
+    engine_->step();  // its turn begins
   }
   AlertRule watch(AlertCondition condition) {
     return alerts_
@@ -40,6 +42,7 @@ class AlertEngineTest : public ::testing::Test {
         .value();
   }
   void see(std::int64_t followers) {
+    looks_ += 2;
     clock_.advance(minutes{1});
     PointBatch batch;
     batch.minute = minute_of(clock_.wall());
@@ -70,6 +73,7 @@ class AlertEngineTest : public ::testing::Test {
   std::shared_ptr<const LeaderboardSnapshot> board_ = leaderboard_.publish(clock_.wall());
   std::optional<bool> verdict_;
   int ids_ = 0;
+  std::uint64_t looks_ = 0;
   std::unique_ptr<AlertEngine> engine_;
 };
 
@@ -104,15 +108,53 @@ TEST_F(AlertEngineTest, FiresNothingTwiceWhenTwoTakeTurns) {
   watch({.kind = AlertKind::kRelative, .level = 100, .window = minutes{60}});
   see(900);
   auto first = std::move(engine_);
-  first->stand_by();
+  alerts_.set_turn({});
+  first->step();
+  alerts_.set_turn(2);
   restart();
   see(1'100);
   const auto before = fired();
   EXPECT_EQ(before.size(), 2u);
-  engine_->stand_by();
+  alerts_.set_turn({});
+  engine_->step();
+  alerts_.set_turn(3);
   engine_ = std::move(first);
+  engine_->step();
   see(1'101);
   EXPECT_EQ(fired(), before);
+}
+
+// The other one looked at newer values than this one has.
+TEST_F(AlertEngineTest, ATurnBeginsWithABoardThatIsNoOlderThanTheLastOnes) {
+  watch({.level = 1'000});
+  see(900);
+  const auto older = board_;
+  const auto lagging = std::move(engine_);
+  alerts_.set_turn(2);
+  restart();
+  see(1'100);
+  ASSERT_EQ(fired().size(), 1u);
+  const auto newer = std::exchange(board_, older);
+  alerts_.set_turn(3);
+  lagging->step();
+  ++looks_;  // it had begun before the turn
+  lagging->step();
+  board_ = newer;
+  ++looks_;
+  lagging->step();
+  EXPECT_EQ(fired().size(), 1u);
+}
+
+TEST_F(AlertEngineTest, SaysWhoseTurnItIs) {
+  alerts_.set_turn({});
+  engine_->step();
+  engine_->step();
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("another process sends")));
+  EXPECT_THAT(metrics_.text(), HasSubstr("\nia_alert_turn 0"));
+  alerts_.set_turn(2);
+  engine_->step();
+  EXPECT_THAT(said_.back(), HasSubstr("this process sends"));
+  EXPECT_THAT(metrics_.text(), HasSubstr("\nia_alert_turn 1"));
 }
 
 TEST_F(AlertEngineTest, AWindowGoesOnOverARestart) {

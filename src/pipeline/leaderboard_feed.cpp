@@ -51,6 +51,7 @@ Status LeaderboardFeed::step() {
     changed = true;
   }
   if (changed) publish();
+  ++looks_;
   return {};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 
@@ -27,6 +29,8 @@ class LeaderboardFeed {
   // On an Error the old snapshot stays; call it again.
   Status step();
 
+  // How many times step has come to the store's end, and published. Any thread.
+  std::uint64_t looks() const { return looks_; }
   // The newest snapshot; an empty one before load. Any thread.
   std::shared_ptr<const LeaderboardSnapshot> snapshot() const;
   // The largest of the last day's jumps that came while this followed the store. Any thread.
@@ -41,6 +45,7 @@ class LeaderboardFeed {
   Leaderboard leaderboard_;
   JumpWatch jump_watch_;
   TailCursor cursor_;
+  std::atomic<std::uint64_t> looks_ = 0;
   mutable std::mutex mutex_;
   std::shared_ptr<const LeaderboardSnapshot> snapshot_;
   std::shared_ptr<const JumpCandidates> jumps_;

@@ -24,13 +24,13 @@ std::unexpected<Error> unknown_alert_rule(AlertRuleId id) {
 Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
                           std::uint64_t other_pairs) {
   if (other_rules + 1 > kAlertRulesMax) {
-    return fail(Errc::kOverloaded, "There are " + std::to_string(other_rules) +
-                                       " rules, which is the most: delete some.");
+    return fail(Errc::kInvalid, "There are " + std::to_string(other_rules) +
+                                    " rules, which is the most: delete some.");
   }
   if (other_pairs + rule.influencers.size() > kAlertPairsMax) {
-    return fail(Errc::kOverloaded, "All rules together would watch more than " +
-                                       std::to_string(kAlertPairsMax) +
-                                       " influencers: shorten or delete some.");
+    return fail(Errc::kInvalid, "All rules together would watch more than " +
+                                    std::to_string(kAlertPairsMax) +
+                                    " influencers: shorten or delete some.");
   }
   return {};
 }

@@ -71,7 +71,7 @@ struct AlertAttempt {
 };
 
 // Rules, what they remember, and what fired. Safe from any thread. What a call has done survives a
-// crash of the program and of the machine.
+// crash of the program and of the machine. After kUnavailable it may or may not have been done.
 class AlertStore {
  public:
   // The newest alerts that are kept. An older one that is still pending is dropped.
@@ -83,19 +83,26 @@ class AlertStore {
   [[nodiscard]] virtual Result<std::vector<AlertRule>> rules() const = 0;
   // kNotFound.
   [[nodiscard]] virtual Result<AlertRule> rule(AlertRuleId id) const = 0;
-  // Stores a rule that check() accepts and gives it an id and a version. kOverloaded when there
+  // Stores a rule that check() accepts and gives it an id and a version. kInvalid when there
   // would be more than kAlertRulesMax rules or kAlertPairsMax influencers in them.
   [[nodiscard]] virtual Result<AlertRule> add(AlertRule rule) = 0;
-  // Gives it a new version, so that it begins anew; created_at stays. kNotFound, kOverloaded.
+  // Gives it a new version, so that it begins anew; created_at stays. kNotFound, kInvalid.
   [[nodiscard]] virtual Result<AlertRule> replace(AlertRule rule) = 0;
   // Pending alerts of it are cancelled; the log keeps them. kNotFound.
   [[nodiscard]] virtual Status remove(AlertRuleId id) = 0;
   // Changes whenever a rule does, in any process.
   [[nodiscard]] virtual Result<std::uint64_t> revision() const = 0;
 
+  // Where processes share a store, one at a time looks and sends. Asks for the turn, or whether it
+  // is still ours: its number, larger than that of any turn before; nothing: another process's.
+  [[nodiscard]] virtual Result<std::optional<std::uint64_t>> take_turn() { return 1; }
+  // Whether take_turn last gave a number. At once.
+  [[nodiscard]] virtual bool has_turn() const { return true; }
+
   [[nodiscard]] virtual Result<std::vector<AlertStateRow>> states() const = 0;
-  // All or none. What is of another version than its rule has now is left out. Gives how many
-  // pending alerts were dropped because the log is full.
+  // All or none, and only in our turn: kUnavailable after it. What is of another version than its
+  // rule has now is left out, and so is an alert whose webhook_id is there already: repeating it is
+  // harmless. Gives how many pending alerts were dropped because the log is full.
   [[nodiscard]] virtual Result<std::uint64_t> record(const std::vector<AlertStateRow>& states,
                                                      const std::vector<NewAlert>& alerts) = 0;
 
@@ -118,7 +125,7 @@ class AlertStore {
 
 // The errors that stores have in common.
 std::unexpected<Error> unknown_alert_rule(AlertRuleId id);
-// Whether a rule fits beside the others and the influencers that they watch; kOverloaded.
+// Whether a rule fits beside the others and the influencers that they watch; kInvalid.
 Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
                           std::uint64_t other_pairs);
 

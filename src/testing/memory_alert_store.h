@@ -33,7 +33,7 @@ class MemoryAlertStore final : public AlertStore {
     if (down_) return away();
     rule.id = AlertRuleId{newest_rule_ + 1};
     rule.version = 1;
-    if (!fits(rule)) return fail(Errc::kOverloaded, "too many rules");
+    if (!fits(rule)) return fail(Errc::kInvalid, "too many rules");
     ++newest_rule_;
     return put(std::move(rule));
   }
@@ -44,7 +44,7 @@ class MemoryAlertStore final : public AlertStore {
     if (found == rules_.end()) return not_found(rule.id);
     rule.version = found->second.version + 1;
     rule.created_at = found->second.created_at;
-    if (!fits(rule)) return fail(Errc::kOverloaded, "too many rules");
+    if (!fits(rule)) return fail(Errc::kInvalid, "too many rules");
     forget(rule.id);
     return put(std::move(rule));
   }
@@ -74,11 +74,12 @@ class MemoryAlertStore final : public AlertStore {
                                const std::vector<NewAlert>& alerts) override {
     const std::scoped_lock lock(mutex_);
     if (down_ || std::exchange(fails_next_record_, false)) return away();
+    if (!turn_) return away();
     for (const auto& row : states) {
       if (is_current(row.rule, row.version)) states_[{row.rule, row.influencer}] = row;
     }
     for (const auto& alert : alerts) {
-      if (is_current(alert.rule, alert.version)) enter(alert);
+      if (is_current(alert.rule, alert.version) && !ids_.contains(alert.webhook_id)) enter(alert);
     }
     return trim();
   }
@@ -140,6 +141,21 @@ class MemoryAlertStore final : public AlertStore {
     }));
   }
 
+  Result<std::optional<std::uint64_t>> take_turn() override {
+    const std::scoped_lock lock(mutex_);
+    if (down_) return away();
+    return turn_;
+  }
+  bool has_turn() const override {
+    const std::scoped_lock lock(mutex_);
+    return turn_.has_value();
+  }
+
+  // Nothing: it is somebody else's.
+  void set_turn(std::optional<std::uint64_t> number) {
+    const std::scoped_lock lock(mutex_);
+    turn_ = number;
+  }
   // Every call gives kUnavailable until it is up again.
   void set_down(bool down) { down_ = down; }
   // The next record does nothing and gives kUnavailable.
@@ -181,6 +197,7 @@ class MemoryAlertStore final : public AlertStore {
   void enter(const NewAlert& alert) {
     const auto& rule = rules_.at(alert.rule);
     const auto number = ++newest_entry_;
+    ids_.insert(alert.webhook_id);
     log_[number] = {.number = number,
                     .webhook_id = alert.webhook_id,
                     .rule = alert.rule,
@@ -204,6 +221,8 @@ class MemoryAlertStore final : public AlertStore {
   std::map<AlertRuleId, AlertRule> rules_;
   std::map<std::pair<AlertRuleId, InfluencerId>, AlertStateRow> states_;
   std::map<std::uint64_t, AlertEntry> log_;
+  std::set<std::string> ids_;  // of all that ever fired
+  std::optional<std::uint64_t> turn_ = 1;
   std::uint64_t newest_rule_ = 0;
   std::uint64_t newest_entry_ = 0;
   std::uint64_t revision_ = 0;

@@ -161,20 +161,21 @@ TEST_F(Migration, ShowsWhatIsThere) {
 }
 
 // The rights of docs/sql.md: what a role that runs the program could do, were it taken over.
-TEST_F(Migration, GivesTheRunTimeRoleNoRightToWrite) {
+TEST_F(Migration, GivesTheRunTimeRoleNoRightToWriteButAlerts) {
   TestDatabase database(server());
   must(database.connect().execute("SELECT ia.make_partition('2024-03-05 00:00+00')"));
   auto db = must(Connection::open({.dsn = database.run_time_dsn()}));
-  for (const char* sql :
-       {"INSERT INTO ia.points VALUES (now(), 1, 1, 1)", "DELETE FROM ia.points",
-        "UPDATE ia.minutes SET stored = 0", "TRUNCATE ia.batches", "DROP TABLE ia.misses",
-        "DROP TABLE ia.\"points_20240305T00\"", "CREATE TABLE ia.more (x integer)",
-        "DROP FUNCTION ia.present", "UPDATE ia.state SET horizon = now()",
-        "SELECT ia.make_partition(now())", "SELECT ia.drop_expired_points()"}) {
+  for (const char* sql : {"INSERT INTO ia.points VALUES (now(), 1, 1, 1)", "DELETE FROM ia.points",
+                          "UPDATE ia.minutes SET stored = 0", "TRUNCATE ia.batches",
+                          "DROP TABLE ia.misses", "DROP TABLE ia.\"points_20240305T00\"",
+                          "CREATE TABLE ia.more (x integer)", "DROP FUNCTION ia.present",
+                          "UPDATE ia.state SET horizon = now()", "DELETE FROM ia.alert_revision",
+                          "SELECT ia.make_partition(now())", "SELECT ia.drop_expired_points()"}) {
     EXPECT_FALSE(db.execute(sql)) << sql;
     EXPECT_EQ(db.sqlstate(), "42501") << sql;
   }
   EXPECT_TRUE(db.execute("SELECT * FROM ia.points"));
+  EXPECT_TRUE(db.execute("DELETE FROM ia.alert_rules"));
 }
 
 class TimescaleMigration : public ::testing::Test {

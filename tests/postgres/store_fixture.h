@@ -12,7 +12,7 @@
 namespace ia {
 
 // The role that the tests' stores connect as: migrated by another one, it may call what
-// MigrateOptions::grant_to gives, and select, and nothing else.
+// MigrateOptions::grant_to gives, select, and write alerts, and nothing else.
 inline constexpr const char* kRunTimeRole = "ia_run";
 
 // A database with the schema, for one test; gone at its end.

@@ -26,10 +26,14 @@ COMMENT ON COLUMN ia.alert_rules.url IS 'May hold a secret, as the next column d
 
 -- One row. Whoever changes a rule locks it first.
 CREATE TABLE ia.alert_revision (
-  value bigint NOT NULL
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  value bigint NOT NULL DEFAULT 0,
+  turn bigint NOT NULL DEFAULT 0
 );
-INSERT INTO ia.alert_revision VALUES (0);
-COMMENT ON TABLE ia.alert_revision IS 'Grows with each change of any rule.';
+INSERT INTO ia.alert_revision DEFAULT VALUES;
+COMMENT ON COLUMN ia.alert_revision.value IS 'Grows with each change of any rule.';
+COMMENT ON COLUMN ia.alert_revision.turn IS
+  'Grows whenever another process begins to look and send.';
 
 CREATE TABLE ia.alert_states (
   rule bigint NOT NULL,
@@ -44,7 +48,7 @@ COMMENT ON TABLE ia.alert_states IS 'What a rule remembers of an influencer.';
 
 CREATE TABLE ia.alert_log (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  webhook_id text NOT NULL,
+  webhook_id text NOT NULL UNIQUE,
   rule bigint NOT NULL,
   rule_name text NOT NULL,
   kind text NOT NULL,
