@@ -90,6 +90,7 @@ class ArrayStore final : public Store {
   Result<std::vector<Username>> find_usernames(std::string_view, std::size_t) const override {
     return std::vector<Username>{};
   }
+  Result<Minute> horizon() const override { return Minute{}; }
   Result<StoreSize> size() const override { return StoreSize{}; }
 
  private:

@@ -457,6 +457,7 @@ TEST_P(StoreContract, DropsWhatIsOlderThanTheRetention) {
   maintain(kNoon + hours{1} + kRetention);
   EXPECT_THAT(series(id(1)).minutes, ElementsAre(kNoon + hours{2}));
   EXPECT_EQ(minute(kNoon), MinuteColumns{});
+  EXPECT_EQ(store().horizon().value(), kNoon + hours{1});
 
   const auto late = append({batch_of(kNoon + minutes{1}, {id(1), id(2)})});
   EXPECT_EQ(late.stored, 0u);

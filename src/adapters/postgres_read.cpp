@@ -299,6 +299,12 @@ Result<std::vector<Username>> find_usernames(Connection& db, std::string_view pr
   return usernames;
 }
 
+Result<Minute> read_horizon(Connection& db) {
+  const auto row = db.query("SELECT horizon FROM ia.state");
+  if (!row) return std::unexpected(row.error());
+  return row->minute(0, 0);
+}
+
 Result<StoreSize> read_size(Connection& db) {
   const auto row = db.query(
       "SELECT pg_database_size(current_database()), coalesce(sum(stored), 0)::bigint,"

@@ -32,6 +32,7 @@ Result<Latest> read_latest(Connection& db);
 Result<Tail> read_tail(Connection& db, TailCursor from);
 Result<std::vector<Username>> find_usernames(Connection& db, std::string_view prefix,
                                              std::size_t count_max);
+Result<Minute> read_horizon(Connection& db);
 Result<StoreSize> read_size(Connection& db);
 
 // The newest value of each influencer in batches, whatever their order.

@@ -75,6 +75,10 @@ class PostgresStore final : public Store {
     return readers_.read(
         [&](Connection& db) { return postgres::find_usernames(db, prefix, count_max); });
   }
+  Result<Minute> horizon() const override {
+    return readers_.read([](Connection& db) { return postgres::read_horizon(db); });
+  }
+
   Result<StoreSize> size() const override {
     return readers_.read([](Connection& db) { return postgres::read_size(db); });
   }

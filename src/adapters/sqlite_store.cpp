@@ -82,6 +82,10 @@ class SqliteStore final : public Store {
     return readers_.with([&](Reader& reader) { return reader.usernames(prefix, count_max); });
   }
 
+  Result<Minute> horizon() const override {
+    return readers_.with([](Reader& reader) { return reader.horizon(); });
+  }
+
   Result<StoreSize> size() const override {
     return readers_.with([](Reader& reader) { return reader.size(); });
   }

@@ -456,6 +456,12 @@ Result<std::vector<Username>> Reader::usernames(std::string_view prefix, std::si
   return found;
 }
 
+Result<Minute> Reader::horizon() {
+  const auto stored = db_.integer("SELECT horizon FROM state");
+  if (!stored) return std::unexpected(stored.error());
+  return minute_at(*stored);
+}
+
 Result<StoreSize> Reader::size() {
   auto select = db_.prepare(
       "SELECT sum(stored), min(minute) FROM minute WHERE stored > 0 AND minute >= "

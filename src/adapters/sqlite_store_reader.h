@@ -28,6 +28,7 @@ class Reader {
   Result<Latest> latest();
   Result<Tail> tail(TailCursor from);
   Result<std::vector<Username>> usernames(std::string_view prefix, std::size_t count_max);
+  Result<Minute> horizon();
   Result<StoreSize> size();
 
  private:

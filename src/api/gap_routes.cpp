@@ -64,12 +64,15 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   const auto id = parameters.influencer(request.id);
   const auto range = take_month(parameters, context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  const auto series = read_series(context_, observed_, id, range);
-  if (!series) return refuse(series.error());
   const auto registry = observed_.registry();
   if (!registry) return refuse(problem_of(registry.error()));
-  auto rows = context_.store.read_minutes(range);
+  const auto horizon = context_.store.horizon();
+  if (!horizon) return refuse(problem_of(horizon.error()));
+  // Before the values, as what comes in between would look like a gap.
+  auto rows = context_.store.read_minutes({std::max(range.begin, *horizon), range.end});
   if (!rows) return refuse(problem_of(rows.error()));
+  const auto series = read_series(context_, observed_, id, range);
+  if (!series) return refuse(series.error());
   const auto empty = without_value(std::move(*rows), *series, **registry, id);
   std::vector<Minute> named;
   for (const auto& row : empty) {
@@ -86,6 +89,7 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   json.member("id", number_of(id));
   json.member("start", WallTime{range.begin});
   json.member("end", WallTime{range.end});
+  json.member("kept_since", *horizon > Minute{} ? std::optional(WallTime{*horizon}) : std::nullopt);
   json.member("values", series->size());
   json.member("minutes", empty.size());
   json.key("items");

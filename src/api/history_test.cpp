@@ -170,7 +170,7 @@ TEST_F(HistoryApi, SaysWhyThereIsNoValue) {
   };
   EXPECT_EQ(gaps(101),
             R"({"id":101,"start":"2025-12-31T00:06:00.000Z","end":"2026-01-01T00:06:00.000Z",)"
-            R"("values":1,"minutes":4,"items":[)"
+            R"("kept_since":null,"values":1,"minutes":4,"items":[)"
             R"({"start":"2026-01-01T00:04:00.000Z","end":"2026-01-01T00:05:00.000Z","minutes":1,)"
             R"("reason":"down"},)"
             R"({"start":"2026-01-01T00:02:00.000Z","end":"2026-01-01T00:03:00.000Z","minutes":1,)"
@@ -192,6 +192,17 @@ TEST_F(HistoryApi, TellsAGapFromNotBeingWatched) {
               HasSubstr(R"("values":0,"minutes":3,)"));
   expect_problem(world.get("/api/v1/influencers/99/gaps"), 404, "Nobody watches");
   expect_problem(world.get("/api/v1/influencers/100/gaps?start=1764000000"), 400, "31 days");
+}
+
+// The accounts of a minute are kept for longer than its values.
+TEST_F(HistoryApi, WhatIsNoLongerKeptIsNoGap) {
+  const auto begin = world.now_minute();
+  for (int m = 0; m < 4; ++m) world.add(begin + minutes{m}, {{100, 1, 1}});
+  world.clock.advance(minutes{6});
+  ASSERT_TRUE(world.store.close_minutes({begin, begin + minutes{5}}, MissReason::kDown));
+  ASSERT_TRUE(world.store.maintain(begin + minutes{2} + TestWorld::kRetention));
+  const auto gaps = world.get("/api/v1/influencers/100/gaps").body;
+  EXPECT_THAT(gaps, HasSubstr(R"("kept_since":"2026-01-01T00:02:00.000Z","values":2,"minutes":1)"));
 }
 
 TEST_F(HistoryApi, CountsNoGapWhereItIsTheTurnOfOthers) {

@@ -102,7 +102,8 @@ class TestWorld {
   ManualClock clock;
   Metrics metrics;
   Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
-  MemoryStore store;
+  static constexpr std::chrono::days kRetention{30};
+  MemoryStore store{{.retention = kRetention}};
   VerdictBook verdicts;
   MemoryAlertStore alerts;
   // What receivers of tests say; and what was sent to them.

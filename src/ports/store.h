@@ -175,6 +175,9 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<Username>> find_usernames(
       std::string_view prefix, std::size_t count_max) const = 0;
 
+  // The points and misses of minutes before it are gone, as older than the retention; the rows of
+  // read_minutes may still be there.
+  [[nodiscard]] virtual Result<Minute> horizon() const = 0;
   [[nodiscard]] virtual Result<StoreSize> size() const = 0;
 };
 

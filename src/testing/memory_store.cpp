@@ -188,7 +188,10 @@ Result<bool> MemoryStore::maintain(WallTime now) {
   if (auto up = check_up(); !up) return std::unexpected(up.error());
   if (options_.retention.count() == 0) return false;
   horizon_ = std::max(horizon_, minute_of(now - options_.retention));
-  minutes_.erase(minutes_.begin(), minutes_.lower_bound(horizon_));
+  const auto kept = minutes_.lower_bound(horizon_);
+  for (auto it = minutes_.begin(); it != kept; it = minutes_.erase(it)) {
+    expired_.emplace(it->first, stats_of(it->first, it->second));
+  }
   return false;
 }
 
@@ -262,6 +265,9 @@ Result<std::vector<MinuteStats>> MemoryStore::read_minutes(MinuteRange range) co
   const std::scoped_lock lock(mutex_);
   if (auto up = check_up(); !up) return std::unexpected(up.error());
   std::vector<MinuteStats> rows;
+  for (const auto& [minute, stats] : expired_) {
+    if (range.contains(minute)) rows.push_back(stats);
+  }
   for (const auto& [minute, row] : minutes_) {
     if (range.contains(minute)) rows.push_back(stats_of(minute, row));
   }
@@ -309,6 +315,11 @@ Result<std::vector<Username>> MemoryStore::find_usernames(std::string_view prefi
     if (usernames.size() < count_max) usernames.push_back({key.second, name});
   }
   return usernames;
+}
+
+Result<Minute> MemoryStore::horizon() const {
+  const std::scoped_lock lock(mutex_);
+  return horizon_;
 }
 
 Result<StoreSize> MemoryStore::size() const {

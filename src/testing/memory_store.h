@@ -21,7 +21,7 @@ struct MemoryStoreOptions {
 //  - a minute's `due` is what the registry says when the minute is first touched, or what has
 //    come to a value or miss, if that is more (foreign ids, a registry that grew);
 //  - a tail gives each stored point once: repeats are not in it, nor misses that do not count;
-//  - retention removes points and minute rows, never the latest values.
+//  - retention removes points and misses, never the latest values or what a minute amounts to.
 class MemoryStore final : public Store {
  public:
   explicit MemoryStore(MemoryStoreOptions options = {});
@@ -42,6 +42,7 @@ class MemoryStore final : public Store {
   Result<Tail> read_tail(TailCursor from) const override;
   Result<std::vector<Username>> find_usernames(std::string_view prefix,
                                                std::size_t count_max) const override;
+  Result<Minute> horizon() const override;
   Result<StoreSize> size() const override;
 
   // The next `count` appends do nothing and give `code`.
@@ -83,6 +84,7 @@ class MemoryStore final : public Store {
   mutable std::mutex mutex_;
   Registry registry_;
   std::map<Minute, MinuteRow> minutes_;
+  std::map<Minute, MinuteStats> expired_;  // what minutes before the horizon amounted to
   std::map<InfluencerId, LatestValue> latest_;
   std::map<InfluencerId, Name> names_;
   std::vector<PointBatch> tail_;
