@@ -5,6 +5,7 @@ import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
 import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
 import {curvesGoOn} from './curves.mjs';
+import {costsOnlyThatPart} from './faults.mjs';
 import {gapsAndStretch} from './stretch.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
@@ -118,6 +119,7 @@ try {
   await stagesOfPipeline(page);
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
+  await costsOnlyThatPart(browser, page_url, patience);
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);
   assert.deepEqual(errors, []);

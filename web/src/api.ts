@@ -73,7 +73,7 @@ export interface Growth {
 }
 export interface InfluencerGrowth { hour: Growth | null; day: Growth | null; week: Growth | null }
 export interface Gaps {
-  start: string; minutes: number; more: boolean;
+  start: string; kept_since: string | null; minutes: number; more: boolean;
   items: {start: string; end: string; minutes: number; reason: string}[];
 }
 export interface Signals {

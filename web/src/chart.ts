@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import {compact} from './dom';
+import {compact, el} from './dom';
 import type {Values} from './api';
 import {Stretch} from './stretch';
 
@@ -9,6 +9,7 @@ export interface Line {
 }
 // The least and the most of each step, drawn as an area behind the lines.
 export interface Band { label: string; least: Values; most: Values }
+export interface Mark { at: number; why: string }  // epoch seconds
 export interface Gap { from: number; to: number; why: string }  // epoch seconds, the end exclusive
 export interface Chart {
   label: string;
@@ -16,7 +17,7 @@ export interface Chart {
   lines: Line[];
   height: number;
   band?: Band | null;
-  marks?: number[];
+  marks?: Mark[];
   gaps?: Gap[];
   stretch?: Stretch;
   reversed?: boolean;  // rank 1 is at the top
@@ -46,7 +47,8 @@ function seriesOf(line: Line, place: number): uPlot.Series {
     label: line.label, scale: line.scale ?? 'y', stroke: colour, width: line.fill ? 1 : 1.75,
     dash: kDashes[place % kDashes.length], spanGaps: false,
     ...(line.bars ? {paths: bars, points: {show: false}} : {}),
-    fill: line.bars ? colour : line.fill ? css('--band') : undefined, value: (_plot, value: number | null) => said(value)};
+    fill: line.bars ? colour : line.fill ? css('--band') : undefined,
+    value: (_plot, value: number | null) => said(value)};
 }
 
 // The upper edge speaks for both.
@@ -66,6 +68,7 @@ function axisOf(scale: string, place: number): uPlot.Axis {
 }
 
 const kAxis = 62;
+const kNearPixels = 10;
 const kMinute = 60;
 const kSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200]
   .map((minutes) => minutes * kMinute);
@@ -93,13 +96,13 @@ function moveCursor(plot: uPlot, by: number): void {
   plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
 }
 
-// Small triangles above the times named; the page lists them as text.
-function drawMarks(plot: uPlot, marks: number[], colour: string): void {
+// Small triangles above the times named.
+function drawMarks(plot: uPlot, marks: Mark[], colour: string): void {
   const {ctx, bbox} = plot;
   const size = 5 * devicePixelRatio;
   ctx.fillStyle = colour;
-  for (const mark of marks) {
-    const x = plot.valToPos(mark, 'x', true);
+  for (const {at} of marks) {
+    const x = plot.valToPos(at, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x - size, bbox.top);
@@ -107,6 +110,15 @@ function drawMarks(plot: uPlot, marks: number[], colour: string): void {
     ctx.lineTo(x, bbox.top + 1.6 * size);
     ctx.fill();
   }
+}
+
+// The sentences of the marks that the cursor is at, in a line below the chart.
+function sayMarks(plot: uPlot, marks: Mark[], into: HTMLElement): void {
+  const {left = -1} = plot.cursor;
+  const near = left < 0 ? [] : marks.filter(({at}) =>
+    Math.abs(plot.valToPos(at, 'x') - left) <= kNearPixels);
+  into.textContent = near.length === 0 ? `▼ ${marks.length === 1 ? 'A jump' : 'Jumps'}: point at `
+    + 'one and this line says what we see.' : `▼ ${near.map(({why}) => why).join(' ')}`;
 }
 
 // Hatched, behind the lines; the page lists them with their reasons.
@@ -176,13 +188,14 @@ function listenToPointer(plot: uPlot, stretch: Stretch): void {
   }, {passive: false});
 }
 
-function hooksOf(what: Chart): uPlot.Hooks.Arrays {
+function hooksOf(what: Chart, words: HTMLElement | null): uPlot.Hooks.Arrays {
   const {gaps = [], marks = [], stretch} = what;
   const mark = css('--c5');
   const hatch = css('--muted');
   return {
     drawAxes: [(plot) => drawGaps(plot, gaps, hatch)],
     draw: [(plot) => drawMarks(plot, marks, mark)],
+    ...(words ? {setCursor: [(plot: uPlot) => sayMarks(plot, marks, words)]} : {}),
     setScale: [(plot, key) => {
       const {min, max} = plot.scales.x ?? {};
       if (key !== 'x' || !stretch || min === undefined || max === undefined) return;
@@ -213,11 +226,12 @@ export type Redraw = (times: number[], lines: Values[], band?: Band | null) => v
 // Drag zooms, a double click shows all again, arrows move the cursor; null is a gap. Gives what
 // draws other values in the same chart, when its stretch next changes.
 export function chart(into: HTMLElement, what: Chart): Redraw {
-  const {times, lines, band, stretch, height, gaps = []} = what;
+  const {times, lines, band, stretch, height, gaps = [], marks = []} = what;
   const scales = [...new Set(lines.map((line) => line.scale ?? 'y'))];
   const width = () => Math.max(240, into.clientWidth);
   const unlessShift = (_plot: uPlot, _target: HTMLElement, handle: (e: MouseEvent) => null) =>
     (event: MouseEvent) => event.shiftKey ? null : handle(event);
+  const words = marks.length > 0 ? el('p', {class: 'note', 'aria-live': 'polite'}) : null;
   // Charts that share a stretch end at the same place, with a second axis and without.
   const room = stretch && scales.length < 2 && width() > 600 ? kAxis : null;
   const plot = new uPlot({
@@ -232,8 +246,12 @@ export function chart(into: HTMLElement, what: Chart): Redraw {
         values: timeMarks},
       ...scales.slice(0, 2).map(axisOf)],
     cursor: {drag: {x: true, y: false}, bind: {mousedown: unlessShift}},
-    hooks: hooksOf(what),
+    hooks: hooksOf(what, words),
   }, columnsOf(times, lines.map((line) => line.values), band), into);
+  if (words) {
+    into.append(words);
+    sayMarks(plot, marks, words);
+  }
   into.tabIndex = 0;
   into.setAttribute('role', 'group');
   into.setAttribute('aria-label', `${what.label}. Arrow keys move through the values${

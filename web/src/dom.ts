@@ -50,6 +50,16 @@ export function table(
       el('thead', {role: 'rowgroup'}, head), el('tbody', {role: 'rowgroup'}, ...body)));
 }
 
+// As long as the element is on the page, from when it is.
+export function everySecond(element: HTMLElement, act: () => void): void {
+  let was_there = false;
+  const timer = setInterval(() => {
+    if (element.isConnected) act();
+    else if (was_there) clearInterval(timer);
+    was_there = element.isConnected;
+  }, 1000);
+}
+
 export const button = (text: string, act: () => void) => {
   const made = el('button', {type: 'button'}, text);
   made.addEventListener('click', act);

@@ -3,7 +3,9 @@ import type {Gaps, Range, Values} from './api';
 import type {Gap} from './chart';
 import {el, number, table, time} from './dom';
 
-const kDaysMax = 31;  // of one question for gaps
+const kDaysMax = 31;
+// Of one question, less what clocks may differ by.
+export const kMonthSeconds = kDaysMax * 86_400 - 3600;
 const kListed = 200;
 
 const kReasons: Record<string, string> = {
@@ -22,7 +24,7 @@ const said = (reason: string) => kReasons[reason] ?? reason;
 const seconds = (iso: string) => Date.parse(iso) / 1000;
 
 export function gapsIn(id: string, range: Range): Promise<Gaps> {
-  const start = Math.floor(Date.now() / 1000) - Math.min(range.seconds, kDaysMax * 86_400);
+  const start = Math.floor(Date.now() / 1000) - Math.min(range.seconds, kMonthSeconds);
   return get<Gaps>(`/api/v1/influencers/${id}/gaps?start=${start}`);
 }
 
@@ -38,9 +40,10 @@ function emptySteps(times: number[], values: Values, step: number): [number, num
   return gaps;
 }
 
-// Where nobody was due, as before the history, there is no gap: what is drawn is cut to what is
-// known, as far back as that goes.
-function reasoned([from, to]: [number, number], step: number, known: Gaps): Gap[] {
+// Where nobody was due, as before the history, there is no gap, nor where it is no longer kept:
+// what is drawn is cut to what is known, as far back as that goes.
+function reasoned([begin_of_gap, to]: [number, number], step: number, known: Gaps): Gap[] {
+  const from = Math.max(begin_of_gap, known.kept_since ? seconds(known.kept_since) : 0);
   const inside = known.items.filter((gap) => seconds(gap.start) < to && seconds(gap.end) > from);
   const [newest] = inside;
   const oldest = inside[inside.length - 1];
@@ -53,19 +56,28 @@ function reasoned([from, to]: [number, number], step: number, known: Gaps): Gap[
   }
   const last = known.items[known.items.length - 1];
   const begin = known.more && last ? last.start : known.start;
-  return from >= seconds(begin) ? [] : [{from, to,
+  return from >= Math.min(to, seconds(begin)) ? [] : [{from, to,
     why: `no value; why is told of the last ${kDaysMax} days and 1,000 gaps`}];
 }
 
-export const drawnGaps = (times: number[], values: Values, step: number, known: Gaps): Gap[] =>
-  emptySteps(times, values, step).flatMap((gap) => reasoned(gap, step, known));
+// Without what is known of them, they are drawn all the same.
+export const drawnGaps = (times: number[], values: Values, step: number,
+    known: Gaps | null): Gap[] =>
+  emptySteps(times, values, step).flatMap((gap) => known ? reasoned(gap, step, known)
+    : [{from: gap[0], to: gap[1], why: 'no value'}]);
 
 // Each minute counts here, also where a drawn step has others.
-export function gapTable(known: Gaps): HTMLElement {
-  if (known.minutes === 0) return el('p', {class: 'note'}, 'No minute is missing in this range.');
+export function gapTable(known: Gaps | null): HTMLElement {
+  if (!known) return el('p', {class: 'note'}, 'Why minutes are missing cannot be said now.');
+  if (known.minutes === 0) {
+    return el('p', {class: 'note'}, 'No minute is missing since ', time(known.start), '.');
+  }
   const rows = known.items.slice(0, kListed).map((gap) =>
     [time(gap.start), number(gap.minutes), said(gap.reason)]);
+  const is_all = known.items.length <= kListed && !known.more;
   return el('details', {},
-    el('summary', {}, `Minutes without a value: ${number(known.minutes)}`),
-    table('The newest gaps first', ['From', 'Minutes', 'Why'], rows, 'words'));
+    el('summary', {}, `Minutes without a value: ${number(known.minutes)} since `,
+      time(known.start)),
+    table(is_all ? 'The newest gaps first' : `The newest ${kListed} gaps`,
+      ['From', 'Minutes', 'Why'], rows, 'words'));
 }

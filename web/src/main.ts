@@ -1,8 +1,8 @@
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
-import {get} from './api';
 import type {Summary} from './api';
 import {age, button, el, number} from './dom';
+import {listen, watch, watches} from './live';
 import {alerts} from './views/alerts';
 import {compare} from './views/compare';
 import {influencer} from './views/influencer';
@@ -12,6 +12,7 @@ import type {View} from './views/parts';
 import {pipeline} from './views/pipeline';
 
 const kPollMs = 10_000;
+const kMissedMs = 60_000;
 const kLateSeconds = 150;  // an age of data that deserves attention
 
 const views: Record<string, View> =
@@ -79,12 +80,7 @@ function tell(summary: Summary): void {
   newest = minute;
 }
 
-async function poll(): Promise<void> {
-  if (stream.readyState === EventSource.OPEN) return;
-  try {
-    tell(await get<Summary>('/api/v1/summary'));
-  } catch { at('status').textContent = 'No connection; what is shown may be old'; }
-}
+const lost = () => { at('status').textContent = 'No connection; what is shown may be old'; };
 
 function setTheme(theme: string): void {
   document.documentElement.dataset.theme = theme;
@@ -113,12 +109,16 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   at('query').focus();
 });
-addEventListener('hashchange', () => { at('main').focus(); void show(); });
+addEventListener('hashchange', () => { at('main').focus(); watch(null); void show(); });
+// What came while nobody looked is not told again.
+let hidden_at = 0;
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) hidden_at = Date.now();
+  else if (Date.now() - hidden_at > kMissedMs && watches()) void show(true);
+});
 
 const theme = storedTheme();
 if (theme) document.documentElement.dataset.theme = theme;
-const stream = new EventSource('/api/v1/stream');
-stream.addEventListener('summary', (event) => tell(JSON.parse(event.data as string) as Summary));
 void show();
-void poll();
-setInterval(() => { void poll(); follow(['alerts']); }, kPollMs);
+listen({summary: tell, lost}, kPollMs);
+setInterval(() => follow(['alerts']), kPollMs);

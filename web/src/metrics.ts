@@ -31,15 +31,21 @@ export function rate(before: Sample, now: Sample, name: string, labels?: RegExp)
 
 const bound = (key: string) => Number(/le="([^"]+)"/.exec(key)?.[1]?.replace('+Inf', 'Infinity'));
 
-// The bound of the histogram's bucket that 99 of 100 are in, of what came between; seconds.
-export function p99(before: Sample, now: Sample, name: string): number | null {
+// The bound of the histogram's bucket that 99 of 100 are in, of what came between; or the largest
+// bound that there is, and that it was passed. Nothing where nothing came, or it began anew.
+export interface Quantile { seconds: number; is_over: boolean }
+export function p99(before: Sample, now: Sample, name: string): Quantile | null {
   const counts = new Map<number, number>();
   for (const [key, value] of now.values) {
     if (!key.startsWith(`${name}_bucket{`)) continue;
     const at = bound(key);
     counts.set(at, (counts.get(at) ?? 0) + value - (before.values.get(key) ?? 0));
   }
-  const bounds = [...counts.keys()].sort((a, b) => a - b);
   const all = counts.get(Infinity) ?? 0;
-  return all === 0 ? null : bounds.find((at) => (counts.get(at) ?? 0) >= 0.99 * all) ?? null;
+  if (all === 0 || [...counts.values()].some((count) => count < 0)) return null;
+  counts.delete(Infinity);
+  const bounds = [...counts.keys()].sort((a, b) => a - b);
+  const found = bounds.find((at) => (counts.get(at) ?? 0) >= 0.99 * all);
+  const largest = bounds[bounds.length - 1] ?? 0;
+  return {seconds: found ?? largest, is_over: found === undefined};
 }

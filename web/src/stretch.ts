@@ -5,6 +5,9 @@ export interface Bounds { from: number; to: number }  // epoch seconds
 const kLeast = 300;
 const kRestMs = 300;
 
+// A single value needs room around it.
+const roomy = ({from, to}: Bounds): Bounds => ({from: Math.min(from, to - kLeast), to});
+
 // The stretch of time that the charts of a page show together. Whoever moves it as often as the
 // pointer does has the charts drawn once a frame; the address has it once it rests.
 export class Stretch {
@@ -47,8 +50,8 @@ export class Stretch {
   reach(all: Bounds): void {
     const was = this.all;
     const shown = this.shown;
-    this.all = all;
-    if (shown.from <= was.from && shown.to >= was.to) this.shown = all;
+    this.all = roomy(all);
+    if (shown.from <= was.from && shown.to >= was.to) this.shown = this.all;
     else if (shown.to >= was.to) this.shown = {from: shown.from + all.to - was.to, to: all.to};
     this.draw();
   }
@@ -74,8 +77,7 @@ export class Stretch {
 // Of these times, the part that the address names.
 export function stretchOf(times: number[], args: URLSearchParams): Stretch {
   const newest = times[times.length - 1] ?? 0;
-  // A single value needs room around it.
-  const all = {from: Math.min(times[0] ?? 0, newest - kLeast), to: newest};
+  const all = roomy({from: times[0] ?? newest, to: newest});
   const from = Math.max(all.from, Number(args.get('from') ?? all.from));
   const to = Math.min(all.to, Number(args.get('to') ?? all.to));
   return new Stretch(all, to - from >= kLeast ? {from, to} : all, args);

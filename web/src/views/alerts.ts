@@ -4,7 +4,7 @@ import {button, el, number, second, table} from '../dom';
 import {kKinds, outcomeWord, pace, remove, save, test, testWords, words} from '../rules';
 import {keepToken, token} from '../token';
 import {alertForm} from './alert_form';
-import {note, section} from './parts';
+import {note, reason, section} from './parts';
 import type {View} from './parts';
 
 const kNamed = 3;  // influencers of a rule that are named; the others are counted
@@ -14,7 +14,6 @@ const kLogged = 25;
 const said = new Map<number, string>();
 let notice = '';
 
-const reason = (error: unknown) => error instanceof Error ? error.message : 'It failed.';
 const reload = () => dispatchEvent(new Event('hashchange'));
 const kindName = (kind: string) => kKinds.find(([name]) => name === kind)?.[1] ?? kind;
 

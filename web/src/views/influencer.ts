@@ -1,14 +1,16 @@
 import {get, kSecondsMost, rangeOf, series, seriesPath} from '../api';
 import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary} from '../api';
 import {curves} from '../curves';
-import {age, el, number, ratio, table, tile, time} from '../dom';
-import {gapsIn} from '../gaps';
+import {age, el, everySecond, number, ratio, table, tile, time} from '../dom';
+import {gapsIn, kMonthSeconds} from '../gaps';
 import {details, nameOf, note, ranges, secondsOf, section, signed, signedPercent, times,
   verdictMark} from './parts';
 import type {View} from './parts';
 
-const kSignalDaysMax = 31;
 const kAll = 'all';
+const kNotNow = 'This cannot be shown now.';
+// What the page can do without.
+const orNothing = <T>(asked: Promise<T>) => asked.catch(() => null);
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
 async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
@@ -16,7 +18,8 @@ async function extremes(id: string, range: Range): Promise<[Series, Series] | nu
   return Promise.all([series(id, range, 'min'), series(id, range, 'max')]);
 }
 
-function growthTable(growth: InfluencerGrowth): HTMLElement {
+function growthTable(growth: InfluencerGrowth | null): HTMLElement {
+  if (!growth) return note(kNotNow);
   const row = (label: string, one: Growth | null) => one === null
     ? [label, '–', '–', '–', '–', '–']
     : [label, one.complete ? time(one.since) : el('span', {}, time(one.since), ' (all there is)'),
@@ -25,14 +28,15 @@ function growthTable(growth: InfluencerGrowth): HTMLElement {
     [row('Hour', growth.hour), row('Day', growth.day), row('Week', growth.week)]);
 }
 
-function signalList(signals: Signals): HTMLElement {
+function signalList(signals: Signals | null): HTMLElement {
+  if (!signals) return note(kNotNow);
   if (signals.findings.length === 0) return note('Nothing in this range.');
   return el('ul', {class: 'signals'}, ...signals.findings.slice(0, 20).map((finding) =>
     el('li', {}, el('strong', {}, finding.kind.replaceAll('_', ' ')), ' ',
       times(finding.start, finding.end), el('br'), finding.evidence)));
 }
 
-function words(latest: Influencer, signals: Signals): HTMLElement {
+function words(latest: Influencer, signals: Signals | null): HTMLElement {
   const verdict = latest.verdict;
   const network = el('div', {}, el('h3', {}, 'The network says'),
     el('p', {}, verdictMark(verdict)),
@@ -49,14 +53,14 @@ function valueTable(data: Series): HTMLElement {
     table('Values', ['Time', 'Followers', 'Following', 'Ratio'], rows.slice(-500).reverse()));
 }
 
-function tiles(latest: Influencer): HTMLElement {
+function tiles(latest: Influencer, old: Text): HTMLElement {
   return el('div', {class: 'tiles'},
     tile('Followers', number(latest.follower_count)),
     tile('Following', number(latest.following_count)),
     tile('Ratio', ratio(latest.follower_ratio)),
     tile('Rank', `${number(latest.rank)} of ${number(latest.of)}`),
     tile('Network says', verdictMark(latest.verdict)),
-    tile('Age', age(latest.age_seconds)));
+    tile('Age', old));
 }
 
 function links(id: string, range: Range): HTMLElement {
@@ -77,29 +81,49 @@ async function spanOf(chosen: string, id: string): Promise<number> {
   return first === undefined ? 3600 : Math.max(3600, Math.ceil((Date.now() - first) / 1000));
 }
 
+// The age grows until the next value.
+function liveTiles(latest: Influencer): [HTMLElement, (now: Influencer) => void] {
+  const place = el('div');
+  let known = latest;
+  let told_at = 0;
+  const old = new Text();
+  const tellAge = () => {
+    const {age_seconds} = known;
+    old.data = age(age_seconds === null ? null : age_seconds + (Date.now() - told_at) / 1000);
+  };
+  const tell = (now: Influencer) => {
+    known = now;
+    told_at = Date.now();
+    tellAge();
+    place.replaceChildren(tiles(now, old));
+  };
+  tell(latest);
+  everySecond(place, tellAge);
+  return [place, tell];
+}
+
 export const influencer: View = async (into, args, id) => {
   const chosen = args.get('range') ?? '1h';
   const span = await spanOf(chosen, id);
   const range = rangeOf(span, args.get('detail') === 'minutes');
-  const start = Math.floor(Date.now() / 1000) - Math.min(span, kSignalDaysMax * 86400);
+  const start = Math.floor(Date.now() / 1000) - Math.min(span, kMonthSeconds);
   const [latest, data, both, missing, growth, signals, summary] = await Promise.all([
-    get<Influencer>(`/api/v1/influencers/${id}`), series(id, range), extremes(id, range),
-    gapsIn(id, range), get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`),
-    get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`),
-    get<Summary>('/api/v1/summary')]);
+    get<Influencer>(`/api/v1/influencers/${id}`), series(id, range),
+    orNothing(extremes(id, range)), orNothing(gapsIn(id, range)),
+    orNothing(get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`)),
+    orNothing(get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`)),
+    orNothing(get<Summary>('/api/v1/summary'))]);
   const base = `#/influencer/${id}?`;
   const drawn = el('div');
-  let now = tiles(latest);
+  const [now, tell] = liveTiles(latest);
   into.replaceChildren(
     el('h1', {}, nameOf(latest)), now, ranges(base, chosen, [kAll]),
     details(`${base}range=${chosen}`, range, span), drawn,
     section('Growth', growthTable(growth)), words(latest, signals), links(id, range),
     valueTable(data));
-  await curves(drawn, {id, name: nameOf(latest), range, args, data, both, missing,
-    marks: signals.findings.map((one) => Date.parse(one.start) / 1000),
-    newest: summary.minute ? Date.parse(summary.minute.minute) / 1000 : 0}, (newest) => {
-    const fresh = tiles(newest);
-    now.replaceWith(fresh);
-    now = fresh;
-  });
+  curves(drawn, {id, name: nameOf(latest), range, args, data, both, missing,
+    marks: (signals?.findings ?? []).map((one) =>
+      ({at: Date.parse(one.start) / 1000, why: one.evidence})),
+    newest: summary?.minute ? Date.parse(summary.minute.minute) / 1000 : 0}, tell,
+  () => void influencer(into, args, id));
 };

@@ -98,10 +98,12 @@ function sorts(shown: Shown): HTMLElement {
 export const leaderboard: View = async (into, args) => {
   const query = args.get('q') ?? '';
   const cursor = args.get('cursor');
-  const verdict = args.get('verdict') ?? 'any';
+  const oneOf = (name: string, known: string[]) =>
+    known.find((one) => one === args.get(name)) ?? known[0] ?? '';
+  const verdict = oneOf('verdict', kVerdicts);
   const at = args.get('at');
-  const sort = args.get('sort') ?? 'followers';
-  const order = args.get('order') ?? 'desc';
+  const sort = oneOf('sort', kSorts);
+  const order = oneOf('order', Object.keys(kOrders));
   const shown = {verdict, at, sort, order};
   const page = new URLSearchParams(
     {limit: '50', verdict, sort, order, ...(at ? {at} : {}), ...(cursor ? {cursor} : {})});

@@ -17,6 +17,8 @@ export const section = (title: string, ...children: (Node | string)[]) =>
 export const plotBox = () => el('div', {class: 'plot'});
 export const note = (text: string) => el('p', {class: 'note'}, text);
 
+export const reason = (error: unknown) => error instanceof Error ? error.message : 'It failed.';
+
 // A word and a sign, never colour alone.
 export function verdictMark(verdict: Verdict | null): HTMLElement {
   if (!verdict) return el('span', {class: 'verdict', title: 'Not checked yet'}, '–');
@@ -54,8 +56,8 @@ export const ranges = (base: string, chosen: string, more: string[] = []) => cho
 
 // Of a range whose steps are longer than a minute: how fine it is drawn.
 export const details = (base: string, range: Range, seconds: number) =>
-  rangeOf(seconds, false).step === rangeOf(seconds, true).step ? '' : choices('Detail', ['steps', 'minutes'],
-    range.step === 60 ? 'minutes' : 'steps', (name) =>
+  rangeOf(seconds, false).step === rangeOf(seconds, true).step ? ''
+    : choices('Detail', ['steps', 'minutes'], range.step === 60 ? 'minutes' : 'steps', (name) =>
       `${base}${name === 'minutes' ? '&detail=minutes' : ''}`);
 
 // What is asked for when its place comes into view. Where that fails, the page says enough without.

@@ -2,7 +2,7 @@ import {get, minutes as recent} from '../api';
 import type {Minutes, Summary} from '../api';
 import {age, el, number, percent, ratio, second, table, tile, time} from '../dom';
 import {p99, rate, sample, sum} from '../metrics';
-import type {Sample} from '../metrics';
+import type {Quantile, Sample} from '../metrics';
 import {note, section} from './parts';
 import type {View} from './parts';
 
@@ -21,9 +21,10 @@ function grid(minutes: Minutes): HTMLElement {
 
 const pace = (value: number | null) => value === null ? '–'
   : `${value < 10 ? ratio(value) : number(value)}/s`;
-const took = (seconds: number | null) => seconds === null ? '–'
-  : seconds === Infinity ? 'over 10 s'
-    : seconds < 1 ? `${number(seconds * 1000)} ms` : `${ratio(seconds)} s`;
+const duration = (seconds: number | null) => seconds === null ? '–'
+  : seconds < 1 ? `${number(seconds * 1000)} ms` : `${ratio(seconds)} s`;
+const took = (one: Quantile | null) =>
+  `${one?.is_over ? 'over ' : ''}${duration(one?.seconds ?? null)}`;
 
 // Of this process: what it does not do has no metrics here.
 function stageRows(before: Sample, now: Sample, data_age: number | null): string[][] {
@@ -33,7 +34,7 @@ function stageRows(before: Sample, now: Sample, data_age: number | null): string
   const per = (name: string, labels?: RegExp) => pace(rate(before, now, name, labels));
   const rows: [string, string, () => string[]][] = [
     ['Fetch', 'ia_fetch_requests_total', () => [per('ia_fetch_requests_total'),
-      took(sum(now, 'ia_fetch_reply_seconds', /0\.99/)),
+      duration(sum(now, 'ia_fetch_reply_seconds', /0\.99/)),
       errors(sum(now, 'ia_fetch_missed_total'), sum(now, 'ia_fetch_retries_total')),
       oldest('influencer_id_store')]],
     ['Store', 'ia_points_stored_total', () => [per('ia_points_stored_total'),
@@ -54,23 +55,24 @@ function stageRows(before: Sample, now: Sample, data_age: number | null): string
   return rows.flatMap(([name, sign, cells]) => sum(now, sign) === null ? [] : [[name, ...cells()]]);
 }
 
-let seen: Sample | null = null;  // of the view before
-const kApartMs = 2000;
+let seen: Sample | null = null;  // when the view was last filled
+let shown: Node[] = [];          // what it was filled with
+const kApart = 2;
+const kOld = 90;  // seconds
 
 // Rates need two looks: the first view takes them apart, later ones compare with the one before.
 async function fillStages(into: HTMLElement, summary: Summary): Promise<void> {
-  if (!seen) {
-    seen = await sample();
-    await new Promise((resume) => { setTimeout(resume, kApartMs); });
-  }
-  const before = seen;
+  const before = seen && Date.now() / 1000 - seen.at < kOld ? seen : await sample();
+  const rest = kApart - (Date.now() / 1000 - before.at);
+  if (rest > 0) await new Promise((resume) => { setTimeout(resume, rest * 1000); });
   const now = await sample();
-  if (now.at - before.at > kApartMs / 1000) seen = now;
-  into.replaceChildren(
+  seen = now;
+  shown = [
     table('Errors are since its start, the rest of the last moments',
       ['Stage', 'Rate', 'p99', 'Errors', 'Oldest'],
       stageRows(before, now, summary.data_age_seconds), 'named'),
-    note('Of the process that shows this page; others tell theirs at their own /metrics.'));
+    note('Of the process that shows this page; others tell theirs at their own /metrics.')];
+  into.replaceChildren(...shown);
 }
 
 function workers(summary: Summary): HTMLElement {
@@ -83,6 +85,7 @@ function workers(summary: Summary): HTMLElement {
 
 function bill(summary: Summary): HTMLElement {
   const cost = summary.queue_bill;
+  if (!cost && !summary.workers) return note('The store does not say now.');
   if (!cost) return note('The queues cost nothing: they are on this machine.');
   return el('div', {class: 'tiles'},
     tile('USD a day at list price', ratio(cost.usd_per_day)),
@@ -101,7 +104,8 @@ export const pipeline: View = async (into) => {
     ? [[name.replaceAll('_', ' '), number(queue.visible), number(queue.in_flight),
       number(queue.dead), age(queue.oldest_age_seconds)]] : []);
   const stored = summary.points_stored_last_minute;
-  const stages = el('div', {}, note('Measuring…'));
+  // What was shown stays until there is something new.
+  const stages = el('div', {}, ...(shown.length > 0 ? shown : [note('Measuring…')]));
   into.replaceChildren(el('h1', {}, 'Pipeline'),
     el('div', {class: 'tiles'},
       tile('Points a second', stored === null ? '–' : number(stored / 60)),
@@ -120,8 +124,6 @@ export const pipeline: View = async (into) => {
       ['Minute', 'Due', 'Stored', 'Missed', 'Coverage'],
       minutes.items.slice(-240).reverse().map((item) => [time(item.minute), number(item.due),
         number(item.stored), number(item.missed_total), percent(item.coverage)]))));
-  const is_first = !seen;
-  const filled = fillStages(stages, summary).catch(() => stages.replaceChildren(
+  void fillStages(stages, summary).catch(() => stages.replaceChildren(
     note('/metrics does not answer.')));
-  if (!is_first) await filled;  // what is shown stays until there is something new
 };
