@@ -27,13 +27,11 @@ const firstRank = Math.ceil(begin / kRankMs) * kRankMs;
 const ranks = {items: Array.from({length: 19}, (_, i) => ({
   minute: new Date(firstRank + i * kRankMs).toISOString(), rank: 19 - i, of: 200}))};
 
-function said(seconds_ahead, follower_count, rank) {
-  const retrieved_at = new Date(begin + kMinutes * 60_000 + seconds_ahead * 1000).toISOString();
-  const data = JSON.stringify({id: 1000002, username: 'made-up', follower_count,
-    following_count: 500, follower_ratio: 2, retrieved_at, rank, of: 200, age_seconds: 1,
-    verdict: null});
-  return `event: influencer\ndata: ${data}\n\n`;
-}
+const valueOf = (seconds_ahead, follower_count, rank) => ({id: 1000002, username: 'made-up',
+  follower_count, following_count: 500, follower_ratio: 2, rank, of: 200, age_seconds: 1,
+  retrieved_at: new Date(begin + kMinutes * 60_000 + seconds_ahead * 1000).toISOString(),
+  verdict: null});
+const said = (value) => `event: influencer\ndata: ${JSON.stringify(value)}\n\n`;
 
 async function tableOf(page, title) {
   const table = page.locator('section', {has: page.getByRole('heading', {name: title})});
@@ -52,6 +50,9 @@ export async function curvesGoOn(page, page_url, screenshot) {
     ++asked;
     return route.fulfill({json: ranks});
   });
+  // Where the stream is silent it is asked for.
+  let latest = valueOf(-60, followersAt(kMinutes - 1), 1);
+  await page.route('**/api/v1/influencers/1000002', (route) => route.fulfill({json: latest}));
   await page.route('**/api/v1/stream?influencers=1000002', async (route) => route.fulfill({
     contentType: 'text/event-stream', body: `retry: 600000\n\n${await live}`}));
   await page.goto('about:blank');
@@ -71,7 +72,8 @@ export async function curvesGoOn(page, page_url, screenshot) {
   assert.equal(asked, 1);
   assert.deepEqual((await tableOf(page, 'Rank, the best at the top')).slice(0, 3), ['1', '2', '3']);
 
-  told(said(0, 123_456, 7) + said(60, 123_457, 7));
+  latest = valueOf(60, 123_457, 7);
+  told(said(valueOf(0, 123_456, 7)) + said(latest));
   await page.locator('.tile', {hasText: 'Followers'}).getByText('123,457').waitFor();
   await page.setViewportSize({width: 1440, height: 900});
   for (const [chart, value] of [['Followers of', '123,457'], ['Rank of', '7']]) {

@@ -6,6 +6,7 @@ import {chromium} from 'playwright-core';
 import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
 import {curvesGoOn} from './curves.mjs';
 import {costsOnlyThatPart} from './faults.mjs';
+import {goesOn} from './live.mjs';
 import {gapsAndStretch} from './stretch.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
@@ -53,20 +54,28 @@ async function look(page, hash, label) {
   assert.deepEqual(found.map((one) => one.id), [], label);
 }
 
+// A beginning gives a list, a whole id leads to its page.
 async function byKeyboard(page) {
   await page.keyboard.press('/');
-  await page.keyboard.type('1000007');
+  await page.keyboard.type('100000');
   await page.keyboard.press('Enter');
   await page.waitForSelector('a[href="#/influencer/1000007"]');
   await page.focus('a[href="#/influencer/1000007"]');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('details');
+  await page.waitForURL(({hash}) => hash === '#/influencer/1000007');
+  await page.waitForSelector('main:not([aria-busy]) h1:has-text("1000007")');
+  await page.keyboard.press('/');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('1000008');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(({hash}) => hash === '#/influencer/1000008');
+  await page.waitForSelector('main:not([aria-busy]) details');
 }
 
 // Over everybody: the least of a page is not below the most of the next one.
 async function sortedPages(page) {
   await page.goto(`${page_url}#/leaderboard`);
-  await page.getByRole('link', {name: 'following', exact: true}).click();
+  await page.getByRole('link', {name: 'Following', exact: true}).click();
   const counts = async () => {
     await page.waitForSelector('main:not([aria-busy]) caption:has-text("By following, most")');
     return page.$$eval('tbody tr', (rows) =>
@@ -92,8 +101,8 @@ async function stagesOfPipeline(page) {
     ['Fetch', 'Store', 'Daily check', 'Leaderboard', 'Alerts', 'API']);
   const at = (name) => rows.find(([one]) => one === name);
   assert.match(at('API')[1], /^[0-9.,]+\/s$/);
-  assert.match(at('Fetch')[2], /^[0-9.,]+ m?s$/);
-  assert.equal(at('Store')[3], '0');
+  assert.match(at('Fetch')[2], /^[0-9.,]+\sm?s$/);
+  assert.equal(at('Store')[3], '0 of 0');
   await page.getByText('seed fetch sink check api').waitFor();
 }
 
@@ -120,6 +129,7 @@ try {
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await costsOnlyThatPart(browser, page_url, patience);
+  await goesOn(browser, page_url, patience);
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);
   assert.deepEqual(errors, []);

@@ -1,5 +1,5 @@
-// What the API cannot say now costs the page that part, and no more. The faults are made up here, in
-// a page of its own: a browser reports each to its console.
+// What the API cannot say now costs the page that part, and no more. The faults are made up here,
+// in a page of its own: a browser reports each to its console.
 import assert from 'node:assert/strict';
 
 const problem = {status: 503, contentType: 'application/problem+json',

@@ -26,7 +26,7 @@ def main(program, build):
             return SKIP
     build.mkdir(parents=True, exist_ok=True)
     for name in ('package.json', 'package-lock.json', 'alerts.mjs', 'curves.mjs',
-                 'dashboard.mjs', 'faults.mjs', 'stretch.mjs'):
+                 'dashboard.mjs', 'faults.mjs', 'live.mjs', 'stretch.mjs'):
         shutil.copy(HERE / name, build)
     if not (build / 'node_modules/playwright-core').exists():
         command = ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts']

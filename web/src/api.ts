@@ -10,8 +10,12 @@ export interface Standing {
   rank: number | null;
   verdict: Verdict | null;
 }
-export interface Influencer extends Standing { age_seconds: number | null; of: number }
-export interface Board { of: number; items: Standing[]; next: string | null }
+export interface Influencer extends Standing {
+  age_seconds: number | null; of: number; as_of: string;
+}
+export interface Board {
+  of: number; followers_average: number | null; items: Standing[]; next: string | null;
+}
 export interface Found { more: boolean; items: Standing[] }
 export interface Minute {
   minute: string;
@@ -59,7 +63,16 @@ export interface Mover {
   id: number; username: string | null; follower_count_before: number; follower_count: number;
   change: number; percent: number | null;
 }
-export interface Movers { since: string; complete: boolean; compared: number; items: Mover[] }
+export interface Movers {
+  since: string; complete: boolean; compared: number; risen: number; fallen: number;
+  percent_base_min: number; items: Mover[];
+}
+export interface Candidates {
+  jump_z: number;
+  candidates: {
+    id: number; username: string | null; start: string; end: string; size: number; score: number;
+  }[];
+}
 export interface Suspicious {
   items: {
     id: number; username: string | null; changed_at: string;
@@ -76,8 +89,13 @@ export interface Gaps {
   start: string; kept_since: string | null; minutes: number; more: boolean;
   items: {start: string; end: string; minutes: number; reason: string}[];
 }
+export interface Finding {
+  kind: string; start: string; end: string; size: number; score: number; evidence: string;
+}
 export interface Signals {
-  findings: {kind: string; start: string; end: string; size: number; evidence: string}[];
+  usual: {followers_per_minute: number; spread: number; changes: number} | null;
+  ratio: {percentile: number; of: number} | null;
+  findings: Finding[];
 }
 export interface Ranks { items: {minute: string; rank: number; of: number}[] }
 export type Kind = 'threshold' | 'relative' | 'milestone' | 'rank' | 'verdict';
@@ -129,10 +147,13 @@ export class Problem extends Error {
   }
 }
 
-export const getText = async (path: string): Promise<string> => await (await ask(path, {})).text();
+const kPatienceMs = 10_000;
+
+export const getText = async (path: string): Promise<string> =>
+  await (await ask(path, {signal: AbortSignal.timeout(kPatienceMs)})).text();
 
 async function ask(path: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(path, {signal: AbortSignal.timeout(10_000), ...options}).catch(
+  const response = await fetch(path, options).catch(
     (error: unknown) => {
       const is_late = error instanceof DOMException && error.name === 'TimeoutError';
       throw new Problem(0, is_late ? 'There was no answer within the time.'
@@ -145,8 +166,8 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
     said.errors);
 }
 
-export const get = async <T>(path: string): Promise<T> =>
-  await (await ask(path, {})).json() as T;
+export const get = async <T>(path: string, patience_ms = kPatienceMs): Promise<T> =>
+  await (await ask(path, {signal: AbortSignal.timeout(patience_ms)})).json() as T;
 
 // A change; `undefined` where the answer is empty. The API sends a test for up to 10 s.
 export async function change<T>(
@@ -168,17 +189,19 @@ const kMinutesMost = 50_000;  // of an answer
 // A day less than the API allows, as a range begins with a whole step.
 export const kSecondsMost = 365 * 86_400;
 
-// How long a range is, and in steps of how long it is shown: all seconds.
-export interface Range { seconds: number; step: number }
+// How long a range is, in steps of how long it is shown, and where it ends, if not now: all seconds.
+export interface Range { seconds: number; step: number; end?: number }
 const stepOf = (seconds: number) => Math.max(1, Math.ceil(seconds / 60 / kPoints)) * 60;
 export const rangeOf = (seconds: number, every_minute: boolean): Range =>
   ({seconds, step: every_minute && seconds <= kMinutesMost * 60 ? 60 : stepOf(seconds)});
 
 export function seriesPath(
     id: string, range: Range, format: 'columns' | 'csv', aggregate: Aggregate = 'last'): string {
-  const {seconds, step} = range;
-  const start = Math.floor((Date.now() / 1000 - Math.min(seconds, kSecondsMost)) / step) * step;
-  const query = `start=${start}&step=${step}&aggregate=${aggregate}&format=${format}`;
+  const {seconds, step, end} = range;
+  const until = end ?? Date.now() / 1000;
+  const start = Math.floor((until - Math.min(seconds, kSecondsMost)) / step) * step;
+  const query = `start=${start}${end ? `&end=${end}` : ''}&step=${step}&aggregate=${aggregate}`
+    + `&format=${format}`;
   return `/api/v1/influencers/${id}/series?${query}`;
 }
 

@@ -1,11 +1,11 @@
 import uPlot from 'uplot';
 import {compact, el} from './dom';
 import type {Values} from './api';
-import {Stretch} from './stretch';
+import type {Stretch} from './stretch';
 
 export interface Line {
   label: string; values: Values; scale?: string; fill?: boolean;
-  bars?: boolean;  // from zero, up or down, each as long as its step
+  bars?: boolean;  // from zero, up or down, each as long as the step that ends there
 }
 // The least and the most of each step, drawn as an area behind the lines.
 export interface Band { label: string; least: Values; most: Values }
@@ -20,11 +20,19 @@ export interface Chart {
   marks?: Mark[];
   gaps?: Gap[];
   stretch?: Stretch;
+  room?: boolean;      // at the right, for the second axis that another chart of the stretch has
   reversed?: boolean;  // rank 1 is at the top
+  numbered?: boolean;  // the lines have their numbers at their ends
+  limits?: [number, number];  // of the first axis
+  is_strip?: boolean;  // below another chart of its stretch, which has the times
+  said?: (value: number) => string;
 }
 
 const kColours = ['--c0', '--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7', '--c8', '--c9'];
 const kDashes = [[], [6, 3], [2, 3], [10, 4], [8, 3, 2, 3]];
+const kAxis = 62;
+const kNumber = 16;
+const kNearPixels = 10;
 
 // A canvas cannot resolve light-dark() by itself. Asking costs a layout: never while drawing.
 function css(name: string): string {
@@ -36,64 +44,74 @@ function css(name: string): string {
   return colour;
 }
 
-const bars = uPlot.paths.bars?.({align: 1, size: [0.9, 40]});
-const plain = new Intl.NumberFormat('en');
-const said = (value: number | null | undefined) =>
-  value === null || value === undefined ? '–' : plain.format(value);
+const bars = uPlot.paths.bars?.({align: -1, size: [0.9, 40]});
+const plain = new Intl.NumberFormat('en', {maximumFractionDigits: 2});
+const wordsOf = (said = (value: number) => plain.format(value)) =>
+  (value: number | null | undefined) => value === null || value === undefined ? '–' : said(value);
 
-function seriesOf(line: Line, place: number): uPlot.Series {
-  const colour = css(kColours[place % kColours.length] ?? '--c0');
+// A value between gaps is a point: a line has no length there.
+function alone(plot: uPlot, place: number): number[] {
+  const values = plot.data[place] ?? [];
+  const found: number[] = [];
+  for (let i = plot.series[0]?.idxs?.[0] ?? 0; i <= (plot.series[0]?.idxs?.[1] ?? -1); ++i) {
+    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+  }
+  return found;
+}
+
+function seriesOf(line: Line, place: number, words: ReturnType<typeof wordsOf>,
+    is_strip: boolean): uPlot.Series {
+  const colour = css(is_strip ? '--c2' : kColours[place % kColours.length] ?? '--c0');
   return {
-    label: line.label, scale: line.scale ?? 'y', stroke: colour, width: line.fill ? 1 : 1.75,
+    label: line.label, scale: line.scale ?? 'y', stroke: colour, width: 1.75,
     dash: kDashes[place % kDashes.length], spanGaps: false,
-    ...(line.bars ? {paths: bars, points: {show: false}} : {}),
+    points: line.bars ? {show: false} : {show: true, size: 5, fill: colour, filter: alone},
+    ...(line.bars ? {paths: bars} : {}),
     fill: line.bars ? colour : line.fill ? css('--band') : undefined,
-    value: (_plot, value: number | null) => said(value)};
+    value: (_plot, value: number | null) => words(value)};
 }
 
 // The upper edge speaks for both.
-function bandSeries(band: Band): uPlot.Series[] {
+function bandSeries(band: Band, words: ReturnType<typeof wordsOf>): uPlot.Series[] {
   const edge = {scale: 'y', width: 0, points: {show: false}, spanGaps: false};
   return [
     {...edge, label: band.label, stroke: css('--c0'), value: (_plot, most: number | null, _i, at) =>
-      at === null || at === undefined ? '–' : `${said(band.least[at])} to ${said(most)}`},
+      at === null || at === undefined ? '–' : `${words(band.least[at])} to ${words(most)}`},
     {...edge, label: '', class: 'hidden'}];
 }
 
-function axisOf(scale: string, place: number): uPlot.Axis {
+// With two of them, each has the colour of its line.
+function axisOf(scale: string, place: number, scales: string[],
+    {lines, limits}: Chart): uPlot.Axis {
+  const own = lines.findIndex((line) => (line.scale ?? 'y') === scale);
+  const colour = scales.length > 1 ? kColours[own % kColours.length] ?? '--muted' : '--muted';
   return {
-    scale, side: place === 0 ? 3 : 1, stroke: css('--muted'), size: kAxis,
+    scale, side: place === 0 ? 3 : 1, stroke: css(colour), size: kAxis,
     grid: {show: place === 0, stroke: css('--line'), width: 1},
+    ...(limits ? {splits: limits} : {}),
     ticks: {show: false}, values: (_plot, values) => values.map((v) => compact(v))};
 }
 
-const kAxis = 62;
-const kNearPixels = 10;
 const kMinute = 60;
+const kDay = 86_400;
 const kSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200]
   .map((minutes) => minutes * kMinute);
 const dayFormat = new Intl.DateTimeFormat('en-GB', {day: 'numeric', month: 'short'});
 const clockFormat = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit'});
 
-// Hours and minutes; at the first mark, and where a day begins, the day too.
-function timeMarks(_plot: uPlot, marks: number[]): string[] {
+// Days; or hours and minutes, and at the first mark, and where a day begins, the day too.
+function timeMarks(_plot: uPlot, marks: number[], _axis: number, _space: number,
+    step: number): string[] {
   let day = '';
   return marks.map((mark) => {
     const at = new Date(mark * 1000);
     const today = dayFormat.format(at);
+    if (step >= kDay) return today;
     const clock = clockFormat.format(at);
     const text = today === day ? clock : `${clock}\n${today}`;
     day = today;
     return text;
   });
-}
-
-function moveCursor(plot: uPlot, by: number): void {
-  const times = plot.data[0];
-  if (times.length === 0) return;
-  const from = plot.cursor.idx ?? times.length - 1;
-  const to = Math.min(times.length - 1, Math.max(0, from + by));
-  plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
 }
 
 // Small triangles above the times named.
@@ -117,8 +135,31 @@ function sayMarks(plot: uPlot, marks: Mark[], into: HTMLElement): void {
   const {left = -1} = plot.cursor;
   const near = left < 0 ? [] : marks.filter(({at}) =>
     Math.abs(plot.valToPos(at, 'x') - left) <= kNearPixels);
-  into.textContent = near.length === 0 ? `▼ ${marks.length === 1 ? 'A jump' : 'Jumps'}: point at `
-    + 'one and this line says what we see.' : `▼ ${near.map(({why}) => why).join(' ')}`;
+  const text = near.length === 0 ? '▼ What we see, with a sentence each: point at one.'
+    : `▼ ${near.map(({why}) => why).join(' · ')}`;
+  if (into.textContent !== text) into.textContent = text;
+}
+
+// The number of each line at its last value, apart from each other.
+function drawNumbers(plot: uPlot, lines: Line[], colours: string[]): void {
+  const {ctx, bbox} = plot;
+  const apart = 12 * devicePixelRatio;
+  const ends = lines.flatMap((line, i) => {
+    const value = ((plot.data[i + 1] ?? []) as Values).findLast((one) => one != null);
+    return value == null ? [] : [{name: String(i + 1), colour: colours[i] ?? '',
+      y: plot.valToPos(value, line.scale ?? 'y', true)}];
+  }).sort((a, b) => a.y - b.y);
+  ctx.save();
+  ctx.font = `600 ${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'middle';
+  let free = bbox.top;
+  for (const {name, colour, y} of ends) {
+    free = Math.max(y, free);
+    ctx.fillStyle = colour;
+    ctx.fillText(name, bbox.left + bbox.width + 4 * devicePixelRatio, free);
+    free += apart;
+  }
+  ctx.restore();
 }
 
 // Hatched, behind the lines; the page lists them with their reasons.
@@ -149,10 +190,27 @@ function drawGaps(plot: uPlot, gaps: Gap[], colour: string): void {
   ctx.restore();
 }
 
+// What the keyboard comes to, as a screen reader is to say it.
+function sayCursor(plot: uPlot, into: HTMLElement): void {
+  const words = [...plot.root.querySelectorAll('.u-series:not(.hidden)')].map((row) =>
+    `${row.querySelector('.u-label')?.textContent}: ${row.querySelector('.u-value')?.textContent}`);
+  into.textContent = words.join(', ');
+}
+
+function moveCursor(plot: uPlot, by: number): void {
+  const times = plot.data[0];
+  if (times.length === 0) return;
+  const from = plot.cursor.idx ?? times.length - 1;
+  const to = Math.min(times.length - 1, Math.max(0, from + by));
+  plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
+}
+
 const kKeys: Record<string, (stretch: Stretch) => void> = {
   '+': (s) => s.zoom(0.5), '-': (s) => s.zoom(2), 0: (s) => s.reset()};
 
 function listenToKeys(into: HTMLElement, plot: uPlot, stretch: Stretch | undefined): void {
+  const heard = el('p', {class: 'heard', 'aria-live': 'polite'});
+  into.append(heard);
   into.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const side = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
@@ -161,7 +219,10 @@ function listenToKeys(into: HTMLElement, plot: uPlot, stretch: Stretch | undefin
     event.preventDefault();
     if (side === 0 && stretch) act?.(stretch);
     else if (event.shiftKey && stretch) stretch.move(side / 4);
-    else moveCursor(plot, side);
+    else {
+      moveCursor(plot, side);
+      sayCursor(plot, heard);
+    }
   });
 }
 
@@ -188,14 +249,30 @@ function listenToPointer(plot: uPlot, stretch: Stretch): void {
   }, {passive: false});
 }
 
+// Without a cursor the legend says what is newest.
+function restLegend(plot: uPlot): void {
+  if ((plot.cursor.left ?? -1) >= 0) return;
+  const idx = (plot.data[1] ?? []).findLastIndex((value) => value != null);
+  if (idx >= 0) plot.setLegend({idx}, false);
+}
+
 function hooksOf(what: Chart, words: HTMLElement | null): uPlot.Hooks.Arrays {
   const {gaps = [], marks = [], stretch} = what;
   const mark = css('--c5');
   const hatch = css('--muted');
+  const colours = what.lines.map((_line, i) => css(kColours[i % kColours.length] ?? '--c0'));
   return {
     drawAxes: [(plot) => drawGaps(plot, gaps, hatch)],
-    draw: [(plot) => drawMarks(plot, marks, mark)],
-    ...(words ? {setCursor: [(plot: uPlot) => sayMarks(plot, marks, words)]} : {}),
+    draw: [(plot) => {
+      drawMarks(plot, marks, mark);
+      if (what.numbered) drawNumbers(plot, what.lines, colours);
+    }],
+    ready: [restLegend],
+    setData: [restLegend],
+    setCursor: [(plot) => {
+      restLegend(plot);
+      if (words) sayMarks(plot, marks, words);
+    }],
     setScale: [(plot, key) => {
       const {min, max} = plot.scales.x ?? {};
       if (key !== 'x' || !stretch || min === undefined || max === undefined) return;
@@ -216,10 +293,16 @@ function timeWords(gaps: Gap[]): (plot: uPlot, at: number | null) => string {
 const columnsOf = (times: number[], lines: Values[], band?: Band | null) =>
   [times, ...lines, ...(band ? [band.most, band.least] : [])] as uPlot.AlignedData;
 
-function rangeOf(reversed: boolean | undefined): Record<string, uPlot.Scale> {
-  return reversed ? {y: {dir: -1, range: (_plot, least, most) =>
-    [Math.max(1, Math.floor(least - 1)), Math.ceil(most + 1)]}} : {};
+function scalesOf({reversed, limits}: Chart): Record<string, uPlot.Scale> {
+  const y: uPlot.Scale = reversed ? {dir: -1, range: (_plot, least, most) =>
+    [Math.max(1, Math.floor(least - 1)), Math.ceil(most + 1)]} : limits ? {range: limits} : {};
+  return {x: {time: true}, y};
 }
+
+// Charts of one stretch show the same time under the pointer; each drags for itself.
+const syncOf = (stretch: Stretch | undefined): uPlot.Cursor => stretch ? {sync: {
+  key: stretch.name, setSeries: false,
+  filters: {pub: (type) => type === 'mousemove' || type === 'mouseleave', sub: () => true}}} : {};
 
 export type Redraw = (times: number[], lines: Values[], band?: Band | null) => void;
 
@@ -228,30 +311,29 @@ export type Redraw = (times: number[], lines: Values[], band?: Band | null) => v
 export function chart(into: HTMLElement, what: Chart): Redraw {
   const {times, lines, band, stretch, height, gaps = [], marks = []} = what;
   const scales = [...new Set(lines.map((line) => line.scale ?? 'y'))];
+  const said = wordsOf(what.said);
   const width = () => Math.max(240, into.clientWidth);
   const unlessShift = (_plot: uPlot, _target: HTMLElement, handle: (e: MouseEvent) => null) =>
     (event: MouseEvent) => event.shiftKey ? null : handle(event);
-  const words = marks.length > 0 ? el('p', {class: 'note', 'aria-live': 'polite'}) : null;
-  // Charts that share a stretch end at the same place, with a second axis and without.
-  const room = stretch && scales.length < 2 && width() > 600 ? kAxis : null;
+  const words = marks.length > 0 ? el('p', {class: 'note marked', 'aria-live': 'polite'}) : null;
+  const right = what.room && scales.length < 2 && width() > 600 ? kAxis
+    : scales.length > 1 ? null : kNumber;
   const plot = new uPlot({
-    width: width(), height, padding: [null, room, null, null],
-    scales: {x: {time: true}, ...(scales.includes('%') ? {'%': {range: [0, 100]}} : {}),
-      ...rangeOf(what.reversed)},
-    series: [{label: 'Time', value: timeWords(gaps)}, ...lines.map(seriesOf),
-      ...(band ? bandSeries(band) : [])],
+    width: width(), height, padding: [what.is_strip ? 8 : null, right, what.is_strip ? 8 : null,
+      null], scales: scalesOf(what),
+    series: [{label: 'Time', value: timeWords(gaps)},
+      ...lines.map((line, i) => seriesOf(line, i, said, what.is_strip ?? false)), ...(band ? bandSeries(band, said) : [])],
     bands: band ? [{series: [lines.length + 1, lines.length + 2], fill: css('--range')}] : [],
     axes: [
-      {stroke: css('--muted'), grid: {show: false}, ticks: {show: false}, incrs: kSteps,
-        values: timeMarks},
-      ...scales.slice(0, 2).map(axisOf)],
-    cursor: {drag: {x: true, y: false}, bind: {mousedown: unlessShift}},
+      {show: !what.is_strip, stroke: css('--muted'), grid: {show: false}, ticks: {show: false},
+        incrs: kSteps, values: timeMarks},
+      ...scales.slice(0, 2).map((scale, i) => axisOf(scale, i, scales, what))],
+    cursor: {drag: {x: true, y: false}, bind: {mousedown: unlessShift}, ...syncOf(stretch)},
+    legend: {markers: {dash: (_plot, i) =>
+      (kDashes[(i - 1) % kDashes.length] ?? []).length > 0 ? 'dashed' : 'solid'}},
     hooks: hooksOf(what, words),
   }, columnsOf(times, lines.map((line) => line.values), band), into);
-  if (words) {
-    into.append(words);
-    sayMarks(plot, marks, words);
-  }
+  if (words) into.append(words);
   into.tabIndex = 0;
   into.setAttribute('role', 'group');
   into.setAttribute('aria-label', `${what.label}. Arrow keys move through the values${

@@ -4,13 +4,13 @@ import {chart, filled} from './chart';
 import type {Band, Mark, Redraw} from './chart';
 import {changes, isEmpty, put} from './columns';
 import type {Columns} from './columns';
-import {el, number, table, time} from './dom';
-import {drawnGaps, gapsIn, gapTable} from './gaps';
+import {el, number, refill, signed, table, time} from './dom';
+import {drawnGaps, gapTable} from './gaps';
 import {watch} from './live';
 import {ranks, rankStep} from './ranks';
 import {stretchOf, stretchTools} from './stretch';
 import type {Stretch} from './stretch';
-import {lazy, note, plotBox, reason, section, signed} from './views/parts';
+import {lazy, note, plotBox, reason, section} from './views/parts';
 
 export interface Shown {
   id: string;
@@ -21,15 +21,21 @@ export interface Shown {
   both: [Series, Series] | null;  // the least and the most of each step
   missing: Gaps | null;
   marks: Mark[];
-  newest: number;    // complete minute, epoch seconds
+  newest: number;       // complete minute, epoch seconds; 0: the last of the data
+  is_live: boolean;     // values that come go on with the curves
+  is_trimmed: boolean;  // what is before the first value is not shown
+  tell: (now: Influencer) => void;
+  again: () => void;    // begins the page anew
 }
+// What was not known yet when the curves were drawn.
+export interface Curves { learn: (missing: Gaps | null, marks: Mark[]) => void }
 
 const kChangeSteps: [number, string][] = [[60, 'minute'], [300, '5 minutes'], [900, '15 minutes'],
   [3600, 'hour'], [21_600, '6 hours'], [86_400, 'day']];
 const kChangesMost = 200;
 const kRowsListed = 200;
-const kLately = 10;            // steps
-const kGapsEveryMs = 60_000;
+const kHigh = 300;
+const kLow = 170;
 
 // One curve: what it shows of its columns, and what a new value adds to them.
 interface Curve {
@@ -37,12 +43,18 @@ interface Curve {
   row: (now: Influencer, before: Values) => Values;
   redraw: (columns: Columns) => void;
 }
-interface Counts { curve: Curve; stretch: Stretch; learn: (missing: Gaps) => void }
+interface Counts extends Curves { curve: Curve; stretch: Stretch }
 
 const bandOf = (values: Values[], step: number): Band | null => {
   const [, , , least, most] = values;
-  return least && most ? {label: `In ${step / 60} minutes`, least, most} : null;
+  return least && most ? {label: `Least to most within ${step / 60} min`, least, most} : null;
 };
+
+// What is before the first value goes.
+function trimmed(times: number[], values: Values[]): [number[], Values[]] {
+  const first = Math.max(0, (values[0] ?? []).findIndex((value) => value !== null));
+  return [times.slice(first), values.map((column) => column.slice(first))];
+}
 
 function listed(summary: string, head: string, times: number[], values: Values,
     said: (value: number) => string): HTMLElement {
@@ -51,29 +63,30 @@ function listed(summary: string, head: string, times: number[], values: Values,
     return value === null ? [] : [[time(at * 1000), said(value)]];
   });
   return el('details', {}, el('summary', {}, summary),
-    table('The newest first', ['Time', head], rows.slice(-kRowsListed).reverse(), 'words'));
+    table('The newest first', ['Time', `#${head}`], rows.slice(-kRowsListed).reverse()));
 }
 
-// `between` goes between its two charts.
-function counts(into: HTMLElement, between: HTMLElement,
-    shown: Shown): Counts | null {
-  const {data, both, name} = shown;
+// `between` goes between its two charts. Nothing without a value.
+function counts(into: HTMLElement, between: HTMLElement, shown: Shown): Counts | null {
+  const {data, both, name, marks} = shown;
   const step = data.step_seconds;
-  const [times, values] = filled(data.time_ms.map((t) => t / 1000), [data.follower_count,
+  const all = filled(data.time_ms.map((t) => t / 1000), [data.follower_count,
     data.following_count, data.follower_ratio, ...(both ?? []).map((one) => one.follower_count)],
   step, shown.newest);
+  const [times, values] = shown.is_trimmed ? trimmed(...all) : all;
   const [followers = [], following = [], ratios = []] = values;
   if (isEmpty(followers)) return null;
   const gaps = drawnGaps(times, followers, step, shown.missing);
   const stretch = stretchOf(times, shown.args);
-  const above = plotBox();
-  const below = plotBox();
-  let listing = gapTable(shown.missing);
-  into.append(section('Followers', above, stretchTools(stretch), listing), between,  section('Following and ratio', below));
-  const main = chart(above, {label: `Followers of ${name}`, times, height: 320, stretch, gaps,
-    marks: shown.marks, lines: [{label: 'Followers', values: followers}],
+  const above = plotBox(kHigh);
+  const below = plotBox(kLow);
+  const listing = el('div', {}, gapTable(shown.missing));
+  into.append(section('Followers', above, stretchTools(stretch), listing), between,
+    section('Following and ratio', below));
+  const main = chart(above, {label: `Followers of ${name}`, times, height: kHigh, stretch, gaps,
+    marks, room: true, lines: [{label: 'Followers', values: followers, fill: !both}],
     band: bandOf(values, step)});
-  const rest = chart(below, {label: `Following and ratio of ${name}`, times, height: 200, stretch,
+  const rest = chart(below, {label: `Following and ratio of ${name}`, times, height: kLow, stretch,
     gaps, lines: [{label: 'Following', values: following},
       {label: 'Ratio', values: ratios, scale: 'r'}]});
   const columns = {step, times, values};
@@ -88,35 +101,35 @@ function counts(into: HTMLElement, between: HTMLElement,
       main(t, [a], bandOf([a, b, c, ...edges], step));
       rest(t, [b, c]);
     }};
-  const learn = (missing: Gaps) => {
+  return {curve, stretch, learn: (missing, found) => {
     gaps.splice(0, gaps.length, ...drawnGaps(times, followers, step, missing));
+    marks.splice(0, marks.length, ...found);
     curve.redraw(columns);
-    const fresh = gapTable(missing);
-    listing.replaceWith(fresh);
-    listing = fresh;
-  };
-  return {curve, stretch, learn};
+    stretch.redraw();
+    refill(listing, gapTable(missing));
+  }};
 }
 
 // By steps of its own, as the change in a pixel says nothing.
-async function growth(into: HTMLElement, shown: Shown,
-    stretch: Stretch): Promise<Curve | null> {
-  const {seconds} = shown.range;
+async function growth(into: HTMLElement, shown: Shown, stretch: Stretch): Promise<Curve | null> {
+  const {seconds, end} = shown.range;
   const [step, word] = kChangeSteps.find(([one]) => seconds / one <= kChangesMost)
     ?? [86_400, 'day'];
-  const data = await series(shown.id, {seconds: seconds + step, step});
+  const data = await series(shown.id,
+    {seconds: seconds + step, step, ...(end === undefined ? {} : {end})});
   const [times, [followers = []]] = filled(data.time_ms.map((t) => t / 1000),
     [data.follower_count], step, shown.newest);
-  const box = plotBox();
   const label = `Change of followers per ${word}`;
   if (isEmpty(changes(followers))) {
-    into.replaceChildren(section(label, note('A change needs two values: there is one so far.')));
+    into.replaceChildren(section(label, note(`A change needs two values, a ${word} apart: they are `
+      + 'not there yet.')));
     return null;
   }
+  const box = plotBox(kLow);
   into.replaceChildren(section(label, box,
     listed('As a table', 'Change', times, changes(followers), signed)));
-  const redraw: Redraw = chart(box, {label: `${label}, ${shown.name}`, times, height: 160, stretch,
-    lines: [{label: 'Change', values: changes(followers), bars: true}]});
+  const redraw: Redraw = chart(box, {label: `${label}, ${shown.name}`, times, height: kLow, stretch,
+    room: true, said: signed, lines: [{label: 'Change', values: changes(followers), bars: true}]});
   return {
     columns: {step, times, values: [followers]}, row: (now) => [now.follower_count],
     redraw: ({times: t, values: [column = []]}) => redraw(t, [changes(column)])};
@@ -124,26 +137,23 @@ async function growth(into: HTMLElement, shown: Shown,
 
 async function rank(into: HTMLElement, shown: Shown, stretch: Stretch,
     step: number): Promise<Curve | null> {
-  const found = await ranks(shown.id, shown.range.seconds, step);
+  const found = await ranks(shown.id, shown.range, step);
   const [times, [places = []]] = filled(found.times, [found.values], step);
   if (isEmpty(places)) {
     into.replaceChildren(note('There is no rank in this range.'));
     return null;
   }
-  const box = plotBox();
+  const box = plotBox(kLow);
   into.replaceChildren(box, listed('As a table', 'Rank', times, places, number));
-  const redraw = chart(box, {label: `Rank of ${shown.name}`, times, height: 200, stretch,
-    reversed: true, lines: [{label: 'Rank', values: places}]});
+  const redraw = chart(box, {label: `Rank of ${shown.name}`, times, height: kLow, stretch,
+    room: true, reversed: true, lines: [{label: 'Rank', values: places}]});
   return {
     columns: {step, times, values: [places]}, row: (now, [before]) => [before ?? now.rank],
     redraw: ({times: t, values}) => redraw(t, values)};
 }
 
-// Each value that comes goes on with the curves, until the page shows something else. Where it
-// comes after a hole, why there is one is asked for.
-function follow(into: HTMLElement, shown: Shown, {stretch, learn}: Counts, curves: Curve[],
-    tell: (now: Influencer) => void): void {
-  let asked = 0;
+// Each value that comes goes on with the curves, until the page shows something else.
+function follow(into: HTMLElement, shown: Shown, stretch: Stretch, curves: Curve[]): void {
   watch({id: shown.id, tell: (now) => {
     if (!into.isConnected || now.retrieved_at === null) return;
     const at = Date.parse(now.retrieved_at) / 1000;
@@ -151,31 +161,32 @@ function follow(into: HTMLElement, shown: Shown, {stretch, learn}: Counts, curve
       put(columns, at, (before) => row(now, before), shown.range.seconds);
       redraw(columns);
     }
-    const [{columns: {times, values: [followers = []]}}] = curves as [Curve];
+    const [{columns: {times}}] = curves as [Curve];
     stretch.reach({from: times[0] ?? at, to: times[times.length - 1] ?? at});
-    if (followers.slice(-kLately).includes(null) && Date.now() - asked > kGapsEveryMs) {
-      asked = Date.now();
-      gapsIn(shown.id, shown.range).then(learn, () => { /* Another time. */ });
-    }
-    tell(now);
+    shown.tell(now);
   }});
 }
 
-// The curves of one influencer, on one stretch of time. `again` begins anew, with the first value.
-export function curves(into: HTMLElement, shown: Shown, tell: (now: Influencer) => void,
-    again: () => void): void {
+// Without a value in its range, the page begins anew with the first one.
+function awaitValue(into: HTMLElement, {id, range, again}: Shown): void {
+  watch({id, tell: ({retrieved_at}) => {
+    const at = retrieved_at === null ? 0 : Date.parse(retrieved_at);
+    if (into.isConnected && Date.now() - at < range.seconds * 1000) again();
+  }});
+}
+
+// The curves of one influencer, on one stretch of time. Nothing without a value.
+export function curves(into: HTMLElement, shown: Shown): Curves | null {
   const between = el('div', {}, note('Loading…'));
   const counted = counts(into, between, shown);
   if (!counted) {
-    into.append(note('There is no value in this range.'));
-    return watch({id: shown.id, tell: (now) => {
-      const at = now.retrieved_at === null ? 0 : Date.parse(now.retrieved_at);
-      if (into.isConnected && Date.now() - at < shown.range.seconds * 1000) again();
-    }});
+    into.append(section('Followers', note('There is no value in this range.')));
+    if (shown.is_live) awaitValue(into, shown);
+    return null;
   }
   const {curve, stretch} = counted;
   const all = [curve];
-  follow(into, shown, counted, all, tell);
+  if (shown.is_live) follow(into, shown, stretch, all);
   const add = (place: HTMLElement, what: string, making: Promise<Curve | null>) => making.then(
     (made) => { if (made) all.push(made); },
     (error: unknown) => place.replaceChildren(note(`${what} cannot be shown: ${reason(error)}`)));
@@ -184,6 +195,6 @@ export function curves(into: HTMLElement, shown: Shown, tell: (now: Influencer) 
   const places = el('div', {}, note(step === null ? 'Ranks are counted for up to 7 days.'
     : 'Counting ranks among everybody, minute by minute…'));
   into.append(section('Rank, the best at the top', places));
-  if (step === null) return;
-  lazy(places, () => add(places, 'Ranks', rank(places, shown, stretch, step)));
+  if (step !== null) lazy(places, () => add(places, 'Ranks', rank(places, shown, stretch, step)));
+  return counted;
 }

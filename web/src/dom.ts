@@ -1,24 +1,33 @@
+const kMinus = '\u2212';
+const kNarrow = '\u00a0';  // does not break
 const whole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
 const two = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFractionDigits: 2});
 const compactFormat = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 2});
+const hour = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit'});
 const clock = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit'});
+  day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'});
 const exactClock = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit'});
+  day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit'});
 
-export const number = (value: number | null) => value === null ? '–' : whole.format(value);
-export const ratio = (value: number | null) => value === null ? '–' : two.format(value);
-export const compact = (value: number) => compactFormat.format(value);
+const minus = (text: string) => text.replace('-', kMinus);
+export const number = (value: number | null) => value === null ? '–' : minus(whole.format(value));
+export const ratio = (value: number | null) => value === null ? '–' : minus(two.format(value));
+export const compact = (value: number) => minus(compactFormat.format(value));
 // Rounded down: 100 % means all.
-export const percent = (part: number) => `${(Math.floor(part * 1000) / 10).toFixed(1)} %`;
+export const percent = (part: number) =>
+  `${(Math.floor(part * 1000) / 10).toFixed(1)}${kNarrow}%`;
+export const signed = (value: number) => `${value > 0 ? '+' : ''}${number(value)}`;
+export const signedPercent = (value: number | null) =>
+  value === null ? '–' : `${value > 0 ? '+' : ''}${ratio(value)}${kNarrow}%`;
 
 export function age(seconds: number | null): string {
   if (seconds === null) return '–';
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+  const [count, unit] = seconds < 120 ? [seconds, 's'] : seconds < 7200 ? [seconds / 60, 'min']
+    : [seconds / 3600, 'h'];
+  return `${Math.round(count)}${kNarrow}${unit}`;
 }
 
-type Child = Node | string;
+export type Child = Node | string;
 
 export function el(name: string, attributes: Record<string, string> = {}, ...children: Child[]) {
   const made = document.createElement(name);
@@ -27,24 +36,40 @@ export function el(name: string, attributes: Record<string, string> = {}, ...chi
   return made;
 }
 
-// Local time, with UTC on hover.
+// Local time, with UTC on hover; the day where it is not today.
 function local(at: string | number, format: Intl.DateTimeFormat): HTMLElement {
   const utc = new Date(at).toISOString();
-  return el('time', {datetime: utc, title: `${utc} (UTC)`}, format.format(new Date(at)));
+  return el('time', {datetime: utc, title: `${utc.slice(0, 19).replace('T', ' ')} UTC`},
+    format.format(new Date(at)));
 }
-export const time = (at: string | number) => local(at, clock);
+const isToday = (at: string | number) =>
+  new Date(at).toDateString() === new Date().toDateString();
+export const time = (at: string | number) => local(at, isToday(at) ? hour : clock);
 export const second = (at: string | number) => local(at, exactClock);
 
 export const tile = (label: string, ...value: Child[]) =>
   el('div', {class: 'tile'}, el('span', {}, label), el('strong', {}, ...value));
 
+// The head of a column. A number's begins with '#', and its column is set to the right.
+export interface Head { text: string; shown: Child; sort?: 'ascending' | 'descending' | 'none' }
+const headOf = (head: string | Head): Head & {is_number: boolean} => {
+  const {text, ...rest} = typeof head === 'string' ? {text: head, shown: ''} : head;
+  const is_number = text.startsWith('#');
+  const bare = is_number ? text.slice(1) : text;
+  return {...rest, text: bare, shown: rest.shown || bare, is_number};
+};
+
 // Of kind "words" it becomes a list of cards on a phone; the roles are said as styles take them.
 export function table(
-    caption: string, heads: string[], rows: Child[][], kind = ''): HTMLElement {
+    caption: string, heads: (string | Head)[], rows: Child[][], kind = ''): HTMLElement {
+  const columns = heads.map(headOf);
   const row = (...cells: Child[]) => el('tr', {role: 'row'}, ...cells);
-  const head = row(...heads.map((text) => el('th', {scope: 'col', role: 'columnheader'}, text)));
-  const body = rows.map((cells) => row(...cells.map((cell, i) =>
-    el('td', {role: 'cell', 'data-head': heads[i] ?? ''}, cell))));
+  const head = row(...columns.map(({shown, sort, is_number}) => el('th', {
+    scope: 'col', role: 'columnheader', ...(is_number ? {class: 'n'} : {}),
+    ...(sort ? {'aria-sort': sort} : {})}, shown)));
+  const body = rows.map((cells) => row(...cells.map((cell, i) => el('td', {
+    role: 'cell', 'data-head': columns[i]?.text ?? '',
+    ...(columns[i]?.is_number ? {class: 'n'} : {})}, cell))));
   return el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption},
     el('table', {class: kind, role: 'table'}, el('caption', {}, caption),
       el('thead', {role: 'rowgroup'}, head), el('tbody', {role: 'rowgroup'}, ...body)));
@@ -65,3 +90,23 @@ export const button = (text: string, act: () => void) => {
   made.addEventListener('click', act);
   return made;
 };
+
+const nameOf = (one: Element) => [one.tagName, one.getAttribute('href'),
+  one.getAttribute('aria-label') ?? one.textContent].join();
+const opened = (into: Element) => [...into.querySelectorAll('details')];
+
+// Puts something newer in the place of what is there. Whoever reads it keeps the focus, what was
+// opened, and how far a table was scrolled.
+export function refill(into: HTMLElement, ...children: Child[]): void {
+  const held = document.activeElement;
+  const name = held && held !== into && into.contains(held) ? nameOf(held) : null;
+  const open = opened(into).map((one) => one.open);
+  const lefts = [...into.querySelectorAll('.scroll')].map((one) => one.scrollLeft);
+  into.replaceChildren(...children);
+  opened(into).forEach((one, i) => { if (open[i]) one.open = true; });
+  into.querySelectorAll('.scroll').forEach((one, i) => { one.scrollLeft = lefts[i] ?? 0; });
+  if (!name || !held) return;
+  const same = [...into.querySelectorAll<HTMLElement>(held.tagName)].find(
+    (one) => nameOf(one) === name);
+  same?.focus({preventScroll: true});
+}

@@ -19,13 +19,23 @@ const kReasons: Record<string, string> = {
   clock: 'the clock was set forward',
   down: 'the program was not running',
   not_watched: 'it was not watched'};
-const said = (reason: string) => kReasons[reason] ?? reason;
+export const saidReason = (reason: string) => kReasons[reason] ?? reason;
+export const saidReasons = (reasons: Iterable<string>) =>
+  [...new Set(reasons)].map(saidReason).join(', ');
 
 const seconds = (iso: string) => Date.parse(iso) / 1000;
 
-export function gapsIn(id: string, range: Range): Promise<Gaps> {
-  const start = Math.floor(Date.now() / 1000) - Math.min(range.seconds, kMonthSeconds);
-  return get<Gaps>(`/api/v1/influencers/${id}/gaps?start=${start}`);
+export function gapsIn(id: string, {seconds: length, end}: Range): Promise<Gaps> {
+  const start = Math.floor((end ?? Date.now() / 1000) - Math.min(length, kMonthSeconds));
+  return get<Gaps>(`/api/v1/influencers/${id}/gaps?start=${start}`
+    + `${end ? `&end=${Math.floor(end)}` : ''}`);
+}
+
+// Why there is no value at a time, as far as it is known.
+export function reasonAt(known: Gaps | null, at_ms: number): string {
+  const gap = known?.items.find(({start, end}) =>
+    Date.parse(start) <= at_ms && at_ms < Date.parse(end));
+  return gap ? saidReason(gap.reason) : '';
 }
 
 // Where there is no value: begin and end of each stretch of steps, in epoch seconds.
@@ -48,15 +58,15 @@ function reasoned([begin_of_gap, to]: [number, number], step: number, known: Gap
   const [newest] = inside;
   const oldest = inside[inside.length - 1];
   if (newest && oldest) {
-    const reasons = new Set(inside.map((gap) => said(gap.reason)));
     return [{
       from: Math.max(from, Math.floor(seconds(oldest.start) / step) * step),
       to: Math.min(to, Math.ceil(seconds(newest.end) / step) * step),
-      why: `no value: ${[...reasons].join(', ')}`}];
+      why: `no value: ${saidReasons(inside.map((gap) => gap.reason))}`}];
   }
   const last = known.items[known.items.length - 1];
   const begin = known.more && last ? last.start : known.start;
-  return from >= Math.min(to, seconds(begin)) ? [] : [{from, to,
+  const unknown_to = Math.min(to, Math.floor(seconds(begin) / step) * step);
+  return from >= unknown_to ? [] : [{from, to: unknown_to,
     why: `no value; why is told of the last ${kDaysMax} days and 1,000 gaps`}];
 }
 
@@ -73,11 +83,11 @@ export function gapTable(known: Gaps | null): HTMLElement {
     return el('p', {class: 'note'}, 'No minute is missing since ', time(known.start), '.');
   }
   const rows = known.items.slice(0, kListed).map((gap) =>
-    [time(gap.start), number(gap.minutes), said(gap.reason)]);
+    [time(gap.start), number(gap.minutes), saidReason(gap.reason)]);
   const is_all = known.items.length <= kListed && !known.more;
   return el('details', {},
     el('summary', {}, `Minutes without a value: ${number(known.minutes)} since `,
       time(known.start)),
     table(is_all ? 'The newest gaps first' : `The newest ${kListed} gaps`,
-      ['From', 'Minutes', 'Why'], rows, 'words'));
+      ['From', '#Minutes', 'Why'], rows, 'words'));
 }

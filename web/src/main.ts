@@ -1,103 +1,135 @@
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
+import {Problem} from './api';
 import type {Summary} from './api';
-import {age, button, el, number} from './dom';
-import {listen, watch, watches} from './live';
+import {age, button, el, everySecond, number, refill} from './dom';
+import {listen, silence, watch} from './live';
+import {theme} from './theme';
 import {alerts} from './views/alerts';
 import {compare} from './views/compare';
 import {influencer} from './views/influencer';
 import {leaderboard} from './views/leaderboard';
 import {overview} from './views/overview';
-import type {View} from './views/parts';
+import type {Live, View} from './views/parts';
 import {pipeline} from './views/pipeline';
 
-const kPollMs = 10_000;
+const kOftenMs = 10_000;
 const kMissedMs = 60_000;
-const kLateSeconds = 150;  // an age of data that deserves attention
+const kLateSeconds = 90;   // an age of data that deserves attention
+const kWholeMinute = 0.9;  // a coverage below it, too
 
 const views: Record<string, View> =
   {'': overview, leaderboard, influencer, compare, alerts, pipeline};
 const at = (id: string) => document.getElementById(id) as HTMLElement;
-let shown = 0;
+let shown = 0;       // turns: an answer that comes after the next address is dropped
+let is_shown = '';   // view and influencer
+let has_failed = false;  // for want of an answer
+let live: Live = {};
 
 function mark(path: string): void {
   for (const link of document.querySelectorAll('nav a')) {
-    if (link.getAttribute('href') === `#/${path}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.getAttribute('href') === `#/${path}`) {
+      link.setAttribute('aria-current', 'page');
+      link.scrollIntoView({block: 'nearest', inline: 'nearest'});
+    } else link.removeAttribute('aria-current');
   }
 }
 
-// Shows what the address names; an answer that comes after the next address is dropped. Quietly:
-// what is shown stays until there is something new.
-async function show(quietly = false): Promise<void> {
+function failure(error: unknown): HTMLElement[] {
+  const refused = error instanceof Problem && error.status >= 400 && error.status < 500;
+  has_failed = !refused;
+  const said = error instanceof Error ? error.message : 'Unknown';
+  return [el('h1', {}, 'This cannot be shown'), el('p', {role: 'alert'}, said),
+    refused ? el('p', {class: 'tools'},
+      el('a', {class: 'button', href: '#/'}, 'Overview'),
+      el('a', {class: 'button', href: '#/leaderboard'}, 'Leaderboard'))
+      : el('p', {class: 'tools'}, button('Try again', () => void show()),
+        el('span', {class: 'note'}, 'It is shown as soon as there is an answer.'))];
+}
+
+// Shows what the address names. What is there stays until there is something new, where it is of
+// the same view.
+async function show(): Promise<void> {
   const turn = ++shown;
   const [path = '', query = ''] = location.hash.replace(/^#\//, '').split('?');
   const [name = '', id = ''] = path.split('/');
   const view = Object.hasOwn(views, name) ? views[name] : undefined;
   const page = el('div', {class: 'page'});
   mark(name);
-  const place = () => { if (turn === shown && !page.isConnected) at('main').replaceChildren(page); };
-  if (!quietly) at('main').setAttribute('aria-busy', 'true');
-  try {
-    if (!view) throw new Error('There is no such view.');
-    if (!quietly) {
-      place();
-      page.append(el('p', {class: 'note'}, 'Loading…'));
-    }
-    await view(page, new URLSearchParams(query), encodeURIComponent(id));
-    place();
-  } catch (error) {
-    if (quietly) return;  // the status line says so
-    page.replaceChildren(el('h1', {}, 'This cannot be shown'),
-      el('p', {class: 'note', role: 'alert'}, error instanceof Error ? error.message : 'Unknown'),
-      button('Try again', () => void show()));
+  const place = () => { if (turn === shown && !page.isConnected) refill(at('main'), page); };
+  at('main').setAttribute('aria-busy', 'true');
+  live = {};
+  has_failed = false;
+  const is_new = path !== is_shown;
+  if (is_new) {
+    page.append(el('p', {class: 'note'}, 'Loading…'));
     place();
   }
+  let made: Live = {};
+  try {
+    if (!view) throw new Problem(404, 'There is no such view.');
+    made = await view(page, new URLSearchParams(query), encodeURIComponent(id)) ?? {};
+  } catch (error) {
+    if (turn === shown) page.replaceChildren(...failure(error));
+  }
   if (turn !== shown) return;
+  place();
+  is_shown = path;
+  live = made;
   at('main').removeAttribute('aria-busy');
   document.title = `${page.querySelector('h1')?.textContent ?? ''} – Influencer Analytics`;
+  const left_at = (history.state as {y?: number} | null)?.y;
+  scrollTo(0, left_at ?? (is_new ? 0 : scrollY));
 }
 
-// Some views follow what happens, unless somebody is reading with the keyboard.
-function follow(paths: string[]): void {
-  const path = location.hash.replace(/^#\/?/, '').replace(/\?rule=\d+$/, '');
-  const held = document.activeElement;
-  const is_read = document.hidden || (held !== at('main') && at('main').contains(held));
-  if (paths.includes(path) && !is_read) void show(true);
+// One at a time; the status line says when there is no answer.
+let is_refreshing = false;
+async function refresh(how: (() => Promise<void>) | undefined): Promise<void> {
+  if (!how || is_refreshing || document.hidden) return;
+  is_refreshing = true;
+  await how().catch(() => { /* Another time. */ });
+  is_refreshing = false;
 }
 
-let newest = '';  // minute that is complete
+let known: Summary | null = null;
+
+// Sign, word and kind: how far what is shown can be believed.
+function state(): [string, string, string] {
+  const {seconds, is_lost} = silence();
+  if (!known) return is_lost ? ['✕', 'No answer', 'lost'] : ['…', 'Connecting', 'late'];
+  if (is_lost) return ['✕', 'No answer: this may be old', 'lost'];
+  const old = known.data_age_seconds;
+  if (old === null) return ['…', 'Waiting for the first values', 'late'];
+  if (old + seconds > kLateSeconds) return ['▲', 'Stale: no new values', 'late'];
+  const {minute} = known;
+  return minute && minute.coverage < kWholeMinute ? ['▲', 'Live, but incomplete', 'late']
+    : ['●', 'Live', 'live'];
+}
+
+function tellState(): void {
+  const [sign, word, kind] = state();
+  const place = at('status');
+  const text = `${sign} ${word}`;
+  if (place.textContent !== text) place.textContent = text;
+  document.body.dataset.state = kind;
+  if (!known) return;
+  const {seconds} = silence();
+  const since = (value: number | null) => age(value === null ? null : value + seconds);
+  const stored = known.points_stored_last_minute;
+  at('facts').textContent = `newest value ${since(known.data_age_seconds)} old · last whole minute `
+    + `${since(known.lag_seconds)} ago (lag) · ${stored === null ? '–' : number(stored / 60)} `
+    + `points/s · version ${known.version}`;
+}
 
 function tell(summary: Summary): void {
-  const old = summary.data_age_seconds;
-  at('status').textContent = old === null ? 'Waiting for the first values'
-    : old > kLateSeconds ? 'Stale: no new values' : 'Live';
-  const stored = summary.points_stored_last_minute;
-  at('facts').textContent = `age ${age(old)} · lag ${age(summary.lag_seconds)} · `
-    + `${stored === null ? '–' : number(stored / 60)} points/s · ${summary.version}`;
-  const minute = summary.minute?.minute ?? '';
-  if (minute !== newest && newest !== '') follow(['', 'pipeline']);
-  newest = minute;
+  const before = known;
+  known = summary;
+  tellState();
+  live.summary?.(summary);
+  if (has_failed) return void show();
+  if (before && before.minute?.minute !== summary.minute?.minute) void refresh(live.minute);
 }
 
-const lost = () => { at('status').textContent = 'No connection; what is shown may be old'; };
-
-function setTheme(theme: string): void {
-  document.documentElement.dataset.theme = theme;
-  try { localStorage.setItem('theme', theme); } catch { /* Storage may be forbidden. */ }
-}
-
-function storedTheme(): string | null {
-  try { return localStorage.getItem('theme'); } catch { return null; }
-}
-
-at('theme').addEventListener('click', () => {
-  const dark = document.documentElement.dataset.theme
-    ? document.documentElement.dataset.theme === 'dark'
-    : matchMedia('(prefers-color-scheme: dark)').matches;
-  setTheme(dark ? 'light' : 'dark');
-  if (document.querySelector('canvas')) void show();  // its colours are drawn
-});
 at('search').addEventListener('submit', (event) => {
   event.preventDefault();
   const query = (at('query') as HTMLInputElement).value.trim();
@@ -109,16 +141,33 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   at('query').focus();
 });
-addEventListener('hashchange', () => { at('main').focus(); watch(null); void show(); });
+addEventListener('hashchange', () => {
+  at('main').focus({preventScroll: true});
+  watch(null);
+  void show();
+});
+
+// Back goes to where it was left.
+history.scrollRestoration = 'manual';
+let rest = 0;
+addEventListener('scroll', () => {
+  clearTimeout(rest);
+  rest = setTimeout(() => {
+    if (at('main').hasAttribute('aria-busy')) return;
+    history.replaceState({...history.state as object, y: scrollY}, '');
+  }, 150);
+});
+
 // What came while nobody looked is not told again.
 let hidden_at = 0;
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) hidden_at = Date.now();
-  else if (Date.now() - hidden_at > kMissedMs && watches()) void show(true);
+  else if (hidden_at > 0 && Date.now() - hidden_at > kMissedMs) void show();
 });
 
-const theme = storedTheme();
-if (theme) document.documentElement.dataset.theme = theme;
+// The colours of charts are drawn.
+theme(at('theme'), () => { if (document.querySelector('canvas')) void show(); });
 void show();
-listen({summary: tell, lost}, kPollMs);
-setInterval(() => follow(['alerts']), kPollMs);
+listen(tell);
+everySecond(document.body, tellState);
+setInterval(() => void refresh(live.often), kOftenMs);

@@ -1,5 +1,5 @@
 import {get, Problem} from './api';
-import type {Ranks, Values} from './api';
+import type {Range, Ranks, Values} from './api';
 
 // A rank in the past is counted over everybody in that minute: some thirty of them are asked for.
 const kSteps: [number, number][] = [
@@ -13,9 +13,10 @@ export const rankStep = (seconds: number) =>
 export interface Column { times: number[]; values: Values }
 
 // Reading past minutes of a million takes seconds; the API says then to ask again.
-export async function ranks(id: string, seconds: number, step: number): Promise<Column> {
-  const start = Math.floor(Date.now() / 1000) - seconds;
-  const path = `/api/v1/influencers/${id}/ranks?start=${start}&step=${step}`;
+export async function ranks(id: string, {seconds, end}: Range, step: number): Promise<Column> {
+  const start = Math.floor((end ?? Date.now() / 1000) - seconds);
+  const path = `/api/v1/influencers/${id}/ranks?start=${start}&step=${step}`
+    + `${end ? `&end=${Math.floor(end)}` : ''}`;
   for (let tried = 1; ; ++tried) {
     try {
       const {items} = await get<Ranks>(path);

@@ -11,6 +11,8 @@ const roomy = ({from, to}: Bounds): Bounds => ({from: Math.min(from, to - kLeast
 // The stretch of time that the charts of a page show together. Whoever moves it as often as the
 // pointer does has the charts drawn once a frame; the address has it once it rests.
 export class Stretch {
+  private static made = 0;
+  readonly name = `stretch-${++Stretch.made}`;
   private readonly charts: ((shown: Bounds) => void)[] = [];
   private frame = 0;
   private rest = 0;
@@ -56,6 +58,9 @@ export class Stretch {
     this.draw();
   }
 
+  // Something else than its bounds has changed.
+  redraw(): void { this.draw(); }
+
   reset(): void { this.show(this.all.from, this.all.to); }
 
   private draw(): void {
@@ -70,7 +75,7 @@ export class Stretch {
       else this.args.set(name, String(Math.round(this.shown[name])));
     }
     const [path = ''] = location.hash.split('?');
-    history.replaceState(null, '', `${path}${this.args.size > 0 ? '?' : ''}${this.args}`);
+    history.replaceState(history.state, '', `${path}${this.args.size > 0 ? '?' : ''}${this.args}`);
   }
 }
 

@@ -1,11 +1,11 @@
 import {get} from '../api';
 import type {Entry, Log, Rule, RuleInput, Rules} from '../api';
-import {button, el, number, second, table} from '../dom';
+import {button, el, number, refill, second, table} from '../dom';
 import {kKinds, outcomeWord, pace, remove, save, test, testWords, words} from '../rules';
 import {keepToken, token} from '../token';
 import {alertForm} from './alert_form';
 import {note, reason, section} from './parts';
-import type {View} from './parts';
+import type {Live, View} from './parts';
 
 const kNamed = 3;  // influencers of a rule that are named; the others are counted
 const kLogged = 25;
@@ -150,23 +150,31 @@ function logSection(log: Log, rule: Rule | undefined, args: URLSearchParams): HT
   return made;
 }
 
-async function list(into: HTMLElement, args: URLSearchParams): Promise<void> {
+async function list(into: HTMLElement, args: URLSearchParams): Promise<Live> {
   const query = new URLSearchParams({limit: String(kLogged)});
   for (const name of ['rule', 'before']) {
     const value = args.get(name);
     if (value) query.set(name, value);
   }
-  const [rules, log] = await Promise.all(
+  const ask = () => Promise.all(
     [get<Rules>('/api/v1/alerts'), get<Log>(`/api/v1/alerts/log?${query}`)]);
+  const [rules, log] = [el('div'), el('div')];
+  const fill = async () => {
+    const [all, fired] = await ask();
+    if (rules.querySelector('.danger')) return;  // somebody is asked whether to delete one
+    const chosen = all.items.find((rule) => String(rule.id) === args.get('rule'));
+    refill(rules, ruleList(all.items));
+    refill(log, logSection(fired, chosen, args),
+      el('p', {class: 'note'}, 'As of ', second(Date.now()), '.'));
+  };
+  await fill();
   const forget = button('Forget the token', () => { keepToken(''); forget.remove(); });
   into.replaceChildren(
-    el('h1', {}, 'Alerts'),
-    el('p', {class: 'said', role: 'status'}, notice),
-    ruleList(rules.items),
-    logSection(log, rules.items.find((rule) => String(rule.id) === args.get('rule')), args),
-    el('p', {class: 'note'}, 'As of ', second(Date.now()), '. ', ...(token() ? [forget] : [])));
+    el('h1', {}, 'Alerts'), el('p', {class: 'said', role: 'status'}, notice), rules, log,
+    ...(token() ? [forget] : []));
   notice = '';
+  return {often: fill};
 }
 
-export const alerts: View = (into, args, id) =>
+export const alerts: View = async (into, args, id): Promise<Live | void> =>
   id === '' ? list(into, args) : alertForm(into, args, id);

@@ -1,21 +1,32 @@
-import {rangeOf, series} from '../api';
-import type {Range, Values} from '../api';
+import {get, rangeOf, series} from '../api';
+import type {Found, Influencer, Range, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
 import {isEmpty} from '../columns';
-import {el, number, ratio, table} from '../dom';
+import {el, number, signedPercent, table, time} from '../dom';
+import {drawnGaps} from '../gaps';
 import {ranks, rankStep} from '../ranks';
 import type {Column} from '../ranks';
 import {stretchOf, stretchTools} from '../stretch';
-import {choices, details, note, plotBox, ranges, secondsOf, section} from './parts';
+import {buttonTo, details, kRanges, labelled, nameOf, note, oneOf, plotBox, ranges, reason,
+  secondsOf, section, tools} from './parts';
 import type {View} from './parts';
 
 const kMostCompared = 10;
-const kModes = ['absolute', 'indexed', 'percent', 'rank'];
+const kRowsListed = 200;
+const kTypedMs = 200;
+const one = new Intl.NumberFormat('en', {minimumFractionDigits: 1, maximumFractionDigits: 1});
+
+interface Mode { title: string; said: (value: number) => string }
+const kModes: Record<string, Mode> = {
+  indexed: {title: 'Followers, the first value is 100', said: (value) => one.format(value)},
+  absolute: {title: 'Followers', said: number},
+  percent: {title: 'Followers, change since the first value', said: signedPercent},
+  rank: {title: 'Rank, the best at the top', said: number}};
 
 function scaled(values: Values, mode: string): Values {
   const base = values.find((value) => value !== null) ?? null;
-  if (mode === 'absolute') return values;
+  if (mode === 'absolute' || mode === 'rank') return values;
   if (base === null || base === 0) return values.map(() => null);
   const offset = mode === 'percent' ? 100 : 0;
   return values.map((value) => value === null ? null : value / base * 100 - offset);
@@ -26,64 +37,137 @@ async function counts(id: string, range: Range): Promise<Column> {
   return {times: data.time_ms.map((t) => t / 1000), values: data.follower_count};
 }
 
-// Columns on one axis.
-function joined(ids: string[], columns: Column[], step: number): {times: number[]; lines: Line[]} {
-  const all = [...new Set(columns.flatMap((one) => one.times))].sort((a, b) => a - b);
-  const spread = columns.map((one) => {
-    const known = new Map(one.times.map((t, i) => [t, one.values[i] ?? null]));
+// Columns on one axis, from the beginning of the range on.
+function joined(names: string[], columns: Column[], step: number,
+    from: number): {times: number[]; lines: Line[]} {
+  const begin = Math.ceil(from / step) * step;
+  const all = [...new Set([begin, ...columns.flatMap((column) => column.times)])]
+    .sort((a, b) => a - b);
+  const spread = columns.map((column) => {
+    const known = new Map(column.times.map((t, i) => [t, column.values[i] ?? null]));
     return all.map((t) => known.get(t) ?? null);
   });
   const [times, values] = filled(all, spread, step);
-  return {times, lines: values.map((column, i) => ({label: ids[i] ?? '', values: column}))};
+  return {times, lines: values.map((column, i) => ({label: names[i] ?? '', values: column}))};
 }
 
-function idField(ids: string[], rest: string): HTMLElement {
-  const input = el('input', {name: 'ids', value: ids.join(', '), 'aria-label': 'Ids to compare',
-    placeholder: 'Up to 10 ids, with commas'}) as HTMLInputElement;
-  const form = el('form', {class: 'tools'}, input, el('button', {}, 'Compare'));
+// ---- who is compared
+
+interface Asked { ids: string[]; left_out: string[] }
+
+function askedBy(args: URLSearchParams): Asked {
+  const words = [...new Set((args.get('ids') ?? '').split(/[\s,]+/).filter(Boolean))];
+  const ids = words.filter((word) => /^\d+$/.test(word));
+  return {ids: ids.slice(0, kMostCompared), left_out: [
+    ...words.filter((word) => !/^\d+$/.test(word)).map((word) => `“${word}” is no id`),
+    ...(ids.length > kMostCompared
+      ? [`only ${kMostCompared} can be compared: ${ids.slice(kMostCompared).join(', ')} left out`]
+      : [])]};
+}
+
+// Those that are there with a way to take each out, and a field that knows ids and names.
+function picker(ids: string[], names: Map<string, string>, to: (ids: string[]) => string,
+    ): HTMLElement {
+  const options = el('datalist', {id: 'found'});
+  const field = el('input', {name: 'add', list: 'found', autocomplete: 'off', maxlength: '64',
+    'aria-label': 'Add by id or name', placeholder: 'Add by id or name'}) as HTMLInputElement;
+  const found = new Map<string, number>();
+  let rest = 0;
+  field.addEventListener('input', () => {
+    clearTimeout(rest);
+    rest = setTimeout(() => {
+      const typed = field.value.trim();
+      if (!typed) return;
+      get<Found>(`/api/v1/influencers?limit=8&prefix=${encodeURIComponent(typed)}`).then(
+        ({items}) => {
+          for (const item of items) found.set(nameOf(item), item.id);
+          options.replaceChildren(...items.map((item) => el('option', {value: nameOf(item)},
+            String(item.id))));
+        }, () => { /* An id can be typed all the same. */ });
+    }, kTypedMs);
+  });
+  const form = el('form', {class: 'labelled'}, field, options, el('button', {}, 'Add'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    location.hash = `#/compare?ids=${input.value.replace(/\s+/g, '')}${rest}`;
+    const typed = field.value.trim();
+    if (!typed) return;
+    const more = typed.split(/[\s,]+/).map((word) => String(found.get(word) ?? word));
+    location.hash = to([...new Set([...ids, ...more])]);
   });
-  return form;
+  return el('div', {class: 'toolbar'}, ...ids.map((id, i) => el('span', {class: 'chip'},
+    el('b', {}, String(i + 1)), ' ', el('a', {href: `#/influencer/${id}`}, names.get(id) ?? id),
+    el('a', {class: 'remove', href: to(ids.filter((other) => other !== id)),
+      'aria-label': `Without ${names.get(id) ?? id}`}, '×'))), form);
+}
+
+function listed(times: number[], lines: Line[], said: (value: number) => string): HTMLElement {
+  const rows = times.map((at, i) => [time(at * 1000), ...lines.map((line) => {
+    const value = line.values[i] ?? null;
+    return value === null ? '–' : said(value);
+  })]);
+  return el('details', {}, el('summary', {}, 'As a table'),
+    table(`The newest ${kRowsListed} at most, the newest first`,
+      ['Time', ...lines.map((line, i) => `#${i + 1} ${line.label}`)],
+      rows.slice(-kRowsListed).reverse()));
 }
 
 export const compare: View = async (into, args) => {
-  const ids = [...new Set((args.get('ids') ?? '').split(/[\s,]+/).filter((id) => /^\d+$/.test(id)))]
-    .slice(0, kMostCompared);
-  const mode = args.get('mode') ?? 'indexed';
-  const chosen = args.get('range') ?? '1h';
-  const span = secondsOf(chosen);
+  const {ids, left_out} = askedBy(args);
+  const mode = oneOf(args, 'mode', Object.keys(kModes));
+  const name = oneOf(args, 'range', kRanges.map(([known]) => known));
+  const {title, said} = kModes[mode] ?? {title: '', said: number};
+  const span = secondsOf(name);
   const range = rangeOf(span, args.get('detail') === 'minutes');
-  into.replaceChildren(el('h1', {}, 'Compare'), idField(ids, `&mode=${mode}&range=${chosen}`));
-  if (ids.length === 0) return void into.append(note('Name two to ten ids.'));
-  const base = `#/compare?ids=${ids.join(',')}`;
-  const with_mode = `${base}&mode=${mode}`;
-  into.append(choices('Scale', kModes, mode, (name) => `${base}&mode=${name}&range=${chosen}`),
-    ranges(`${with_mode}&`, chosen),
-    mode === 'rank' ? '' : details(`${with_mode}&range=${chosen}`, range, span));
   const is_rank = mode === 'rank';
   const step = is_rank ? rankStep(span) : range.step;
+  const to = (chosen: string[], one_mode = mode, one_range = name) =>
+    `#/compare?ids=${chosen.join(',')}&mode=${one_mode}&range=${one_range}`;
+
+  const names = new Map<string, string>();
+  const known: string[] = [];
+  await Promise.all(ids.map((id) => get<Influencer>(`/api/v1/influencers/${id}`).then(
+    (latest) => { names.set(id, nameOf(latest)); known.push(id); },
+    (error: unknown) => { left_out.push(`${id}: ${reason(error)}`); })));
+  const there = ids.filter((id) => known.includes(id));
+  into.replaceChildren(el('h1', {}, 'Compare'), picker(there, names, (chosen) => to(chosen)));
+  if (left_out.length > 0) {
+    into.append(el('p', {class: 'banner', role: 'note'}, `${left_out.join('; ')}.`));
+  }
+  if (there.length === 0) {
+    return void into.append(note('Two to ten influencers, side by side: add them by id or name, or '
+      + 'choose them in the leaderboard.'), tools(buttonTo('Leaderboard', '#/leaderboard')));
+  }
+  into.append(el('div', {class: 'toolbar'},
+    labelled('Scale', Object.keys(kModes), mode, (chosen) => to(there, chosen)),
+    ranges(`#/compare?ids=${there.join(',')}&mode=${mode}&`, name),
+    is_rank ? '' : details(to(there), range, span)));
   if (!step) return void into.append(note('Ranks are counted for up to 7 days.'));
-  const box = plotBox();
-  const made = section(is_rank ? 'Rank, the best at the top' : 'Followers', box);
+  const box = plotBox(360);
+  const made = section(title, box);
   into.append(made);
   box.append(note(is_rank ? 'Counting ranks among everybody, minute by minute…' : 'Loading…'));
-  const columns = await Promise.all(ids.map((id) =>
-    is_rank ? ranks(id, span, step) : counts(id, range)));
-  const {times, lines} = joined(ids, columns, step);
+  const columns = await Promise.all(there.map((id) =>
+    is_rank ? ranks(id, range, step) : counts(id, range)));
+  const {times, lines} = joined(there.map((id) => names.get(id) ?? id), columns, step,
+    Date.now() / 1000 - span);
   if (lines.every((line) => isEmpty(line.values))) {
     return void box.replaceChildren(note('There is no value in this range.'));
   }
   box.replaceChildren();
-  for (const line of lines) if (!is_rank) line.values = scaled(line.values, mode);
+  const latest = lines.map((line) => line.values.findLast((value) => value !== null) ?? null);
+  for (const line of lines) line.values = scaled(line.values, mode);
   const stretch = stretchOf(times, args);
-  chart(box, {label: is_rank ? 'Ranks compared' : 'Followers compared', times, lines, height: 340,
-    stretch, reversed: is_rank});
-  made.append(stretchTools(stretch));
-  const said = is_rank ? number : ratio;
-  into.append(table('Newest values', ['Line', 'Id', is_rank ? 'Rank' : `Followers, ${mode}`],
-    lines.map((line, i) => [String(i + 1),
-      el('a', {href: `#/influencer/${line.label}`}, line.label),
-      said(line.values.findLast((value) => value !== null) ?? null)])));
+  const nobody = times.map((_t, i) => lines.every((line) => line.values[i] == null) ? null : 1);
+  chart(box, {label: title, times, lines, height: 360, stretch, reversed: is_rank, numbered: true,
+    gaps: is_rank ? [] : drawnGaps(times, nobody, step, null), said});
+  made.append(stretchTools(stretch), listed(times, lines, said));
+  into.append(section('Newest values', table('As they are', ['Influencer', ...(is_rank ? ['#Rank'] : ['#Followers',
+    '#Since the first value'])],
+  lines.map((line, i) => {
+    const now = latest[i] ?? null;
+    const first = scaled(columns[i]?.values ?? [], 'percent');
+    const change = first.findLast((value) => value !== null) ?? null;
+    return [el('a', {href: `#/influencer/${there[i]}`}, `${i + 1} ${line.label}`), number(now),
+      ...(is_rank ? [] : [signedPercent(change)])];
+  }))));
 };

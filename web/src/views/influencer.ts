@@ -1,16 +1,202 @@
-import {get, kSecondsMost, rangeOf, series, seriesPath} from '../api';
-import type {Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary} from '../api';
+import {get, kSecondsMost, Problem, rangeOf, series, seriesPath} from '../api';
+import type {Gaps, Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary}
+  from '../api';
 import {curves} from '../curves';
-import {age, el, everySecond, number, ratio, table, tile, time} from '../dom';
-import {gapsIn, kMonthSeconds} from '../gaps';
-import {details, nameOf, note, ranges, secondsOf, section, signed, signedPercent, times,
-  verdictMark} from './parts';
-import type {View} from './parts';
+import {age, button, el, everySecond, number, ratio, refill, signed, signedPercent, table, tile,
+  time} from '../dom';
+import {gapsIn, kMonthSeconds, reasonAt, saidReason} from '../gaps';
+import {marksOf, signalList} from '../signals';
+import {buttonTo, chosenTime, details, kRanges, nameOf, note, oneOf, orNothing, ranges,
+  secondsOf, section, timeField, tools, verdictMark} from './parts';
+import type {Live, View} from './parts';
 
 const kAll = 'all';
 const kNotNow = 'This cannot be shown now.';
-// What the page can do without.
-const orNothing = <T>(asked: Promise<T>) => asked.catch(() => null);
+const kLateSeconds = 150;
+const kRowsListed = 500;
+
+// ---- which time is shown
+
+interface Chosen {
+  range: Range;
+  name: string;        // of the range; empty: from and to as the address says
+  at: number | null;   // a past minute is shown; epoch seconds
+}
+
+const numberIn = (args: URLSearchParams, name: string) => {
+  const value = Number(args.get(name) ?? NaN);
+  return Number.isFinite(value) ? value : null;
+};
+
+// From the first value on, as far as the API goes in one question.
+async function spanOf(name: string, id: string): Promise<number> {
+  if (name !== kAll) return secondsOf(name);
+  const {time_ms, follower_count} = await series(id, {seconds: kSecondsMost, step: 3600});
+  const first = time_ms[follower_count.findIndex((value) => value !== null)];
+  return first === undefined ? 3600 : Math.max(300, Math.ceil((Date.now() - first) / 1000));
+}
+
+// A stretch that is older than the range, as of an address that somebody kept, is shown as it is.
+async function chosenBy(args: URLSearchParams, id: string): Promise<Chosen> {
+  const by_minutes = args.get('detail') === 'minutes';
+  const [from, to, at] = ['from', 'to', 'at'].map((one) => numberIn(args, one));
+  const name = oneOf(args, 'range', [...kRanges.map(([one]) => one), kAll]);
+  const span = await spanOf(name, id);
+  if (from != null && to != null && to > from
+    && (!args.has('range') || from < Date.now() / 1000 - span - 60)) {
+    const seconds = Math.max(300, to - from);
+    return {name: '', at: null, range: {...rangeOf(seconds, by_minutes), end: Math.ceil(to) + 60}};
+  }
+  if (at == null) return {name, at: null, range: rangeOf(span, by_minutes)};
+  return {name, at, range: {...rangeOf(span, by_minutes), end: at + 60}};
+}
+
+// Any stretch, by its two ends.
+function fromTo(id: string, {range}: Chosen): HTMLElement {
+  const end = range.end ?? Date.now() / 1000;
+  const fields = [timeField('From', end - range.seconds), timeField('To', end)] as const;
+  const form = el('form', {class: 'labelled'}, fields[0], el('span', {}, 'to'), fields[1],
+    el('button', {}, 'Show'));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const [from, to] = fields.map(chosenTime);
+    if (from != null && to != null) location.hash = `#/influencer/${id}?from=${from}&to=${to}`;
+  });
+  return form;
+}
+
+// ---- what it is now, or was
+
+function tiles(latest: Influencer, old: Text | string, ours: number | null): HTMLElement {
+  const rank = tile('Rank', number(latest.rank));
+  rank.append(el('span', {}, `of ${number(latest.of)}`));
+  const verdict = tile('Network says', verdictMark(latest.verdict));
+  if (latest.verdict) verdict.append(el('span', {}, 'checked ', time(latest.verdict.checked_at)));
+  if (ours !== null) {
+    verdict.append(el('span', {}, ours === 0 ? 'we see nothing unusual'
+      : `we see ${number(ours)} signal${ours === 1 ? '' : 's'}`));
+  }
+  return el('div', {class: 'tiles'},
+    tile('Followers', number(latest.follower_count)),
+    tile('Following', number(latest.following_count)),
+    tile('Ratio', ratio(latest.follower_ratio)), rank, verdict, tile('Age', old));
+}
+
+// The age grows until the next value.
+class Now {
+  readonly shown = el('div');
+  private told_at = 0;
+  private readonly old = new Text();
+
+  constructor(private latest: Influencer, private ours: number | null, private missing: Gaps | null,
+      is_past: boolean) {
+    this.tell(latest);
+    if (!is_past) everySecond(this.shown, () => this.tellAge());
+  }
+
+  tell(latest: Influencer): void {
+    this.latest = latest;
+    this.told_at = Date.now();
+    this.draw();
+  }
+  learn(ours: number | null, missing: Gaps | null): void {
+    this.ours = ours;
+    this.missing = missing;
+    this.draw();
+  }
+
+  private seconds(): number | null {
+    const {age_seconds} = this.latest;
+    return age_seconds === null ? null : age_seconds + (Date.now() - this.told_at) / 1000;
+  }
+  private tellAge(): void { this.old.data = age(this.seconds()); }
+  private draw(): void {
+    this.tellAge();
+    refill(this.shown, ...this.standstill(), tiles(this.latest, this.old, this.ours));
+  }
+
+  // Why there is nothing new, if it is so.
+  private standstill(): HTMLElement[] {
+    const seconds = this.seconds();
+    const gap = this.missing?.items[0];
+    if (seconds === null || seconds < kLateSeconds || !gap || !this.latest.retrieved_at) return [];
+    if (Date.parse(gap.end) <= Date.parse(this.latest.retrieved_at)) return [];
+    return [el('p', {class: 'banner', role: 'note'}, '▲ No value since ',
+      time(this.latest.retrieved_at), `: ${saidReason(gap.reason)}.`)];
+  }
+}
+
+// ---- its sections
+
+function growthTable(growth: InfluencerGrowth | null): HTMLElement {
+  if (!growth) return note(kNotNow);
+  const row = (label: string, one: Growth | null) => one === null
+    ? [label, '–', '–', '–', '–', '–']
+    : [label, signed(one.change), signedPercent(one.percent), signed(one.ups), signed(one.downs),
+      one.complete ? time(one.since) : el('span', {}, time(one.since), ' (all there is)')];
+  return table('Up to the newest value', ['Window', '#Change', '#Percent', '#Ups', '#Downs', 'Since'],
+    [row('Hour', growth.hour), row('Day', growth.day), row('Week', growth.week)]);
+}
+
+function words(latest: Influencer, signals: Signals | null): HTMLElement[] {
+  const verdict = latest.verdict;
+  const network = el('div', {}, el('h3', {}, 'The network says'),
+    el('p', {}, verdictMark(verdict)),
+    verdict ? note('Checked ', time(verdict.checked_at), ', so since ', time(verdict.changed_at),
+      '. It does not say why.') : note('Everybody is checked once a day.'));
+  const own = el('div', {}, el('h3', {}, 'What we see'),
+    signals ? signalList(signals) : note(kNotNow));
+  return [el('h2', {}, 'Suspicious?'), network, own];
+}
+
+// From the first value on; a minute without one says why.
+function valueTable(data: Series, missing: Gaps | null): HTMLElement {
+  const first = data.follower_count.findIndex((value) => value !== null);
+  const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
+    number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null),
+    data.follower_count[i] == null ? reasonAt(missing, t) : '']);
+  return el('details', {}, el('summary', {}, 'As a table'),
+    table(`Values, the newest ${kRowsListed} at most`,
+      ['Time', '#Followers', '#Following', '#Ratio', 'Why there is none'],
+      rows.slice(Math.max(first, 0)).slice(-kRowsListed).reverse()));
+}
+
+function badge(id: string): HTMLElement {
+  const path = `/api/v1/influencers/${id}/badge.svg`;
+  const code = `<img src="${location.origin}${path}" alt="Followers">`;
+  const copied = el('span', {class: 'note', role: 'status'});
+  return el('details', {}, el('summary', {}, 'For other pages'),
+    el('p', {}, el('img', {src: path, alt: 'The badge', loading: 'lazy'})),
+    el('code', {}, code),
+    tools(button('Copy', () => {
+      navigator.clipboard.writeText(code).then(() => { copied.textContent = 'Copied.'; },
+        () => { copied.textContent = 'Mark it and copy it by hand.'; });
+    }), buttonTo('Dark', `${path}?theme=dark`), copied));
+}
+
+const links = (id: string, range: Range) => tools(
+  buttonTo('Alert me', `#/alerts/new?influencer=${id}`),
+  buttonTo('Compare', `#/compare?ids=${id}`),
+  buttonTo('CSV', seriesPath(id, range, 'csv'), {download: `${id}.csv`}),
+  buttonTo('API', seriesPath(id, range, 'columns')));
+
+function banner(id: string, chosen: Chosen, latest: Influencer): HTMLElement[] {
+  const {at, range, name} = chosen;
+  const now = buttonTo('Now', `#/influencer/${id}`);
+  if (at !== null) {
+    const value = latest.rank === null ? 'it has no value in that minute'
+      : `rank ${number(latest.rank)} of ${number(latest.of)}`;
+    const to = (minute: number) => `#/influencer/${id}?range=${name}&at=${minute}`;
+    return [el('div', {class: 'banner', role: 'note'},
+      el('p', {}, 'As of ', time(at * 1000), `: ${value}. The verdict is today’s.`),
+      tools(buttonTo('◀ Minute', to(at - 60)), buttonTo('Minute ▶', to(at + 60)), now))];
+  }
+  if (name) return [];
+  const end = range.end ?? 0;
+  return [el('div', {class: 'banner', role: 'note'},
+    el('p', {}, 'The charts show ', time((end - range.seconds) * 1000), ' to ', time(end * 1000),
+      '; the numbers above them are of now.'), tools(now))];
+}
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
 async function extremes(id: string, range: Range): Promise<[Series, Series] | null> {
@@ -18,112 +204,56 @@ async function extremes(id: string, range: Range): Promise<[Series, Series] | nu
   return Promise.all([series(id, range, 'min'), series(id, range, 'max')]);
 }
 
-function growthTable(growth: InfluencerGrowth | null): HTMLElement {
-  if (!growth) return note(kNotNow);
-  const row = (label: string, one: Growth | null) => one === null
-    ? [label, '–', '–', '–', '–', '–']
-    : [label, one.complete ? time(one.since) : el('span', {}, time(one.since), ' (all there is)'),
-      signed(one.change), signedPercent(one.percent), signed(one.ups), signed(one.downs)];
-  return table('Up to the newest value', ['Window', 'Since', 'Change', 'Percent', 'Ups', 'Downs'],
-    [row('Hour', growth.hour), row('Day', growth.day), row('Week', growth.week)]);
-}
-
-function signalList(signals: Signals | null): HTMLElement {
-  if (!signals) return note(kNotNow);
-  if (signals.findings.length === 0) return note('Nothing in this range.');
-  return el('ul', {class: 'signals'}, ...signals.findings.slice(0, 20).map((finding) =>
-    el('li', {}, el('strong', {}, finding.kind.replaceAll('_', ' ')), ' ',
-      times(finding.start, finding.end), el('br'), finding.evidence)));
-}
-
-function words(latest: Influencer, signals: Signals | null): HTMLElement {
-  const verdict = latest.verdict;
-  const network = el('div', {}, el('h3', {}, 'The network says'),
-    el('p', {}, verdictMark(verdict)),
-    verdict ? el('p', {class: 'note'}, 'Checked ', time(verdict.checked_at), ', so since ',
-      time(verdict.changed_at), '.') : note('Not checked yet: everybody is, once a day.'));
-  const own = el('div', {}, el('h3', {}, 'What we see'), signalList(signals));
-  return section('Suspicious?', el('div', {class: 'halves'}, network, own));
-}
-
-function valueTable(data: Series): HTMLElement {
-  const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
-    number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null)]);
-  return el('details', {}, el('summary', {}, 'As a table (the newest 500)'),
-    table('Values', ['Time', 'Followers', 'Following', 'Ratio'], rows.slice(-500).reverse()));
-}
-
-function tiles(latest: Influencer, old: Text): HTMLElement {
-  return el('div', {class: 'tiles'},
-    tile('Followers', number(latest.follower_count)),
-    tile('Following', number(latest.following_count)),
-    tile('Ratio', ratio(latest.follower_ratio)),
-    tile('Rank', `${number(latest.rank)} of ${number(latest.of)}`),
-    tile('Network says', verdictMark(latest.verdict)),
-    tile('Age', old));
-}
-
-function links(id: string, range: Range): HTMLElement {
-  const one = (text: string, href: string, more = {}) =>
-    el('a', {class: 'button', href, ...more}, text);
-  return el('div', {class: 'tools'},
-    one('Alert me', `#/alerts/new?influencer=${id}`),
-    one('Download CSV', seriesPath(id, range, 'csv'), {download: `${id}.csv`}),
-    one('API', `/api/v1/influencers/${id}`), one('Badge', `/api/v1/influencers/${id}/badge.svg`),
-    one('Compare', `#/compare?ids=${id}`));
-}
-
-// From the first value on, as far as the API goes in one question.
-async function spanOf(chosen: string, id: string): Promise<number> {
-  if (chosen !== kAll) return secondsOf(chosen);
-  const {time_ms, follower_count} = await series(id, {seconds: kSecondsMost, step: 3600});
-  const first = time_ms[follower_count.findIndex((value) => value !== null)];
-  return first === undefined ? 3600 : Math.max(3600, Math.ceil((Date.now() - first) / 1000));
-}
-
-// The age grows until the next value.
-function liveTiles(latest: Influencer): [HTMLElement, (now: Influencer) => void] {
-  const place = el('div');
-  let known = latest;
-  let told_at = 0;
-  const old = new Text();
-  const tellAge = () => {
-    const {age_seconds} = known;
-    old.data = age(age_seconds === null ? null : age_seconds + (Date.now() - told_at) / 1000);
-  };
-  const tell = (now: Influencer) => {
-    known = now;
-    told_at = Date.now();
-    tellAge();
-    place.replaceChildren(tiles(now, old));
-  };
-  tell(latest);
-  everySecond(place, tellAge);
-  return [place, tell];
-}
-
-export const influencer: View = async (into, args, id) => {
-  const chosen = args.get('range') ?? '1h';
-  const span = await spanOf(chosen, id);
-  const range = rangeOf(span, args.get('detail') === 'minutes');
-  const start = Math.floor(Date.now() / 1000) - Math.min(span, kMonthSeconds);
-  const [latest, data, both, missing, growth, signals, summary] = await Promise.all([
-    get<Influencer>(`/api/v1/influencers/${id}`), series(id, range),
-    orNothing(extremes(id, range)), orNothing(gapsIn(id, range)),
+// What changes with a minute, beside the curves.
+const asked = (id: string, range: Range) => {
+  const end = range.end ?? Math.floor(Date.now() / 1000);
+  const start = Math.floor(end - Math.min(range.seconds, kMonthSeconds));
+  const until = range.end ? `&end=${Math.floor(range.end)}` : '';
+  return Promise.all([orNothing(gapsIn(id, range)),
     orNothing(get<InfluencerGrowth>(`/api/v1/influencers/${id}/growth`)),
-    orNothing(get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}`)),
-    orNothing(get<Summary>('/api/v1/summary'))]);
+    orNothing(get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}${until}`))]);
+};
+
+export const influencer: View = async (into, args, id): Promise<Live | void> => {
+  if (!id) throw new Problem(404, 'Search for an id or a name, or choose one from a list.');
+  const chosen = await chosenBy(args, id);
+  const {range, at, name} = chosen;
+  const past = at === null ? '' : `?at=${at}`;
+  const [latest, data, both, [missing, growth, signals], summary] = await Promise.all([
+    get<Influencer>(`/api/v1/influencers/${id}${past}`), series(id, range),
+    orNothing(extremes(id, range)), asked(id, range), orNothing(get<Summary>('/api/v1/summary'))]);
   const base = `#/influencer/${id}?`;
+  const suspicious = el('section', {class: 'aside-1'}, ...words(latest, signals));
+  const growing = el('section', {}, el('h2', {}, 'Growth'), growthTable(growth));
+  const listed = el('div', {}, valueTable(data, missing));
   const drawn = el('div');
-  const [now, tell] = liveTiles(latest);
+  const count = (found: Signals | null) => found ? found.findings.length : null;
+  const now = new Now(latest, count(signals), missing, at !== null);
   into.replaceChildren(
-    el('h1', {}, nameOf(latest)), now, ranges(base, chosen, [kAll]),
-    details(`${base}range=${chosen}`, range, span), drawn,
-    section('Growth', growthTable(growth)), words(latest, signals), links(id, range),
-    valueTable(data));
-  curves(drawn, {id, name: nameOf(latest), range, args, data, both, missing,
-    marks: (signals?.findings ?? []).map((one) =>
-      ({at: Date.parse(one.start) / 1000, why: one.evidence})),
-    newest: summary?.minute ? Date.parse(summary.minute.minute) / 1000 : 0}, tell,
-  () => void influencer(into, args, id));
+    el('div', {class: 'headline'}, el('h1', {}, nameOf(latest)), links(id, range)),
+    ...banner(id, chosen, latest), now.shown,
+    el('div', {class: 'split'},
+      el('div', {class: 'charts'},
+        el('div', {class: 'toolbar'}, ranges(base, name, [kAll]),
+          details(`${base}range=${name}`, range, range.seconds), fromTo(id, chosen)),
+        drawn, section('Values', listed)),
+      suspicious, el('div', {class: 'aside-2'}, growing, section('Badge', badge(id)))));
+  const marks = marksOf(signals);
+  const is_live = range.end === undefined;
+  const whole = summary?.minute ? Date.parse(summary.minute.minute) / 1000 : 0;
+  const shown = curves(drawn, {
+    id, name: nameOf(latest), range, args, data, both, missing, marks, is_live,
+    is_trimmed: name === kAll, newest: is_live ? whole : 0,
+    tell: (newest) => now.tell(newest), again: () => void influencer(into, args, id)});
+  if (!is_live) return;
+  return {minute: async () => {
+    const [gaps, growth_now, found] = await asked(id, range);
+    shown?.learn(gaps, marksOf(found));
+    now.learn(count(found), gaps);
+    refill(growing, el('h2', {}, 'Growth'), growthTable(growth_now));
+    const [latest_now, values] = await Promise.all(
+      [get<Influencer>(`/api/v1/influencers/${id}`), series(id, range)]);
+    refill(suspicious, ...words(latest_now, found));
+    refill(listed, valueTable(values, gaps));
+  }};
 };

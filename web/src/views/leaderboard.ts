@@ -1,12 +1,56 @@
 import {get, rangeOf, series} from '../api';
-import type {Board, Found, Standing} from '../api';
-import {button, el, number} from '../dom';
+import type {Board, Found, Minutes, Range, Standing} from '../api';
+import {button, el, number, percent, refill, time} from '../dom';
+import type {Head} from '../dom';
+import {saidReasons} from '../gaps';
 import {spark} from '../spark';
-import {choices, lazy, note, standings} from './parts';
-import type {View} from './parts';
+import {buttonTo, chosenTime, labelled, lazy, note, oneOf, reason, standings, timeField, tools}
+  from './parts';
+import type {Live, View} from './parts';
 
-const kSparkRange = rangeOf(3600, false);
+const kHour = 3600;
+const kSparkRange = rangeOf(kHour, false);
+const kPage = 50;
+const kMostCompared = 10;
 const kVerdicts = ['any', 'suspicious', 'clear', 'unknown'];
+const kSorts = ['followers', 'following', 'ratio'] as const;
+const kOrders: Record<string, string> = {desc: 'most first', asc: 'least first'};
+
+// ---- what the address says
+
+interface Shown {
+  query: string; verdict: string; at: number | null; sort: string; order: string;
+  cursor: string | null; place: number;  // of the first one, from 1
+}
+
+function shownBy(args: URLSearchParams): Shown {
+  const at = Number(args.get('at') ?? NaN);
+  return {
+    query: args.get('q') ?? '', verdict: oneOf(args, 'verdict', kVerdicts),
+    at: Number.isFinite(at) ? at : null, sort: oneOf(args, 'sort', [...kSorts]),
+    order: oneOf(args, 'order', Object.keys(kOrders)), cursor: args.get('cursor'),
+    place: Math.max(1, Math.floor(Number(args.get('place') ?? 1)) || 1)};
+}
+
+// Another filter begins with the first page.
+function target(shown: Shown, change: Partial<Shown>): string {
+  const {verdict, at, sort, order, cursor, place} = {...shown, cursor: null, place: 1, ...change};
+  const args = new URLSearchParams();
+  if (verdict !== 'any') args.set('verdict', verdict);
+  if (at !== null) args.set('at', String(at));
+  if (sort !== 'followers') args.set('sort', sort);
+  if (order !== 'desc') args.set('order', order);
+  if (cursor) args.set('cursor', cursor);
+  if (place > 1) args.set('place', String(place));
+  return `#/leaderboard${args.size > 0 ? '?' : ''}${args}`;
+}
+
+function path({verdict, at, sort, order, cursor}: Shown): string {
+  return `/api/v1/leaderboard?${new URLSearchParams({limit: String(kPage), verdict, sort, order,
+    ...(at !== null ? {at: String(at)} : {}), ...(cursor ? {cursor} : {})})}`;
+}
+
+// ---- CSV
 
 // A name that a spreadsheet would take for a formula is made text.
 function csvCell(value: string | number | null): string {
@@ -15,124 +59,177 @@ function csvCell(value: string | number | null): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function download(items: Standing[]): void {
+function fileName({query, verdict, at, sort, place}: Shown): string {
+  const minute = new Date(at === null ? Date.now() : at * 1000).toISOString().slice(0, 16);
+  return ['leaderboard', ...(query ? ['matches'] : [sort, ...(verdict === 'any' ? [] : [verdict])]),
+    minute.replaceAll(':', ''), ...(place > 1 ? [`from-${place}`] : [])].join('-') + '.csv';
+}
+
+function download(items: Standing[], name: string): void {
   const word = (item: Standing) =>
     !item.verdict ? '' : item.verdict.suspicious ? 'suspicious' : 'clear';
   const rows = items.map((item) => [item.rank, item.id, item.username, item.follower_count,
-    item.following_count, item.follower_ratio, item.retrieved_at, word(item)]
-    .map(csvCell).join(','));
-  const head =
-    'rank,id,username,follower_count,following_count,follower_ratio,retrieved_at,verdict';
+    item.following_count, item.follower_ratio, item.retrieved_at, word(item),
+    item.verdict?.checked_at ?? null].map(csvCell).join(','));
+  const head = 'rank,id,username,follower_count,following_count,follower_ratio,retrieved_at,'
+    + 'verdict,checked_at';
   const url = URL.createObjectURL(new Blob([[head, ...rows].join('\r\n') + '\r\n']));
-  el('a', {href: url, download: 'leaderboard.csv'}).click();
+  el('a', {href: url, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-function lastHour(item: Standing): HTMLElement {
+// ---- columns
+
+function hourBefore(item: Standing, at: number | null): HTMLElement {
   const place = el('span', {class: 'spark'});
+  const range: Range = at === null ? kSparkRange : {...kSparkRange, end: at + 60};
   return lazy(place, async () => {
-    const data = await series(String(item.id), kSparkRange);
-    spark(place, data.follower_count, `Followers of the last hour`);
+    const data = await series(String(item.id), range);
+    spark(place, data.follower_count, 'Followers of the hour before');
   });
 }
 
 // Against the rank of an hour before; the same minute for five minutes, which the API remembers.
 function rankChange(item: Standing, now: number): HTMLElement {
   const place = el('span');
-  const before = Math.floor((now - 3600) / 300) * 300;
+  const before = Math.floor((now - kHour) / 300) * 300;
   return lazy(place, async () => {
     const {rank} = await get<Standing>(`/api/v1/influencers/${item.id}?at=${before}`);
     if (rank === null || item.rank === null) return void (place.textContent = '–');
     const places = rank - item.rank;
-    place.textContent = places === 0 ? '=' : `${places > 0 ? '▲' : '▼'} ${number(Math.abs(places))}`;
+    place.textContent = places === 0 ? '='
+      : `${places > 0 ? '▲' : '▼'} ${number(Math.abs(places))}`;
     place.title = `Rank ${number(rank)} an hour before`;
   });
 }
 
-const kSorts = ['followers', 'following', 'ratio'];
-const kOrders: Record<string, string> = {desc: 'most first', asc: 'least first'};
-
-interface Shown { verdict: string; at: string | null; sort: string; order: string }
-
-function target({verdict, at, sort, order}: Shown, cursor?: string | null): string {
-  const args = new URLSearchParams();
-  if (verdict !== 'any') args.set('verdict', verdict);
-  if (at) args.set('at', at);
-  if (sort !== 'followers') args.set('sort', sort);
-  if (order !== 'desc') args.set('order', order);
-  if (cursor) args.set('cursor', cursor);
-  return `#/leaderboard${args.size > 0 ? '?' : ''}${args}`;
+// A click sorts by a column, over everybody; another turns it round.
+function sortHead(shown: Shown, sort: string): Head {
+  const text = `#${sort[0]?.toUpperCase() ?? ''}${sort.slice(1)}`;
+  const is_by = shown.sort === sort;
+  const other = is_by && shown.order === 'desc' ? 'asc' : 'desc';
+  const sign = !is_by ? '' : shown.order === 'desc' ? ' ↓' : ' ↑';
+  return {text, sort: !is_by ? 'none' : shown.order === 'desc' ? 'descending' : 'ascending',
+    shown: el('a', {href: target(shown, {sort, order: other}),
+      title: `Sort everybody by ${sort}, ${kOrders[other]}`}, text.slice(1) + sign)};
 }
 
-// Local time, as a field of a form shows and takes it.
-function localTime(epochSeconds: number): string {
-  const at = new Date(epochSeconds * 1000);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+// Some of them side by side.
+function comparison(): [(item: Standing) => HTMLElement, HTMLElement] {
+  const chosen = new Set<number>();
+  const go = buttonTo('Compare', '#/compare');
+  const tell = () => {
+    go.textContent = chosen.size > 0 ? `Compare these ${chosen.size}` : 'Compare the first 5';
+  };
+  let first: number[] = [];
+  go.addEventListener('click', () => {
+    const ids = chosen.size > 0 ? [...chosen] : first.slice(0, 5);
+    go.setAttribute('href', `#/compare?ids=${ids.join(',')}`);
+  });
+  tell();
+  const box = (item: Standing) => {
+    if (!first.includes(item.id)) first = [...first, item.id];
+    const made = el('input', {type: 'checkbox',
+      'aria-label': `Compare ${item.username ?? item.id}`}) as HTMLInputElement;
+    made.checked = chosen.has(item.id);
+    made.addEventListener('change', () => {
+      if (made.checked && chosen.size < kMostCompared) chosen.add(item.id);
+      else chosen.delete(item.id);
+      made.checked = chosen.has(item.id);
+      tell();
+    });
+    return made;
+  };
+  return [box, go];
 }
+
+// ---- a past minute
 
 // Any past minute, or now.
 function asOf(shown: Shown): HTMLElement {
-  const {at} = shown;
-  const input = el('input', {type: 'datetime-local', name: 'at', 'aria-label': 'As of',
-    max: localTime(Date.now() / 1000), value: at ? localTime(Number(at)) : ''}) as HTMLInputElement;
-  const form = el('form', {class: 'tools'}, 'As of', input, el('button', {}, 'Show'),
-    ...(at ? [el('a', {class: 'button', href: target({...shown, at: null})}, 'Now')] : []));
+  const field = timeField('As of', shown.at);
+  const form = el('form', {class: 'labelled'}, el('span', {'aria-hidden': 'true'}, 'As of'), field,
+    el('button', {}, 'Show'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const chosen = new Date(input.value).getTime();
-    location.hash = target(
-      {...shown, at: Number.isNaN(chosen) ? null : String(chosen / 1000)});
+    location.hash = target(shown, {at: chosenTime(field)});
   });
   return form;
 }
 
-// Of everybody, not only of the page.
-function sorts(shown: Shown): HTMLElement {
-  const by = choices('Sort by', kSorts, shown.sort, (name) => target({...shown, sort: name}));
-  by.prepend('Sort by');
-  by.append(choices('Order', Object.values(kOrders), kOrders[shown.order] ?? '', (name) =>
-    target({...shown, order: name === kOrders['asc'] ? 'asc' : 'desc'})));
-  return by;
+// What there is of a past minute, and its neighbours.
+async function banner(shown: Shown & {at: number}, of: number): Promise<HTMLElement> {
+  const {at} = shown;
+  const {items: [minute]} = await get<Minutes>(`/api/v1/minutes?start=${at}&end=${at + 60}`);
+  const part = !minute ? 'of which nothing is known'
+    : `${number(of)} of ${number(minute.due)} have a value (${percent(minute.coverage)})`;
+  const missed = minute && minute.missed_total > 0
+    ? `, ${number(minute.missed_total)} were missed: ${saidReasons(Object.keys(minute.missed))}` : '';
+  return el('div', {class: 'banner', role: 'note'},
+    el('p', {}, 'As of ', time(at * 1000), `: ${part}${missed}. Verdicts are today’s.`),
+    tools(buttonTo('◀ Minute', target(shown, {at: at - 60})),
+      buttonTo('Minute ▶', target(shown, {at: at + 60})),
+      buttonTo('Now', target(shown, {at: null}))));
 }
 
-export const leaderboard: View = async (into, args) => {
-  const query = args.get('q') ?? '';
-  const cursor = args.get('cursor');
-  const oneOf = (name: string, known: string[]) =>
-    known.find((one) => one === args.get(name)) ?? known[0] ?? '';
-  const verdict = oneOf('verdict', kVerdicts);
-  const at = args.get('at');
-  const sort = oneOf('sort', kSorts);
-  const order = oneOf('order', Object.keys(kOrders));
-  const shown = {verdict, at, sort, order};
-  const page = new URLSearchParams(
-    {limit: '50', verdict, sort, order, ...(at ? {at} : {}), ...(cursor ? {cursor} : {})});
+function emptyWords({query, at, verdict}: Shown): string {
+  if (query) return 'Nobody has an id or a name that begins so.';
+  if (at !== null) return 'Nobody has a value in that minute.';
+  return verdict === 'any' ? 'No values yet.' : 'Nobody, so far.';
+}
+
+// ---- the view
+
+export const leaderboard: View = async (into, args): Promise<Live | void> => {
+  const shown = shownBy(args);
+  const {query, at, sort, order} = shown;
   const prefix = encodeURIComponent(query);
-  const found: Found | Board = query
-    ? await get<Found>(`/api/v1/influencers?limit=100&prefix=${prefix}`)
-    : await get<Board>(`/api/v1/leaderboard?${page}`);
+  const ask = (): Promise<Found | Board> => query
+    ? get<Found>(`/api/v1/influencers?limit=100&prefix=${prefix}`) : get<Board>(path(shown));
+  const found = await ask();
+  const [only] = found.items;
+  if (query && only && found.items.length === 1) return void location.replace(
+    `#/influencer/${only.id}`);
   into.replaceChildren(el('h1', {}, query ? `Matches of “${query}”` : 'Leaderboard'));
+  const of = 'of' in found ? found.of : 0;
   if (!query) {
-    into.append(choices('Network says', kVerdicts, verdict, (name) =>
-      target({...shown, verdict: name})), sorts(shown), asOf(shown));
+    into.append(el('div', {class: 'toolbar'},
+      labelled('Network says', kVerdicts, shown.verdict, (verdict) => target(shown, {verdict})),
+      labelled('Order', Object.keys(kOrders), order, (one) => target(shown, {order: one}), kOrders),
+      asOf(shown)));
+    if (at !== null) into.append(await banner({...shown, at}, of).catch(
+      (error: unknown) => note(reason(error))));
   }
-  if (found.items.length === 0) {
-    into.append(note(query ? 'Nobody has an id or a name that begins so.'
-      : at ? 'Nobody has a value in that minute.'
-        : verdict === 'any' ? 'No values yet.' : 'Nobody, so far.'));
-    return;
-  }
-  const {items} = found;
-  const now = at ? Number(at) : Date.now() / 1000;
-  into.append(el('div', {class: 'tools'}, button('Download CSV', () => download(items))),
-    standings(query ? 'By id or name' : `By ${sort}, ${kOrders[order] ?? order}`, items,
-      [{head: 'Rank in 1 h', cell: (item) => rankChange(item, now)},
-        {head: 'Last hour', cell: lastHour}]));
-  const tools = el('div', {class: 'tools'});
-  if (cursor) tools.append(el('a', {class: 'button', href: target(shown)}, 'First page'));
+  if (found.items.length === 0) return void into.append(note(emptyWords(shown)));
+
+  const list = el('div');
+  const [box, compare] = comparison();
+  const heads = query ? {} : Object.fromEntries(
+    kSorts.map((one) => [one, sortHead(shown, one)]));
+  const fill = (items: Standing[]) => refill(list, standings({
+    caption: query ? 'By id or name' : `By ${sort}, ${kOrders[order] ?? ''}`, items, heads,
+    verdict: at === null ? 'Network says' : 'Network says today', query: at === null ? ''
+      : `?at=${at}`,
+    more: [{head: '#Rank, 1 h before', cell: (item) => rankChange(item, at ?? Date.now() / 1000)},
+      {head: 'Hour before', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]}));
+  let {items} = found;
+  fill(items);
+  const last = shown.place + items.length - 1;
+  const where = query ? '' : `${number(shown.place)} to ${number(last)}${
+    shown.verdict === 'any' ? ` of ${number(of)}` : ''}`;
   const next = 'next' in found && found.next
     ? new URL(found.next, location.origin).searchParams.get('cursor') : null;
-  if (next) tools.append(el('a', {class: 'button', href: target(shown, next)}, 'Next page'));
-  if ('more' in found && found.more) tools.append('Only the first 100 matches are here.');
-  into.append(tools);
+  into.append(
+    tools(el('span', {class: 'note'}, where), compare,
+      button(`CSV of these ${items.length}`, () => download(items, fileName(shown)))),
+    el('section', {}, list),
+    tools(
+      ...(shown.cursor ? [buttonTo('First page', target(shown, {}))] : []),
+      ...(next ? [buttonTo('Next page', target(shown, {cursor: next, place: last + 1}))] : []),
+      'more' in found && found.more ? 'Only the first 100 matches are here.' : ''));
+  if (at !== null) return;
+  return {minute: async () => {
+    ({items} = await ask());
+    fill(items);
+  }};
 };

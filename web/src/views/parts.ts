@@ -1,55 +1,94 @@
 import {rangeOf} from '../api';
-import type {Mover, Range, Standing, Verdict} from '../api';
-import {el, number, ratio, table, time} from '../dom';
+import type {Mover, Range, Standing, Summary, Verdict} from '../api';
+import {el, number, ratio, signed, signedPercent, table, time} from '../dom';
+import type {Child, Head} from '../dom';
 
-export type View = (into: HTMLElement, args: URLSearchParams, id: string) => Promise<void>;
+// How a view goes on once it is shown: with each summary, each whole minute, every ten seconds.
+export interface Live {
+  summary?: (now: Summary) => void;
+  minute?: () => Promise<void>;
+  often?: () => Promise<void>;
+}
+export type View =
+  (into: HTMLElement, args: URLSearchParams, id: string) => Promise<Live | void>;
 
 export const kRanges: [string, number][] = [
   ['1h', 3600], ['6h', 21600], ['1d', 86400], ['7d', 604800], ['30d', 2592000],
   ['1y', 31536000]];
 export const secondsOf = (range: string) => kRanges.find(([name]) => name === range)?.[1] ?? 3600;
 
+// What an address says, where it is one of what is known; else the first of these.
+export const oneOf = (args: URLSearchParams, name: string, known: string[]) =>
+  known.find((one) => one === args.get(name)) ?? known[0] ?? '';
+
 interface Named { id: number; username: string | null }
 export const nameOf = (item: Named) => item.username ?? String(item.id);
-export const link = (item: Named) => el('a', {href: `#/influencer/${item.id}`}, nameOf(item));
-export const section = (title: string, ...children: (Node | string)[]) =>
+export const link = (item: Named, query = '') =>
+  el('a', {href: `#/influencer/${item.id}${query}`}, nameOf(item));
+export const section = (title: string, ...children: Child[]) =>
   el('section', {}, el('h2', {}, title), ...children);
-export const plotBox = () => el('div', {class: 'plot'});
-export const note = (text: string) => el('p', {class: 'note'}, text);
+// As high as its chart will be, with its legend: nothing below it moves.
+export function plotBox(height: number): HTMLElement {
+  const made = el('div', {class: 'plot'});
+  made.style.minHeight = `${height + 26}px`;
+  return made;
+}
+export const note = (...text: Child[]) => el('p', {class: 'note'}, ...text);
+export const tools = (...children: Child[]) => el('div', {class: 'tools'}, ...children);
+export const buttonTo = (text: string, href: string, more: Record<string, string> = {}) =>
+  el('a', {class: 'button', href, ...more}, text);
 
 export const reason = (error: unknown) => error instanceof Error ? error.message : 'It failed.';
+// What a page can do without.
+export const orNothing = <T>(asked: Promise<T>) => asked.catch(() => null);
 
 // A word and a sign, never colour alone.
 export function verdictMark(verdict: Verdict | null): HTMLElement {
-  if (!verdict) return el('span', {class: 'verdict', title: 'Not checked yet'}, '–');
+  if (!verdict) return el('span', {class: 'verdict note'}, 'not checked yet');
   const word = verdict.suspicious ? '⚠ suspicious' : '✓ clear';
   const kind = verdict.suspicious ? 'verdict bad' : 'verdict';
   return el('span', {class: kind, title: `Checked ${verdict.checked_at} (UTC)`}, word);
 }
 
-interface Column { head: string; cell: (item: Standing) => Node }
-export const standings = (caption: string, items: Standing[], more: Column[] = []) => table(
-  caption, ['Rank', 'Influencer', 'Followers', 'Following', 'Ratio', 'Network says',
-    ...more.map((column) => column.head)],
+export interface Column { head: string; cell: (item: Standing) => Node }
+export interface Board {
+  caption: string;
+  items: Standing[];
+  heads?: Partial<Record<'followers' | 'following' | 'ratio', Head>>;
+  verdict?: string;  // the head of the verdicts
+  query?: string;    // behind the links to influencers
+  more?: Column[];
+}
+// The few of an overview.
+export const leaders = (caption: string, items: Standing[]) => table(
+  caption, ['#Rank', 'Influencer', '#Followers', 'Network says'],
   items.map((item) => [number(item.rank), link(item), number(item.follower_count),
+    verdictMark(item.verdict)]));
+export const standings = ({caption, items, heads = {}, verdict = 'Network says', query = '',
+  more = []}: Board) => table(caption,
+  ['#Rank', 'Influencer', heads.followers ?? '#Followers', heads.following ?? '#Following',
+    heads.ratio ?? '#Ratio', verdict, ...more.map((column) => column.head)],
+  items.map((item) => [number(item.rank), link(item, query), number(item.follower_count),
     number(item.following_count), ratio(item.follower_ratio), verdictMark(item.verdict),
-    ...more.map((column) => column.cell(item))]));
-
-export const signed = (value: number) => `${value > 0 ? '+' : ''}${number(value)}`;
-export const signedPercent = (value: number | null) =>
-  value === null ? '–' : `${value > 0 ? '+' : ''}${ratio(value)} %`;
+    ...more.map((column) => column.cell(item))]), 'board');
 
 export const movers = (caption: string, items: Mover[]) => table(
-  caption, ['Change', 'Influencer', 'Percent', 'Followers'],
-  items.map((item) => [signed(item.change), link(item), signedPercent(item.percent),
+  caption, ['Influencer', '#Change', '#Percent', '#Followers'],
+  items.map((item) => [link(item), signed(item.change), signedPercent(item.percent),
     number(item.follower_count)]));
 
 // Links that choose one of some values of a parameter.
 export const choices = (label: string, names: string[], chosen: string,
-    target: (name: string) => string) =>
-  el('div', {class: 'tools', role: 'group', 'aria-label': label},
-    ...names.map((name) => el('a', {class: 'button', href: target(name),
-      ...(name === chosen ? {'aria-current': 'true'} : {})}, name)));
+    target: (name: string) => string, words: Record<string, string> = {}) =>
+  el('div', {class: 'choices', role: 'group', 'aria-label': label},
+    ...names.map((name) => buttonTo(words[name] ?? name, target(name),
+      name === chosen ? {'aria-current': 'true'} : {})));
+
+// The same with its label before it.
+export const labelled = (label: string, ...rest: Parameters<typeof choices> extends
+    [string, ...infer R] ? R : never) =>
+  el('div', {class: 'labelled'}, el('span', {'aria-hidden': 'true'}, label),
+    choices(label, ...rest));
 
 export const ranges = (base: string, chosen: string, more: string[] = []) => choices(
   'Range', [...kRanges.map(([name]) => name), ...more], chosen, (name) => `${base}range=${name}`);
@@ -73,3 +112,27 @@ export function lazy(place: HTMLElement, fill: () => Promise<void>): HTMLElement
 
 export const times = (from: string, to: string) => el('span', {}, time(from),
   ...(Date.parse(to) - Date.parse(from) > 60_000 ? [' to ', time(to)] : []));
+
+// A sentence of the API, with its times as the page shows times.
+export function localised(sentence: string): HTMLElement {
+  const parts = sentence.split(/(\d{4}-\d\d-\d\d \d\d:\d\d) UTC/);
+  return el('span', {}, ...parts.map((part, i) =>
+    i % 2 === 1 ? time(`${part.replace(' ', 'T')}:00Z`)
+      : part.replaceAll(' x ', ' × ').replace(/(^| )-(?=\d)/g, '$1\u2212')));
+}
+
+// Local time, as a field of a form shows and takes it.
+export function localTime(epoch_seconds: number): string {
+  const at = new Date(epoch_seconds * 1000);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+export function timeField(label: string, epoch_seconds: number | null): HTMLInputElement {
+  return el('input', {type: 'datetime-local', 'aria-label': label,
+    max: localTime(Date.now() / 1000 + 60),
+    value: epoch_seconds === null ? '' : localTime(epoch_seconds)}) as HTMLInputElement;
+}
+export function chosenTime(field: HTMLInputElement): number | null {
+  const chosen = new Date(field.value).getTime();
+  return Number.isNaN(chosen) ? null : chosen / 1000;
+}

@@ -1,84 +1,172 @@
 import {get, minutes as recent} from '../api';
-import type {Minutes, Summary} from '../api';
-import {age, el, number, percent, ratio, second, table, tile, time} from '../dom';
+import type {Minute, Minutes, Summary} from '../api';
+import {age, el, number, percent, ratio, refill, second, table, tile, time} from '../dom';
+import {saidReason, saidReasons} from '../gaps';
 import {p99, rate, sample, sum} from '../metrics';
 import type {Quantile, Sample} from '../metrics';
 import {note, section} from './parts';
-import type {View} from './parts';
+import type {Live, View} from './parts';
 
 const kHours = 4;
+const kMinuteMs = 60_000;
+const kHourMs = 3_600_000;
 
-function grid(minutes: Minutes): HTMLElement {
-  const cells = minutes.items.slice(-240).map((item) => {
-    const level = !item.closed ? 'open' : item.coverage >= 0.999 ? 'full'
-      : item.coverage >= 0.95 ? 'some' : 'low';
-    return el('span', {class: `cell ${level}`,
-      title: `${item.minute}: ${item.closed ? percent(item.coverage) : 'open'}`});
-  });
-  return el('div', {class: 'grid', role: 'img',
-    'aria-label': 'Coverage by minute; the table below says the same'}, ...cells);
+// ---- minutes
+
+const kLevels: [string, string][] = [['full', '99.9 % and more'], ['some', '95 % and more'],
+  ['low', 'less'], ['open', 'still open'], ['none', 'nothing was due']];
+
+const levelOf = (item: Minute | undefined) => !item || item.due === 0 ? 'none'
+  : !item.closed ? 'open' : item.coverage >= 0.999 ? 'full' : item.coverage >= 0.95 ? 'some' : 'low';
+
+function saidMinute(at: number, item: Minute | undefined): (Node | string)[] {
+  if (!item || item.due === 0) return [time(at), ': nothing was due.'];
+  const missed = item.missed_total === 0 ? 'nobody was missed'
+    : `${number(item.missed_total)} were missed: ${saidReasons(Object.keys(item.missed))}`;
+  return [time(at), `: ${number(item.stored)} of ${number(item.due)} stored `
+    + `(${percent(item.coverage)}), ${item.closed ? missed : `${number(item.open)} are open`}.`];
 }
+
+// An hour a row, a minute a cell, which says its account below when it is pointed at or come to by
+// arrow keys.
+function grid(minutes: Minutes): HTMLElement {
+  const known = new Map(minutes.items.map((item) => [Date.parse(item.minute), item]));
+  const end = Math.floor(Date.now() / kHourMs) * kHourMs + kHourMs;
+  const told = el('p', {class: 'note', 'aria-live': 'polite'}, 'Point at a minute: its account is '
+    + 'told here.');
+  const cells: HTMLElement[] = [];
+  const rows = Array.from({length: kHours + 1}, (_row, i) => {
+    const begin = end - (kHours + 1 - i) * kHourMs;
+    const row = Array.from({length: 60}, (_cell, minute) => {
+      const at = begin + minute * kMinuteMs;
+      const item = known.get(at);
+      const made = el('span', {class: `cell ${at > Date.now() ? 'future' : levelOf(item)}`});
+      if (at <= Date.now()) {
+        made.addEventListener('pointerenter', () => told.replaceChildren(...saidMinute(at, item)));
+        made.dataset['at'] = String(at);
+        cells.push(made);
+      }
+      return made;
+    });
+    return el('div', {class: 'hour'}, time(begin), ...row);
+  });
+  const made = el('div', {class: 'grid', role: 'group', tabindex: '0',
+    'aria-label': 'Coverage by minute. Arrow keys move through the minutes; a table is below'},
+  ...rows);
+  let place = cells.length - 1;
+  made.addEventListener('keydown', (event) => {
+    const by = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -60, ArrowDown: 60}[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    cells[place]?.classList.remove('chosen');
+    place = Math.min(cells.length - 1, Math.max(0, place + by));
+    cells[place]?.classList.add('chosen');
+    const at = Number(cells[place]?.dataset['at']);
+    told.replaceChildren(...saidMinute(at, known.get(at)));
+  });
+  const legend = el('p', {class: 'note legend'}, ...kLevels.flatMap(([level, words]) =>
+    [el('span', {class: `cell ${level}`}), ` ${words} `]));
+  return el('div', {}, el('div', {class: 'scroll'}, made), told, legend);
+}
+
+const minuteTable = (minutes: Minutes) => el('details', {}, el('summary', {}, 'Minutes as a table'),
+  table('The newest first', ['Minute', '#Due', '#Stored', '#Missed', '#Coverage', 'Why'],
+    minutes.items.slice(-240).reverse().map((item) => [time(item.minute), number(item.due),
+      number(item.stored), number(item.missed_total), percent(item.coverage),
+      saidReasons(Object.keys(item.missed))])));
+
+function misses(minutes: Minutes): HTMLElement {
+  const counts = new Map<string, number>();
+  for (const item of minutes.items.slice(-kHours * 60)) {
+    for (const [why, n] of Object.entries(item.missed)) counts.set(why, (counts.get(why) ?? 0) + n);
+  }
+  if (counts.size === 0) return note('None.');
+  const all = [...counts.values()].reduce((total, n) => total + n, 0);
+  return table(`Of the last ${kHours} hours, the most frequent first`, ['Reason', '#Values', '#Of all misses'],
+    [...counts].sort(([, a], [, b]) => b - a).map(([why, n]) =>
+      [saidReason(why), number(n), percent(n / all)]));
+}
+
+// ---- stages
 
 const pace = (value: number | null) => value === null ? '–'
   : `${value < 10 ? ratio(value) : number(value)}/s`;
 const duration = (seconds: number | null) => seconds === null ? '–'
-  : seconds < 1 ? `${number(seconds * 1000)} ms` : `${ratio(seconds)} s`;
-const took = (one: Quantile | null) =>
-  `${one?.is_over ? 'over ' : ''}${duration(one?.seconds ?? null)}`;
+  : seconds < 1 ? `${number(seconds * 1000)}\u00a0ms` : `${ratio(seconds)}\u00a0s`;
+// Of a histogram, so a bound.
+const took = (one: Quantile | null) => one === null ? '–'
+  : `${one.is_over ? '> ' : '≤ '}${duration(one.seconds)}`;
 
 // Of this process: what it does not do has no metrics here.
-function stageRows(before: Sample, now: Sample, data_age: number | null): string[][] {
-  const errors = (...totals: (number | null)[]) =>
-    number(totals.reduce((all: number, one) => all + (one ?? 0), 0));
+function stageRows(before: Sample, now: Sample, data_age: number | null): (Node | string)[][] {
+  // A minute, and since the start.
+  const errors = (...names: [string, RegExp?][]) => {
+    const per_second = names.reduce((all, [name, labels]) =>
+      all + (rate(before, now, name, labels) ?? 0), 0);
+    const total = names.reduce((all, [name, labels]) => all + (sum(now, name, labels) ?? 0), 0);
+    return el('span', {}, number(per_second * 60), el('span', {class: 'note'},
+      ` of ${number(total)}`));
+  };
   const oldest = (queue: string) => age(sum(now, 'ia_queue_oldest_seconds', RegExp(queue)));
   const per = (name: string, labels?: RegExp) => pace(rate(before, now, name, labels));
-  const rows: [string, string, () => string[]][] = [
+  const rows: [string, string, () => (Node | string)[]][] = [
     ['Fetch', 'ia_fetch_requests_total', () => [per('ia_fetch_requests_total'),
       duration(sum(now, 'ia_fetch_reply_seconds', /0\.99/)),
-      errors(sum(now, 'ia_fetch_missed_total'), sum(now, 'ia_fetch_retries_total')),
+      errors(['ia_fetch_missed_total'], ['ia_fetch_retries_total']),
       oldest('influencer_id_store')]],
     ['Store', 'ia_points_stored_total', () => [per('ia_points_stored_total'),
       took(p99(before, now, 'ia_append_seconds')),
-      errors(sum(now, 'ia_append_failures_total'), sum(now, 'ia_batches_buried_total')),
+      errors(['ia_append_failures_total'], ['ia_batches_buried_total']),
       oldest('influencer_data_points')]],
     ['Daily check', 'ia_checks_total', () => [per('ia_checks_total'),
-      took(p99(before, now, 'ia_check_seconds')), errors(sum(now, 'ia_checks_total', /failed/)),
+      took(p99(before, now, 'ia_check_seconds')), errors(['ia_checks_total', /failed/]),
       age(sum(now, 'ia_check_oldest_verdict_seconds'))]],
     ['Leaderboard', 'ia_leaderboard_influencers', () => [
       per('ia_leaderboard_publish_seconds_count'),
       took(p99(before, now, 'ia_leaderboard_publish_seconds')), '–', age(data_age)]],
     ['Alerts', 'ia_alert_queue_length', () => [per('ia_alerts_fired_total'), '–',
-      errors(sum(now, 'ia_alert_deliveries_total', /failed|gave|refused/)), '–']],
+      errors(['ia_alert_deliveries_total', /failed|gave|refused/]), '–']],
     ['API', 'ia_http_requests_total', () => [per('ia_http_requests_total'),
       took(p99(before, now, 'ia_http_request_seconds')),
-      errors(sum(now, 'ia_http_requests_total', /"5/)), '–']]];
+      errors(['ia_http_requests_total', /"5/]), '–']]];
   return rows.flatMap(([name, sign, cells]) => sum(now, sign) === null ? [] : [[name, ...cells()]]);
 }
 
-let seen: Sample | null = null;  // when the view was last filled
-let shown: Node[] = [];          // what it was filled with
+let seen: Sample[] = [];  // of the last minutes, the newest last
 const kApart = 2;
 const kOld = 90;  // seconds
 
-// Rates need two looks: the first view takes them apart, later ones compare with the one before.
-async function fillStages(into: HTMLElement, summary: Summary): Promise<void> {
-  const before = seen && Date.now() / 1000 - seen.at < kOld ? seen : await sample();
-  const rest = kApart - (Date.now() / 1000 - before.at);
+// Rates need two looks: the first view takes them a bit apart, later ones compare with a minute
+// before.
+async function measured(data_age: number | null): Promise<Node[]> {
+  const since = (one: Sample) => Date.now() / 1000 - one.at;
+  seen = seen.filter((one) => since(one) < kOld);
+  const before = seen[0] ?? await sample();
+  if (seen.length === 0) seen = [before];
+  const rest = kApart - since(before);
   if (rest > 0) await new Promise((resume) => { setTimeout(resume, rest * 1000); });
   const now = await sample();
-  seen = now;
-  shown = [
-    table('Errors are since its start, the rest of the last moments',
-      ['Stage', 'Rate', 'p99', 'Errors', 'Oldest'],
-      stageRows(before, now, summary.data_age_seconds), 'named'),
+  seen.push(now);
+  return [
+    table(`Of the last ${age(now.at - before.at)}; errors a minute, of how many since the start`,
+      ['Stage', '#Rate', '#p99', '#Errors', '#Oldest'], stageRows(before, now, data_age)),
     note('Of the process that shows this page; others tell theirs at their own /metrics.')];
-  into.replaceChildren(...shown);
+}
+
+// ---- queues
+
+function queueTable(summary: Summary): HTMLElement {
+  const queues = Object.entries(summary.queues).flatMap(([name, queue]) => queue
+    ? [[name.replaceAll('_', ' '), number(queue.visible), number(queue.in_flight),
+      number(queue.dead), age(queue.oldest_age_seconds)]] : []);
+  return queues.length === 0 ? note('This process does not know its queues.')
+    : table('Messages', ['Queue', '#Visible', '#In flight', '#Dead', '#Oldest'], queues);
 }
 
 function workers(summary: Summary): HTMLElement {
   if (!summary.workers) return note('The store does not say now.');
   return table('The processes that are alive',
-    ['Process', 'Stages', 'Requests to the network', 'Its share of the limit', 'Seen'],
+    ['Process', 'Stages', '#Requests to the network', '#Its share of the limit', 'Seen'],
     summary.workers.map((one) => [one.process, one.stage, number(one.upstream_requests),
       pace(one.upstream_share), second(one.seen_at)]), 'words');
 }
@@ -93,37 +181,48 @@ function bill(summary: Summary): HTMLElement {
     tile('With one message an influencer', `${ratio(cost.message_each_usd_per_day)} USD`));
 }
 
-export const pipeline: View = async (into) => {
-  const [summary, minutes] = await Promise.all(
-    [get<Summary>('/api/v1/summary'), recent(kHours)]);
-  const missed = new Map<string, number>();
-  for (const item of minutes.items) {
-    for (const [why, n] of Object.entries(item.missed)) missed.set(why, (missed.get(why) ?? 0) + n);
-  }
-  const queues = Object.entries(summary.queues).flatMap(([name, queue]) => queue
-    ? [[name.replaceAll('_', ' '), number(queue.visible), number(queue.in_flight),
-      number(queue.dead), age(queue.oldest_age_seconds)]] : []);
+// ---- the view
+
+function tiles(summary: Summary): HTMLElement[] {
   const stored = summary.points_stored_last_minute;
-  // What was shown stays until there is something new.
-  const stages = el('div', {}, ...(shown.length > 0 ? shown : [note('Measuring…')]));
-  into.replaceChildren(el('h1', {}, 'Pipeline'),
-    el('div', {class: 'tiles'},
-      tile('Points a second', stored === null ? '–' : number(stored / 60)),
-      tile('Lag', age(summary.lag_seconds)), tile('Age of data', age(summary.data_age_seconds))),
-    section('Stages', stages),
-    section(`Minutes by coverage, last ${kHours} hours`, grid(minutes),
-      el('p', {class: 'note'}, 'Solid: 99.9 % and more. Striped: 95 % and more. '
-        + 'Framed: less. Dotted: still open.')),
-    section(`Misses by reason, last ${kHours} hours`, missed.size === 0 ? note('None.')
-      : table('Misses', ['Reason', 'Count'],
-        [...missed].map(([why, n]) => [why.replaceAll('_', ' '), number(n)]), 'named')),
-    section('Queues', queues.length === 0 ? note('This process does not know its queues.')
-      : table('Messages', ['Queue', 'Visible', 'In flight', 'Dead', 'Oldest'], queues, 'named')),
-    section('Queue bill', bill(summary)), section('Workers', workers(summary)),
-    el('details', {}, el('summary', {}, 'Minutes as a table'), table('Minutes',
-      ['Minute', 'Due', 'Stored', 'Missed', 'Coverage'],
-      minutes.items.slice(-240).reverse().map((item) => [time(item.minute), number(item.due),
-        number(item.stored), number(item.missed_total), percent(item.coverage)]))));
-  void fillStages(stages, summary).catch(() => stages.replaceChildren(
-    note('/metrics does not answer.')));
+  return [tile('Points a second', stored === null ? '–' : number(stored / 60)),
+    tile('Lag: since the last whole minute', age(summary.lag_seconds)),
+    tile('Age of the newest value', age(summary.data_age_seconds)),
+    tile('Coverage of the last minute', summary.minute ? percent(summary.minute.coverage) : '–')];
+}
+
+export const pipeline: View = async (into): Promise<Live> => {
+  let [summary, minutes] = await Promise.all(
+    [get<Summary>('/api/v1/summary'), recent(kHours + 1)]);
+  const shown = el('div', {class: 'tiles'}, ...tiles(summary));
+  const [stages, cells, reasons, queues, cost, alive, listed] =
+    Array.from({length: 7}, () => el('div')) as [HTMLElement, HTMLElement, HTMLElement,
+      HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+  const measure = () => measured(summary.data_age_seconds).then(
+    (made) => refill(stages, ...made), () => refill(stages, note('/metrics does not answer.')));
+  const fillSummary = () => {
+    refill(shown, ...tiles(summary));
+    refill(queues, queueTable(summary));
+    refill(cost, bill(summary));
+    refill(alive, workers(summary));
+  };
+  const fillMinutes = () => {
+    refill(cells, grid(minutes));
+    refill(reasons, misses(minutes));
+    refill(listed, minuteTable(minutes));
+  };
+  fillSummary();
+  fillMinutes();
+  stages.append(note('Measuring…'));
+  into.replaceChildren(el('h1', {}, 'Pipeline'), shown,
+    el('div', {class: 'split'},
+      el('div', {}, section('Stages', stages), section('Minutes by coverage', cells, listed)),
+      el('div', {}, section('Misses by reason', reasons), section('Queues', queues),
+        section('Queue bill', cost))),
+    section('Workers', alive));
+  void measure();
+  return {
+    summary: (now) => { summary = now; fillSummary(); },
+    minute: async () => { minutes = await recent(kHours + 1); fillMinutes(); },
+    often: measure};
 };
