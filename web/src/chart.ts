@@ -32,6 +32,7 @@ const kColours = ['--c0', '--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7'
 const kDashes = [[], [6, 3], [2, 3], [10, 4], [8, 3, 2, 3]];
 const kAxis = 62;
 const kNumber = 16;
+const kDense = 3;  // values a pixel
 const kNearPixels = 10;
 
 // A canvas cannot resolve light-dark() by itself. Asking costs a layout: never while drawing.
@@ -49,23 +50,27 @@ const plain = new Intl.NumberFormat('en', {maximumFractionDigits: 2});
 const wordsOf = (said = (value: number) => plain.format(value)) =>
   (value: number | null | undefined) => value === null || value === undefined ? '–' : said(value);
 
-// A value between gaps is a point: a line has no length there.
-function alone(plot: uPlot, place: number): number[] {
-  const values = plot.data[place] ?? [];
-  const found: number[] = [];
-  for (let i = plot.series[0]?.idxs?.[0] ?? 0; i <= (plot.series[0]?.idxs?.[1] ?? -1); ++i) {
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
-  }
-  return found;
+// A value between gaps is a point: a line has no length there. Looked for once, not at each frame.
+const alone = (values: Values) => values.flatMap((value, i) =>
+  value != null && values[i - 1] == null && values[i + 1] == null ? [i] : []);
+
+// Where many values share a pixel, dashes could not be seen, and cost most of a frame.
+const penOf = (place: number, is_dense: boolean) =>
+  ({width: is_dense ? 1 : 1.75, dash: is_dense ? [] : kDashes[place % kDashes.length] ?? []});
+
+function choosePens(plot: uPlot, lines: Line[]): void {
+  const [from, to] = plot.series[0]?.idxs ?? [0, 0];
+  const is_dense = to - from > kDense * plot.bbox.width / devicePixelRatio;
+  lines.forEach((_line, i) => Object.assign(plot.series[i + 1] ?? {}, penOf(i, is_dense)));
 }
 
 function seriesOf(line: Line, place: number, words: ReturnType<typeof wordsOf>,
-    is_strip: boolean): uPlot.Series {
+    is_strip: boolean, points: number[][]): uPlot.Series {
   const colour = css(is_strip ? '--c2' : kColours[place % kColours.length] ?? '--c0');
   return {
-    label: line.label, scale: line.scale ?? 'y', stroke: colour, width: 1.75,
-    dash: kDashes[place % kDashes.length], spanGaps: false,
-    points: line.bars ? {show: false} : {show: true, size: 5, fill: colour, filter: alone},
+    label: line.label, scale: line.scale ?? 'y', stroke: colour, ...penOf(place, false),
+    spanGaps: false,
+    points: line.bars ? {show: false} : {show: true, size: 5, fill: colour, filter: () => points[place] ?? []},
     ...(line.bars ? {paths: bars} : {}),
     fill: line.bars ? colour : line.fill ? css('--band') : undefined,
     value: (_plot, value: number | null) => words(value)};
@@ -262,6 +267,7 @@ function hooksOf(what: Chart, words: HTMLElement | null): uPlot.Hooks.Arrays {
   const hatch = css('--muted');
   const colours = what.lines.map((_line, i) => css(kColours[i % kColours.length] ?? '--c0'));
   return {
+    drawClear: [(plot) => choosePens(plot, what.lines)],
     drawAxes: [(plot) => drawGaps(plot, gaps, hatch)],
     draw: [(plot) => {
       drawMarks(plot, marks, mark);
@@ -318,11 +324,12 @@ export function chart(into: HTMLElement, what: Chart): Redraw {
   const words = marks.length > 0 ? el('p', {class: 'note marked', 'aria-live': 'polite'}) : null;
   const right = what.room && scales.length < 2 && width() > 600 ? kAxis
     : scales.length > 1 ? null : kNumber;
+  const points = lines.map((line) => alone(line.values));
   const plot = new uPlot({
     width: width(), height, padding: [what.is_strip ? 8 : null, right, what.is_strip ? 8 : null,
       null], scales: scalesOf(what),
     series: [{label: 'Time', value: timeWords(gaps)},
-      ...lines.map((line, i) => seriesOf(line, i, said, what.is_strip ?? false)), ...(band ? bandSeries(band, said) : [])],
+      ...lines.map((line, i) => seriesOf(line, i, said, what.is_strip ?? false, points)), ...(band ? bandSeries(band, said) : [])],
     bands: band ? [{series: [lines.length + 1, lines.length + 2], fill: css('--range')}] : [],
     axes: [
       {show: !what.is_strip, stroke: css('--muted'), grid: {show: false}, ticks: {show: false},
@@ -348,7 +355,10 @@ export function chart(into: HTMLElement, what: Chart): Redraw {
     else { observer.disconnect(); plot.destroy(); }
   });
   observer.observe(into);
-  return (...columns) => plot.setData(columnsOf(...columns), false);
+  return (newer, values, edges) => {
+    values.forEach((column, i) => { points[i] = alone(column); });
+    plot.setData(columnsOf(newer, values, edges), false);
+  };
 }
 
 // Every step from the first to the last, or `until`, so that what is missing is a gap.
