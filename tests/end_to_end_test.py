@@ -182,6 +182,15 @@ class EndToEnd(unittest.TestCase):
         rows = list(csv.DictReader(io.StringIO(exported.stdout)))
         self.assertEqual(len(rows), 1)
         self.assertEqual(rows[0]["influencer_id"], str(FIRST))
+        exported = run_once("export", "--data-dir", str(self.data), "--what", "verdicts",
+                            "--influencers", f"{FIRST}-{FIRST + COUNT - 1}")
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        rows = list(csv.DictReader(io.StringIO(exported.stdout)))
+        self.assertGreater(len(rows), 0)
+        for row in rows[:3]:
+            verdict = self.value_of(row["influencer_id"])["verdict"]
+            self.assertEqual(row["suspicious"], str(verdict["suspicious"]).lower())
+            self.assertEqual(row["checked_at"][:16], verdict["checked_at"][:16])
 
     # Every fault at once: others are unharmed, everybody is accounted for.
     def test_accounts_for_everybody_when_the_network_misbehaves(self):

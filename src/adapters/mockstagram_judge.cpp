@@ -62,6 +62,12 @@ Result<bool> read_ruling(simdjson::dom::parser& parser, InfluencerId asked,
   return suspicious;
 }
 
+std::chrono::seconds retry_after(CURL* easy) {
+  curl_off_t asked = 0;
+  curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &asked);
+  return std::chrono::seconds{asked};
+}
+
 class MockstagramJudge final : public Judge {
  public:
   MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
@@ -135,6 +141,7 @@ class MockstagramJudge final : public Judge {
       rulings.push_back({.suspect = std::move(call.suspect),
                          .at = clock_.wall(),
                          .took = std::chrono::floor<milliseconds>(clock_.mono() - call.asked_at),
+                         .retry_after = retry_after(easy),
                          .suspicious = outcome(call, code)});
     }
     return rulings;

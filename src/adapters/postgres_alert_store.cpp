@@ -265,7 +265,8 @@ Status switch_off(Connection& db, AlertRuleId id) {
 class PostgresAlertStore final : public AlertStore {
  public:
   PostgresAlertStore(const std::string& dsn, std::chrono::milliseconds statement_timeout)
-      : pool_({.dsn = dsn, .statement_timeout = statement_timeout}, kConnectionsMax), turn_(dsn) {}
+      : pool_({.dsn = dsn, .statement_timeout = statement_timeout}, kConnectionsMax),
+        turn_(dsn, postgres::Work::kAlerts) {}
 
   Result<std::vector<AlertRule>> rules() const override {
     return pool_.read([](Connection& db) {
@@ -348,8 +349,11 @@ class PostgresAlertStore final : public AlertStore {
                                const std::vector<NewAlert>& alerts) override {
     return pool_.transact([&](Connection& db) -> Result<std::uint64_t> {
       // The versions, and whose turn it is, stay what they are.
-      const auto held = db.query("SELECT FROM ia.alert_revision WHERE turn = $1 FOR SHARE",
-                                 Params().add(signed_of(turn_.number())));
+      const auto held = db.query(
+          "SELECT FROM ia.alert_revision, ia.turns WHERE work = $1 AND number = $2 FOR SHARE",
+          Params()
+              .add(std::int64_t{std::to_underlying(postgres::Work::kAlerts)})
+              .add(signed_of(turn_.number())));
       if (!held) return fail("alerts", held.error());
       if (held->empty() || turn_.number() == 0) {
         return fail(Errc::kUnavailable, "alerts: it is another process's turn to send them");

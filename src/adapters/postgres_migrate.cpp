@@ -238,7 +238,7 @@ class Migration {
       auto granted = db_.execute("GRANT USAGE ON SCHEMA ia" + to +
                                  "; GRANT SELECT ON ALL TABLES IN SCHEMA ia" + to +
                                  "; GRANT INSERT, UPDATE, DELETE ON " + kOwnTables + to +
-                                 "; GRANT UPDATE ON ia.alert_revision" + to +
+                                 "; GRANT UPDATE ON ia.alert_revision, ia.turns" + to +
                                  "; GRANT EXECUTE ON FUNCTION " + kCalls + to);
       if (!granted) return fail("granting to " + role, granted.error());
       report_.notes.push_back("the role " + role + " may run the program");

@@ -4,21 +4,25 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "adapters/postgres.h"
 
 namespace ia::postgres {
 
-// Of the processes that share a database, the one that looks at alerts and sends them: whoever
-// holds advisory lock 7, on a connection of its own. The server gives the lock to the next one when
-// that connection closes, or was silent for a minute: a machine that lost its power, a process that
-// stands still. Such a one may still believe that it is its turn, so turns have numbers, and what
-// it would write is refused by its number: ia.alert_revision.turn.
+// What one process at a time does, of those that share a database; the numbers are those of their
+// advisory locks and rows in ia.turns.
+enum class Work : std::uint8_t { kAlerts = 7, kChecks = 8 };
+
+// Whose turn it is: whoever holds the work's advisory lock, on a connection of its own. The server
+// gives the lock to the next one when that connection closes, or was silent for a minute: a machine
+// that lost its power, a process that stands still. Such a one may still believe that it is its
+// turn, so turns have numbers, by which what it would write can be refused.
 //
 // Threads: take from one at a time, number from any.
 class Turn {
  public:
-  explicit Turn(std::string dsn) : dsn_(std::move(dsn)) {}
+  Turn(std::string dsn, Work work) : dsn_(std::move(dsn)), work_(work) {}
 
   // Asks for the turn, or whether it is still ours: call it more often than once a minute. Nothing:
   // somebody else's. After an Error it is not ours.
@@ -30,6 +34,7 @@ class Turn {
   Result<std::uint64_t> ask();
 
   const std::string dsn_;
+  const Work work_;
   std::optional<Connection> connection_;
   std::atomic<std::uint64_t> number_ = 0;
 };

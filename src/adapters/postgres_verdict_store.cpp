@@ -1,6 +1,7 @@
 #include "adapters/postgres_verdict_store.h"
 
 #include "adapters/postgres_pool.h"
+#include "adapters/postgres_turn.h"
 
 namespace ia {
 namespace {
@@ -12,7 +13,10 @@ std::int64_t signed_of(std::uint64_t value) { return static_cast<std::int64_t>(v
 
 class PostgresVerdictStore final : public VerdictStore {
  public:
-  explicit PostgresVerdictStore(const std::string& dsn) : pool_({.dsn = dsn}, 2) {}
+  explicit PostgresVerdictStore(const std::string& dsn)
+      : pool_({.dsn = dsn}, 2), turn_(dsn, postgres::Work::kChecks) {}
+
+  Result<std::optional<std::uint64_t>> take_turn() override { return turn_.take(); }
 
   Status put(std::span<const Verdict> verdicts) override {
     std::vector<InfluencerId> ids;
@@ -62,6 +66,7 @@ class PostgresVerdictStore final : public VerdictStore {
 
  private:
   mutable postgres::Pool pool_;
+  postgres::Turn turn_;
 };
 
 }  // namespace

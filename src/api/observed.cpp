@@ -18,7 +18,10 @@ Observed::Observed(const ApiContext& context)
       minute_(context.clock, [this] { return read_minute(); }),
       pipeline_(context.clock, [this] { return Result<PipelineSummary>(context_.pipeline()); }),
       verdict_counts_(context.clock, [this] {
-        return Result<VerdictCounts>(context_.verdicts->counts(context_.clock.wall()));
+        const auto watched = registry();
+        if (!watched) return Result<VerdictCounts>(std::unexpected(watched.error()));
+        return Result<VerdictCounts>(
+            context_.verdicts->counts(context_.clock.wall(), (*watched)->influencers));
       }) {}
 
 Result<std::optional<MinuteStats>> Observed::read_minute() {
@@ -44,11 +47,12 @@ PipelineSummary Observed::pipeline() {
 
 std::optional<VerdictCounts> Observed::verdict_counts() {
   if (context_.verdicts == nullptr) return std::nullopt;
-  return **verdict_counts_.get();
+  const auto counts = verdict_counts_.get();
+  return counts ? std::optional(**counts) : std::nullopt;
 }
 
 Result<bool> Observed::is_known(InfluencerId id) {
-  if (context_.leaderboard()->find(id)) return true;
+  if (context_.leaderboard()->index_of(id)) return true;
   const auto watched = registry();
   if (!watched) return std::unexpected(watched.error());
   return (*watched)->influencers.contains(id);

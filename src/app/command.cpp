@@ -25,7 +25,7 @@ constexpr CommandInfo kCommands[] = {
      "influencer-analytics api --data-dir data --listen 127.0.0.1:8080"},
     {kMockstagram, "mockstagram", "only the simulated Mockstagram server",
      "influencer-analytics mockstagram --listen 127.0.0.1:3000 --influencers 1000000-1999999"},
-    {kExport, "export", "series as CSV",
+    {kExport, "export", "series or verdicts as CSV",
      "influencer-analytics export --influencer 1000001 --start -1h --output series.csv"},
     {kDoctor, "doctor", "check this machine and say what to do about each finding",
      "influencer-analytics doctor --data-dir data --mockstagram-url http://127.0.0.1:3000"},

@@ -145,7 +145,15 @@ int export_series(const Config& config, Log& log) {
   if (!store) return report_failure(store.error());
   const auto range = export_range(config, clock.wall());
   if (!range) return report_failure(range.error());
-  const auto written = export_csv(**store, export_influencers(config), *range, config.output);
+  const auto influencers = export_influencers(config);
+  Result<std::uint64_t> written;
+  if (config.what == ExportKind::kPoints) {
+    written = export_csv(**store, influencers, *range, config.output);
+  } else {
+    const auto verdicts = open_verdict_store(config);
+    if (!verdicts) return report_failure(verdicts.error());
+    written = export_verdicts_csv(**verdicts, influencers, config.output);
+  }
   if (!written) return report_failure(written.error());
   fmt::print(stderr, "{} rows\n", *written);
   return 0;

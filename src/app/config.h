@@ -24,6 +24,7 @@
 namespace ia {
 
 enum class QueueKind : std::uint8_t { kEmbedded, kSqs };
+enum class ExportKind : std::uint8_t { kPoints, kVerdicts };
 enum class StoreKind : std::uint8_t { kEmbedded, kPostgres };
 
 // Every setting, with its type. Meaning, default and range of each: docs/configuration.md.
@@ -111,6 +112,7 @@ struct Config {
   std::optional<InfluencerId> influencer;
   std::optional<TimeBound> start;  // nothing: a day before `end`
   std::optional<TimeBound> end;    // nothing: now
+  ExportKind what = ExportKind::kPoints;
   std::string output;              // "-": standard output
 };
 

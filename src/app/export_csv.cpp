@@ -4,46 +4,88 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace ia {
 namespace {
 
 constexpr std::string_view kHeader =
     "influencer_id,minute,follower_count,following_count,follower_ratio\n";
+constexpr std::string_view kVerdictHeader =
+    "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\n";
 constexpr std::size_t kProgressEvery = 1'000;
+constexpr std::size_t kVerdictsAtOnce = 10'000;
 
 std::unexpected<Error> cannot_write(const std::string& output) {
   return fail(Errc::kUnavailable, fmt::format("cannot write {}: {}", output, std::strerror(errno)));
 }
 
-bool write(std::FILE* file, std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), file) == text.size();
-}
-
-Result<std::uint64_t> write_all(const Store& store, const InfluencerSet& influencers,
-                                MinuteRange range, std::FILE* file, const std::string& output) {
-  const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
-  std::uint64_t rows = 0;
-  if (!write(file, kHeader)) return cannot_write(output);
-  for (std::size_t i = 0; i < influencers.size(); ++i) {
-    const auto series = store.read_series(influencers.at(i), range);
-    if (!series) return fail("export", series.error());
-    if (!write(file, csv_rows(influencers.at(i), *series))) return cannot_write(output);
-    rows += series->size();
-    if (shows_progress && (i + 1) % kProgressEvery == 0) {
-      fmt::print(stderr, "\r{} of {} influencers", i + 1, influencers.size());
-    }
+// Where the rows go.
+class Csv {
+ public:
+  Csv(std::FILE* file, std::string name) : file_(file), name_(std::move(name)) {}
+  Status write(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file_) == text.size()) return {};
+    return cannot_write(name_);
   }
-  if (shows_progress) fmt::print(stderr, "\n");
-  if (std::fflush(file) != 0) return cannot_write(output);
+  Status finish() { return std::fflush(file_) == 0 ? Status{} : cannot_write(name_); }
+
+ private:
+  std::FILE* const file_;
+  const std::string name_;
+};
+
+// Calls write_all(csv) for the number of rows; a file has its name once it is whole.
+template <class WriteAll>
+Result<std::uint64_t> write_to(const std::string& output, WriteAll write_all) {
+  const auto finished = [&](Csv csv) -> Result<std::uint64_t> {
+    auto rows = write_all(csv);
+    if (!rows) return rows;
+    if (auto done = csv.finish(); !done) return std::unexpected(done.error());
+    return rows;
+  };
+  if (output == "-") return finished(Csv(stdout, "standard output"));
+  const auto unfinished = output + ".part";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(unfinished.c_str(), "wb"),
+                                                             &std::fclose);
+  if (!file) return cannot_write(output);
+  auto rows = finished(Csv(file.get(), output));
+  std::error_code error;
+  if (!rows) {
+    std::filesystem::remove(unfinished, error);
+    return rows;
+  }
+  std::filesystem::rename(unfinished, output, error);
+  if (error) return fail(Errc::kUnavailable, "cannot write " + output + ": " + error.message());
   return rows;
 }
+
+Result<std::vector<Verdict>> verdicts_on(const VerdictStore& store,
+                                         const InfluencerSet& influencers) {
+  std::vector<Verdict> verdicts;
+  VerdictCursor cursor;
+  while (true) {
+    const auto page = store.read(cursor, kVerdictsAtOnce);
+    if (!page) return fail("export", page.error());
+    if (page->verdicts.empty()) break;
+    cursor = page->cursor;
+    for (const auto& verdict : page->verdicts) {
+      if (influencers.contains(verdict.influencer)) verdicts.push_back(verdict);
+    }
+  }
+  std::ranges::sort(verdicts, {}, &Verdict::influencer);
+  return verdicts;
+}
+
+auto second_of(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
 }  // namespace
 
@@ -63,20 +105,42 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
 
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output) {
-  if (output == "-") return write_all(store, influencers, range, stdout, "standard output");
-  const auto unfinished = output + ".part";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(unfinished.c_str(), "wb"),
-                                                             &std::fclose);
-  if (!file) return cannot_write(output);
-  auto rows = write_all(store, influencers, range, file.get(), output);
-  std::error_code error;
-  if (!rows) {
-    std::filesystem::remove(unfinished, error);
+  return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
+    const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
+    std::uint64_t rows = 0;
+    auto done = csv.write(kHeader);
+    for (std::size_t i = 0; done && i < influencers.size(); ++i) {
+      const auto series = store.read_series(influencers.at(i), range);
+      if (!series) return fail("export", series.error());
+      done = csv.write(csv_rows(influencers.at(i), *series));
+      rows += series->size();
+      if (shows_progress && (i + 1) % kProgressEvery == 0) {
+        fmt::print(stderr, "\r{} of {} influencers", i + 1, influencers.size());
+      }
+    }
+    if (shows_progress) fmt::print(stderr, "\n");
+    if (!done) return std::unexpected(done.error());
     return rows;
-  }
-  std::filesystem::rename(unfinished, output, error);
-  if (error) return fail(Errc::kUnavailable, "cannot write " + output + ": " + error.message());
-  return rows;
+  });
+}
+
+Result<std::uint64_t> export_verdicts_csv(const VerdictStore& store,
+                                          const InfluencerSet& influencers,
+                                          const std::string& output) {
+  const auto verdicts = verdicts_on(store, influencers);
+  if (!verdicts) return std::unexpected(verdicts.error());
+  return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
+    auto done = csv.write(kVerdictHeader);
+    for (const auto& one : *verdicts) {
+      if (!done) break;
+      done = csv.write(fmt::format("{},{},{:%FT%TZ},{:%FT%TZ},{},{}\n", number_of(one.influencer),
+                                   one.suspicious, second_of(one.checked_at),
+                                   second_of(one.changed_at), one.judged.followers,
+                                   one.judged.following));
+    }
+    if (!done) return std::unexpected(done.error());
+    return verdicts->size();
+  });
 }
 
 }  // namespace ia

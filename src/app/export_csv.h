@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/influencer_set.h"
 #include "ports/store.h"
+#include "ports/verdict_store.h"
 
 namespace ia {
 
@@ -15,6 +16,12 @@ namespace ia {
 // Returns the number of rows.
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output);
+
+// The same with influencer_id,suspicious,checked_at,changed_at,follower_count,following_count:
+// the newest verdict on each of them that has one, since when it says so, and the counts judged.
+Result<std::uint64_t> export_verdicts_csv(const VerdictStore& store,
+                                          const InfluencerSet& influencers,
+                                          const std::string& output);
 
 // One series as such rows, without the header line.
 std::string csv_rows(InfluencerId influencer, const Series& series);

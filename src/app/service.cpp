@@ -140,7 +140,7 @@ struct Service::State {
   // The influencers are to be checked by this process.
   bool checks() const { return stages.check && config.check_interval > milliseconds{0}; }
   Status start_feeds();
-  Status start_checker();
+  void start_checker();
   Status start_api();
   void start_threads();
   std::string stage_names() const;
@@ -236,14 +236,14 @@ Status Service::State::start_feeds() {
   return {};
 }
 
-Status Service::State::start_checker() {
+void Service::State::start_checker() {
   judge = make_judge(config, clock);
   checker = std::make_unique<Checker>(
       CheckerOptions{.interval = config.check_interval,
                      .rate = config.check_rate == 0 ? kUnlimitedRate : config.check_rate,
                      .in_flight_max = config.check_connections},
-      [this] { return feed->snapshot(); }, *verdict_store, *judge, clock, metrics, log);
-  return checker->load();
+      [this] { return feed->snapshot(); }, [this] { return feed->jumps(); }, *verdict_store, *judge,
+      clock, metrics, log);
 }
 
 Status Service::State::start_api() {
@@ -504,7 +504,7 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
     if (const auto started = s.start_feeds(); !started) return std::unexpected(started.error());
   }
   if (s.checks()) {
-    if (const auto started = s.start_checker(); !started) return std::unexpected(started.error());
+    s.start_checker();
   }
   if (stages.api) {
     if (const auto started = s.start_api(); !started) return std::unexpected(started.error());

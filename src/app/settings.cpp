@@ -141,7 +141,7 @@ Group check_settings() {
       {"check_rate", "auto", rate_value(into(&Config::check_rate)),
        "Most checks a second; auto is 1.5 times what the interval asks for, and at least 1.",
        kChecking},
-      {"check_connections", "128", whole_number_value(1, 4096, into(&Config::check_connections)),
+      {"check_connections", "256", whole_number_value(1, 4096, into(&Config::check_connections)),
        "Most checks under way at a time, each on a connection that fetches nothing else.",
        kChecking},
       {"check_timeout", "12s", duration_value({100ms, 60s}, into(&Config::check_timeout)),
@@ -286,6 +286,12 @@ Group simulator_settings() {
 
 Group export_settings() {
   return {
+      {"what", "points",
+       choice_value<ExportKind>(
+           {{"points", ExportKind::kPoints}, {"verdicts", ExportKind::kVerdicts}},
+           into(&Config::what)),
+       "What to export: the points of a range, or what the network last said of each influencer.",
+       kExporting},
       {"influencer", "",
        whole_number_value(
            0, kInfluencerIdMax,

@@ -172,6 +172,7 @@ struct Leaderboard::State {
   }
 
   // What did not change is in order still: sort the rest and merge.
+  // Those that lost their value are no longer in it.
   void reorder() {
     if (changed.empty()) return;
     const auto before = [this](const Key& a, const Key& b) { return is_before(a, b); };
@@ -179,12 +180,18 @@ struct Leaderboard::State {
     std::vector<Key> moved;
     moved.reserve(changed.size());
     for (const auto index : changed) {
-      moved.push_back({counts[index].followers, index});
+      if (retrieved_at[index] != WallTime{}) moved.push_back({counts[index].followers, index});
       is_changed[index] = 0;
     }
     changed.clear();
     std::ranges::sort(moved, before);
     merge_from_back(moved, before);
+  }
+
+  void mark_changed(std::uint32_t index) {
+    if (is_changed[index] != 0) return;
+    is_changed[index] = 1;
+    changed.push_back(index);
   }
 
   template <class Before>
@@ -218,9 +225,22 @@ void Leaderboard::apply(InfluencerId id, Counts counts, WallTime retrieved_at) {
   s.counts[index] = counts;
   s.retrieved_at[index] = retrieved_at;
   s.newest = std::max(s.newest, retrieved_at);
-  if (s.is_changed[index] != 0) return;
-  s.is_changed[index] = 1;
-  s.changed.push_back(index);
+  s.mark_changed(index);
+}
+
+void Leaderboard::forget_unwatched(const InfluencerSet& watched, WallTime since) {
+  auto& s = *state_;
+  for (std::uint32_t index = 0; index < s.counts.size(); ++index) {
+    const auto heard_at = s.retrieved_at[index];
+    if (heard_at == WallTime{} || heard_at >= since || watched.contains(s.roster.at(index))) {
+      continue;
+    }
+    s.followers_total -= s.counts[index].followers;
+    s.following_total -= s.counts[index].following;
+    s.counts[index] = {};
+    s.retrieved_at[index] = {};
+    s.mark_changed(index);
+  }
 }
 
 void Leaderboard::apply(const PointBatch& batch) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/influencer_set.h"
 #include "core/point.h"
 #include "core/point_batch.h"
 
@@ -111,6 +112,9 @@ class Leaderboard {
   void apply(InfluencerId id, Counts counts, WallTime retrieved_at);
   void apply(const PointBatch& batch);
   void set_username(InfluencerId id, std::string_view name);
+  // Takes the values of those away who are not watched and were not heard of since, so that they
+  // have no rank and count in no average. A newer value brings them back. O(all).
+  void forget_unwatched(const InfluencerSet& watched, WallTime since);
 
   // Everyone who was named so far, by index. Only for the thread that writes.
   const Roster& roster() const;

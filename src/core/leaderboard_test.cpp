@@ -72,6 +72,28 @@ TEST(Leaderboard, KeepsTheNewestValue) {
   EXPECT_EQ(board.publish(at(121))->find(id(1))->counts, (Counts{200, 2}));
 }
 
+TEST(Leaderboard, ForgetsWhoIsNoLongerWatchedAndNotHeardOf) {
+  Leaderboard board;
+  board.apply(id(1), {100, 1}, at(60));
+  board.apply(id(2), {900, 1}, at(60));
+  board.apply(id(3), {200, 1}, at(120));
+  board.apply(id(4), {300, 1}, at(60));
+  (void)board.publish(at(121));
+  board.forget_unwatched(InfluencerSet::of(std::vector{id(1), id(4)}), at(100));
+  auto snapshot = board.publish(at(122));
+  EXPECT_THAT(order_of(*snapshot), ElementsAre(4, 3, 1)) << "3 is not watched, but was heard of";
+  EXPECT_EQ(snapshot->find(id(2)), std::nullopt);
+  EXPECT_EQ(snapshot->find(id(4))->rank, 1u);
+  EXPECT_EQ(snapshot->followers_total(), 600);
+  EXPECT_EQ(snapshot->following_total(), 3);
+  EXPECT_NE(snapshot->index_of(id(2)), std::nullopt) << "it has a history";
+
+  board.apply(id(2), {900, 1}, at(180));
+  snapshot = board.publish(at(181));
+  EXPECT_EQ(snapshot->find(id(2))->rank, 1u);
+  EXPECT_EQ(snapshot->followers_total(), 1'500);
+}
+
 TEST(Leaderboard, AveragesOverTheLatestValueOfAll) {
   Leaderboard board;
   board.apply(id(1), {100, 1}, at(60));

@@ -1,6 +1,7 @@
 #include "core/verdict_book.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 
 namespace ia {
@@ -27,8 +28,6 @@ void VerdictBook::apply(std::span<const Verdict> verdicts) {
       changed_at_.push_back(0);
     }
     newest_.erase({time_of(changed_at_[index]), verdict.influencer});
-    suspicious_count_ += verdict.suspicious ? 1u : 0u;
-    suspicious_count_ -= suspicious_[index] ? 1u : 0u;
     suspicious_[index] = verdict.suspicious;
     checked_at_[index] = seconds_of(verdict.checked_at);
     changed_at_[index] = seconds_of(verdict.changed_at);
@@ -47,15 +46,20 @@ std::optional<VerdictBook::Entry> VerdictBook::find(InfluencerId influencer) con
                .changed_at = time_of(changed_at_[*index])};
 }
 
-VerdictCounts VerdictBook::counts(WallTime now) const {
+VerdictCounts VerdictBook::counts(WallTime now, const InfluencerSet& watched) const {
   const std::shared_lock lock(mutex_);
-  VerdictCounts counts{
-      .checked = checked_at_.size(), .suspicious = suspicious_count_, .oldest_checked_at = {}};
+  VerdictCounts counts;
   const auto a_day_ago = seconds_of(now - std::chrono::days{1});
-  counts.checked_last_day = static_cast<std::uint64_t>(
-      std::ranges::count_if(checked_at_, [&](Seconds at) { return at > a_day_ago; }));
-  const auto oldest = std::ranges::min_element(checked_at_);
-  if (oldest != checked_at_.end()) counts.oldest_checked_at = time_of(*oldest);
+  auto oldest = std::numeric_limits<Seconds>::max();
+  for (std::uint32_t index = 0; index < checked_at_.size(); ++index) {
+    if (!watched.contains(roster_.at(index))) continue;
+    const auto at = checked_at_[index];
+    ++counts.checked;
+    counts.suspicious += suspicious_[index] ? 1u : 0u;
+    counts.checked_last_day += at > a_day_ago ? 1u : 0u;
+    oldest = std::min(oldest, at);
+  }
+  if (counts.checked > 0) counts.oldest_checked_at = time_of(oldest);
   return counts;
 }
 

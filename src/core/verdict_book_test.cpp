@@ -6,6 +6,8 @@
 namespace ia {
 namespace {
 
+const InfluencerSet kWatched{{{InfluencerId{0}, InfluencerId{1'000'000}}}};
+
 using std::chrono::hours;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
@@ -27,8 +29,8 @@ auto is(std::uint64_t id) { return Field(&Verdict::influencer, InfluencerId{id})
 TEST(VerdictBook, KnowsNobodyAtFirst) {
   const VerdictBook book;
   EXPECT_EQ(book.find(InfluencerId{1}), std::nullopt);
-  EXPECT_EQ(book.counts(kNoon).checked, 0u);
-  EXPECT_EQ(book.counts(kNoon).oldest_checked_at, std::nullopt);
+  EXPECT_EQ(book.counts(kNoon, kWatched).checked, 0u);
+  EXPECT_EQ(book.counts(kNoon, kWatched).oldest_checked_at, std::nullopt);
 }
 
 TEST(VerdictBook, HasTheNewestOfEach) {
@@ -49,14 +51,14 @@ TEST(VerdictBook, CountsWhoIsSuspiciousAndWhatIsFresh) {
   VerdictBook book;
   book.apply(std::vector{verdict(1, true, kNoon - hours{30}, kNoon - hours{30}),
                          verdict(2, true, kNoon, kNoon), verdict(3, false, kNoon, kNoon)});
-  auto counts = book.counts(kNoon);
+  auto counts = book.counts(kNoon, kWatched);
   EXPECT_EQ(counts.checked, 3u);
   EXPECT_EQ(counts.suspicious, 2u);
   EXPECT_EQ(counts.checked_last_day, 2u);
   EXPECT_EQ(counts.oldest_checked_at, kNoon - hours{30});
 
   book.apply(std::vector{verdict(1, false, kNoon, kNoon)});
-  counts = book.counts(kNoon);
+  counts = book.counts(kNoon, kWatched);
   EXPECT_EQ(counts.suspicious, 1u);
   EXPECT_EQ(counts.checked, 3u);
   EXPECT_EQ(counts.oldest_checked_at, kNoon);

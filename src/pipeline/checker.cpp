@@ -11,29 +11,35 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kReadAtOnce = 10'000;
+constexpr seconds kTurnEvery{1};
 constexpr seconds kLookEvery{60};
 constexpr milliseconds kBurst{200};
 constexpr seconds kStoreEvery{1};
 constexpr std::size_t kPendingMax = 1'024;
 constexpr std::chrono::minutes kRetryAfter{10};
-constexpr std::uint64_t kJumperEvery = 4;
+constexpr int kDoublingsMax = 10;
+constexpr std::uint64_t kShare = 8;         // one of so many calls is for jumpers, one for retries
+constexpr std::uint64_t kShareBehind = 32;  // the same while somebody waits too long
 constexpr std::uint32_t kJumperRestSeconds = 3'600;
 constexpr double kRateShare = 1.5;
 constexpr double kRateMin = 1;
+constexpr double kPaceShare = 1.03;  // a little faster than needed, so that nobody is overdue
 constexpr milliseconds kPauseMin{1'000};
 constexpr milliseconds kPauseMax{60'000};
-constexpr std::int64_t kNotSeen = -1;
+constexpr std::chrono::minutes kPauseAskedMax{10};
 constexpr int kFailuresBeforeAPause = 8;
 
 }  // namespace
 
-Checker::Checker(CheckerOptions options, Board board, VerdictStore& store, Judge& judge,
-                 const Clock& clock, Metrics& metrics, Log& log)
+Checker::Checker(CheckerOptions options, Board board, Jumps jumps, VerdictStore& store,
+                 Judge& judge, const Clock& clock, Metrics& metrics, Log& log)
     : options_(options),
       board_(std::move(board)),
+      jumps_(std::move(jumps)),
       store_(store),
       judge_(judge),
       clock_(clock),
+      log_(log),
       network_state_(log, "checker"),
       store_state_(log, "checker"),
       suspicious_total_(
@@ -46,22 +52,52 @@ Checker::Checker(CheckerOptions options, Board board, VerdictStore& store, Judge
       in_flight_gauge_(metrics.gauge("ia_checks_in_flight", "Checks under way.")),
       never_checked_gauge_(metrics.gauge("ia_check_never_checked_influencers",
                                          "Influencers that have no verdict yet.")),
-      oldest_gauge_(
-          metrics.gauge("ia_check_oldest_verdict_seconds", "Age of the oldest verdict.")) {}
+      overdue_gauge_(metrics.gauge("ia_check_overdue_influencers",
+                                   "Influencers whose verdict is older than the interval.")),
+      oldest_gauge_(metrics.gauge("ia_check_oldest_verdict_seconds",
+                                  "Age of the oldest verdict on an influencer.")) {}
 
 Checker::Seconds Checker::now_seconds() const {
   return static_cast<Seconds>(
       std::chrono::floor<seconds>(clock_.wall()).time_since_epoch().count());
 }
 
+Checker::Seconds Checker::interval_seconds() const {
+  return static_cast<Seconds>(std::chrono::floor<seconds>(options_.interval).count());
+}
+
 Checker::Index Checker::known(InfluencerId influencer) {
   if (const auto index = roster_.find(influencer)) return *index;
   checked_at_.push_back(0);
-  followers_.push_back(kNotSeen);
+  failures_.push_back(0);
   in_flight_.push_back(false);
+  is_queued_.push_back(false);
   return roster_.add(influencer);
 }
 
+// Asked for once a second. Another process may have checked meanwhile: a turn begins with what is
+// stored.
+bool Checker::has_turn() {
+  if (turn_asked_at_ && clock_.mono() - *turn_asked_at_ < kTurnEvery) return turn_ != 0;
+  turn_asked_at_ = clock_.mono();
+  const auto taken = store_.take_turn();
+  const auto number = taken && *taken ? **taken : 0;
+  auto done = taken ? Status{} : std::unexpected(taken.error());
+  if (number != 0 && number != turn_) done = load();
+  turn_ = done ? number : 0;
+  if (!done) {
+    store_state_.failing("checks wait", done.error().message);
+  } else if (pending_.empty()) {
+    store_state_.recovered("checks go on");
+  }
+  const bool stands_by = done && number == 0;
+  if (stands_by && !stands_by_) log_.info("checker", "another process checks");
+  if (turn_ != 0 && stands_by_) log_.info("checker", "this process checks now");
+  if (done) stands_by_ = stands_by;
+  return turn_ != 0;
+}
+
+// Forgets the order there was, and learns who was checked when.
 Status Checker::load() {
   std::vector<std::pair<InfluencerId, Seconds>> checked;
   VerdictCursor cursor;
@@ -77,100 +113,137 @@ Status Checker::load() {
   }
   std::ranges::sort(checked);  // as a roster likes it
   for (const auto& [influencer, at] : checked) checked_at_[known(influencer)] = at;
-  for (Index index = 0; index < checked_at_.size(); ++index) {
-    turns_.push_back({index, checked_at_[index]});
-  }
-  std::ranges::sort(turns_, {}, &Turn::checked_at);
+  never_checked_.clear();
+  turns_.clear();
+  retries_.clear();
+  jumpers_.clear();
+  is_queued_ = in_flight_;
+  looked_at_.reset();
   return {};
 }
 
 void Checker::step(milliseconds wait) {
   const auto board = board_();
-  if (looked_at_ == MonoTime{} || clock_.mono() - looked_at_ >= kLookEvery) {
-    looked_at_ = clock_.mono();
-    find_new(*board);
-    find_jumpers(*board);
+  if (has_turn()) {
+    look(*board);
+    ask(*board);
   }
-  ask(*board);
   take(wait);
   store();
   in_flight_gauge_.set(static_cast<double>(judge_.in_flight()));
-  never_checked_gauge_.set(static_cast<double>(never_checked_.size()));
-  while (!turns_.empty() && turns_.front().checked_at != checked_at_[turns_.front().index]) {
-    turns_.pop_front();
-  }
-  oldest_gauge_.set(turns_.empty() ? 0 : now_seconds() - double{1} * turns_.front().checked_at);
 }
 
-// By id, not by followers: the first verdicts are to be of all kinds of influencers.
-void Checker::find_new(const LeaderboardSnapshot& board) {
+void Checker::look(const LeaderboardSnapshot& board) {
+  if (looked_at_ && clock_.mono() - *looked_at_ < kLookEvery) return;
+  looked_at_ = clock_.mono();
+  queue_everybody(board);
+  queue_jumpers();
+  count(board);
+}
+
+// Those without a verdict by id, not by followers: the first ones are to be of all kinds.
+void Checker::queue_everybody(const LeaderboardSnapshot& board) {
+  members_ = board.size();
   std::vector<InfluencerId> fresh;
+  bool in_order = true;
   for (std::size_t position = 0; position < board.size(); ++position) {
     const auto influencer = board.at_position(position).influencer;
-    if (!roster_.find(influencer)) fresh.push_back(influencer);
+    const auto index = roster_.find(influencer);
+    if (index && is_queued_[*index]) continue;
+    if (!index || checked_at_[*index] == 0) {
+      fresh.push_back(influencer);
+      continue;
+    }
+    is_queued_[*index] = true;
+    turns_.push_back({*index, checked_at_[*index]});
+    in_order = false;
   }
+  if (!in_order) std::ranges::sort(turns_, {}, &Turn::checked_at);
   std::ranges::sort(fresh);
-  for (const auto influencer : fresh) never_checked_.push_back(known(influencer));
+  for (const auto influencer : fresh) {
+    const auto index = known(influencer);
+    is_queued_[index] = true;
+    never_checked_.push_back(index);
+  }
 }
 
-// Who jumped since the last look.
-void Checker::find_jumpers(const LeaderboardSnapshot& board) {
+// Who jumped after its verdict, or has none.
+void Checker::queue_jumpers() {
   struct Jump {
-    double size;
+    double score;
     Index index;
   };
   std::vector<Jump> jumps;
   const auto now = now_seconds();
-  for (std::size_t position = 0; position < board.size(); ++position) {
-    const auto standing = board.at_position(position);
-    const auto index = known(standing.influencer);
-    const auto before = std::exchange(followers_[index], standing.counts.followers);
-    const bool rests = checked_at_[index] == 0 || now - checked_at_[index] < kJumperRestSeconds;
-    if (before <= 0 || before == standing.counts.followers || rests) continue;
-    const auto change = static_cast<double>(standing.counts.followers - before);
-    jumps.push_back({std::abs(change) / static_cast<double>(before), index});
+  for (const auto& jump : *jumps_()) {
+    const auto index = roster_.find(jump.influencer);
+    if (!index || in_flight_[*index] || failures_[*index] > 0) continue;
+    const auto checked = checked_at_[*index];
+    const auto ended = static_cast<Seconds>(
+        std::chrono::floor<seconds>(WallTime{jump.end}).time_since_epoch().count());
+    if (checked != 0 && (checked > ended || now - checked < kJumperRestSeconds)) continue;
+    jumps.push_back({jump.score, *index});
   }
-  const auto wanted = static_cast<std::size_t>(rate() * static_cast<double>(kLookEvery.count()) /
-                                               static_cast<double>(kJumperEvery));
-  const auto kept = std::min(jumps.size(), wanted);
-  std::ranges::partial_sort(jumps, jumps.begin() + static_cast<std::ptrdiff_t>(kept),
-                            std::ranges::greater{}, &Jump::size);
-  jumps.resize(kept);
+  std::ranges::sort(jumps, {}, &Jump::score);
   jumpers_.clear();
-  for (auto it = jumps.rbegin(); it != jumps.rend(); ++it) jumpers_.push_back(it->index);
+  for (const auto& jump : jumps) jumpers_.push_back(jump.index);
+}
+
+void Checker::count(const LeaderboardSnapshot& board) {
+  const auto now = now_seconds();
+  auto oldest = now;
+  std::uint64_t never = 0, overdue = 0;
+  for (std::size_t position = 0; position < board.size(); ++position) {
+    const auto checked = checked_at_[*roster_.find(board.at_position(position).influencer)];
+    if (checked == 0) {
+      ++never;
+      continue;
+    }
+    oldest = std::min(oldest, checked);
+    if (now - checked > interval_seconds()) ++overdue;
+  }
+  never_checked_gauge_.set(static_cast<double>(never));
+  overdue_gauge_.set(static_cast<double>(overdue));
+  oldest_gauge_.set(now - oldest);
 }
 
 double Checker::rate() const {
   if (options_.rate) return *options_.rate;
   const auto interval = std::chrono::duration<double>(options_.interval).count();
-  return std::max(kRateMin, kRateShare * static_cast<double>(roster_.size()) / interval);
+  return std::max(kRateMin, kRateShare * static_cast<double>(members_) / interval);
+}
+
+MonoTime::duration Checker::apart(double a_second) const {
+  return std::chrono::duration_cast<MonoTime::duration>(
+      std::chrono::duration<double>(1 / a_second));
 }
 
 void Checker::ask(const LeaderboardSnapshot& board) {
   const auto now = clock_.mono();
   if (now < pause_until_ || pending_.size() >= kPendingMax) return;
-  const auto apart =
-      std::chrono::duration_cast<MonoTime::duration>(std::chrono::duration<double>(1 / rate()));
   ask_at_ = std::max(ask_at_, now - kBurst);  // time that went by unused is gone
   while (ask_at_ <= now && judge_.in_flight() < options_.in_flight_max) {
     const auto index = next();
     if (!index) return;
-    begin(*index, board);
-    ask_at_ += apart;
+    if (begin(*index, board)) ask_at_ += apart(rate());
   }
 }
 
 std::optional<Checker::Index> Checker::next() {
-  if (const auto index = next_retry()) return index;
-  const bool is_theirs = asked_ % kJumperEvery == 0;
-  if (const auto index = is_theirs ? next_jumper() : next_in_turn()) return index;
-  return is_theirs ? next_in_turn() : next_jumper();
+  const auto share = is_behind() ? kShareBehind : kShare;
+  const auto place = asked_ % share;
+  std::optional<Index> index;
+  if (place == 0) index = next_jumper();
+  if (place == share / 2) index = next_retry();
+  if (!index) index = next_in_turn();
+  if (!index) index = next_jumper();
+  return index ? index : next_retry();
 }
 
 std::optional<Checker::Index> Checker::next_retry() {
-  while (!retries_.empty() && retries_.front().due <= clock_.mono()) {
-    const auto index = retries_.front().index;
-    retries_.pop_front();
+  while (!retries_.empty() && retries_.begin()->first <= clock_.mono()) {
+    const auto index = retries_.begin()->second;
+    retries_.erase(retries_.begin());
     if (!in_flight_[index]) return index;
   }
   return std::nullopt;
@@ -185,33 +258,53 @@ std::optional<Checker::Index> Checker::next_jumper() {
   return std::nullopt;
 }
 
-std::optional<Checker::Index> Checker::next_in_turn() {
-  if (!never_checked_.empty()) {
-    const auto index = never_checked_.front();
-    never_checked_.pop_front();
-    return index;
-  }
-  const auto interval =
-      static_cast<Seconds>(std::chrono::floor<seconds>(options_.interval).count());
+// The front, once nothing void is before it.
+const Checker::Turn* Checker::oldest() {
   while (!turns_.empty()) {
-    const auto turn = turns_.front();
-    const bool is_void = turn.checked_at != checked_at_[turn.index] || in_flight_[turn.index];
-    if (!is_void && now_seconds() < turn.checked_at + interval) return std::nullopt;
+    const auto& turn = turns_.front();
+    if (turn.checked_at == checked_at_[turn.index] && !in_flight_[turn.index]) return &turn;
     turns_.pop_front();
-    if (!is_void) return turn.index;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-void Checker::begin(Index index, const LeaderboardSnapshot& board) {
+// Somebody waits for a first verdict, or longer than the interval for another.
+bool Checker::is_behind() {
+  if (!never_checked_.empty()) return true;
+  const auto* turn = oldest();
+  return turn != nullptr && now_seconds() >= turn->checked_at + interval_seconds();
+}
+
+std::optional<Checker::Index> Checker::next_in_turn() {
+  const auto interval = std::chrono::duration<double>(options_.interval).count();
+  const auto everybody = static_cast<double>(std::max<std::size_t>(members_, 1));
+  const auto pace = apart(kPaceShare * everybody / interval);
+  while (!never_checked_.empty()) {
+    const auto index = never_checked_.front();
+    never_checked_.pop_front();
+    if (checked_at_[index] != 0 || in_flight_[index]) continue;
+    turn_at_ = clock_.mono() + pace;
+    return index;
+  }
+  const auto* turn = oldest();
+  if (turn == nullptr || (!is_behind() && clock_.mono() < turn_at_)) return std::nullopt;
+  turn_at_ = std::max(turn_at_, clock_.mono() - kBurst) + pace;
+  const auto index = turn->index;
+  turns_.pop_front();
+  return index;
+}
+
+// False when it has no value any more: it is queued again when it has.
+bool Checker::begin(Index index, const LeaderboardSnapshot& board) {
   const auto standing = board.find(roster_.at(index));
-  if (!standing) {  // checked in an earlier life, and without a value in this one
-    retries_.push_back({clock_.mono() + kRetryAfter, index});
-    return;
+  if (!standing) {
+    is_queued_[index] = false;
+    return false;
   }
   ++asked_;
   in_flight_[index] = true;
   judge_.ask({standing->influencer, std::string(standing->username), standing->counts});
+  return true;
 }
 
 void Checker::take(milliseconds wait) {
@@ -221,10 +314,11 @@ void Checker::take(milliseconds wait) {
 void Checker::note(Ruling ruling) {
   const auto index = known(ruling.suspect.influencer);
   in_flight_[index] = false;
-  if (!ruling.suspicious) return note_failure(index, ruling.suspicious.error());
+  if (!ruling.suspicious) return note_failure(index, ruling);
   network_state_.recovered("the network judges again");
   pause_ = milliseconds{0};
   failures_in_a_row_ = 0;
+  failures_[index] = 0;
   (*ruling.suspicious ? suspicious_total_ : clear_total_).add();
   seconds_.observe(std::chrono::duration<double>(ruling.took).count());
   checked_at_[index] =
@@ -238,16 +332,23 @@ void Checker::note(Ruling ruling) {
                       .changed_at = ruling.at});
 }
 
-void Checker::note_failure(Index index, const Error& why) {
+void Checker::note_failure(Index index, const Ruling& ruling) {
+  const auto& why = ruling.suspicious.error();
   failed_total_.add();
-  retries_.push_back({clock_.mono() + kRetryAfter, index});
+  const bool is_its_own = why.code != Errc::kOverloaded;
+  if (is_its_own && failures_[index] < kDoublingsMax) ++failures_[index];
+  const auto rest =
+      why.code == Errc::kNotFound
+          ? options_.interval
+          : std::min<milliseconds>(options_.interval, kRetryAfter * (1 << failures_[index]) / 2);
+  retries_.emplace(clock_.mono() + std::max<milliseconds>(rest, kRetryAfter), index);
   if (why.code == Errc::kNotFound) return;
-  const bool is_trouble =
-      why.code == Errc::kOverloaded || ++failures_in_a_row_ >= kFailuresBeforeAPause;
+  const bool is_trouble = !is_its_own || ++failures_in_a_row_ >= kFailuresBeforeAPause;
   if (!is_trouble || clock_.mono() < pause_until_) return;
   network_state_.failing("the network does not judge", why.message);
   pause_ = std::clamp(2 * pause_, kPauseMin, kPauseMax);
-  pause_until_ = ask_at_ = clock_.mono() + pause_;
+  const auto asked = std::min<milliseconds>(ruling.retry_after, kPauseAskedMax);
+  pause_until_ = ask_at_ = clock_.mono() + std::max(pause_, asked);
 }
 
 void Checker::store() {

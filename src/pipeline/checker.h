@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "core/jump_watch.h"
 #include "core/leaderboard.h"
 #include "ports/judge.h"
 #include "ports/verdict_store.h"
@@ -22,28 +24,31 @@ struct CheckerOptions {
   // Calls a second at most. Nothing: 1.5 times what the interval asks for, and at least one, so
   // that a few influencers need not wait a day for their first verdict.
   std::optional<double> rate;
-  std::size_t in_flight_max = 128;
+  std::size_t in_flight_max = 256;
 };
 
 // The slow lane: asks the network about every influencer once an interval. Those that were never
-// checked come first, then the oldest verdicts; calls are spread evenly, and after the first round
-// every influencer is due when its verdict is one interval old, so that they stay spread, over
-// restarts too. Every fourth call may go to an influencer with a fresh jump ahead of its turn: the
-// counts are compared minute by minute, and of everyone's relative changes since the minute before
-// the largest are asked about, none more often than hourly.
+// checked come first, as fast as the rate allows; then the oldest verdict is next, at the even pace
+// of everybody once an interval, so calls are spread over the day, over restarts too. Whoever made
+// a jump (JumpWatch) since its verdict comes sooner, the largest jump first, none more often than
+// hourly: every eighth call at most, and every 32nd while a verdict is older than the interval or
+// somebody has none. Influencers that are no longer watched are left out.
 //
-// A call that fails is repeated after ten minutes. When the network says that it is too much
-// (kOverloaded), or fails eight times in a row, pauses grow from one second to one minute. Verdicts
-// that cannot be stored stay in hand, and no new calls begin meanwhile. One thread; about 20 bytes
-// an influencer.
+// A call that fails is repeated after ten minutes, and after twice that each time, up to an
+// interval (an interval at once when the network does not know the influencer); repetitions take no
+// more calls than jumps. When the network says that it is too much (kOverloaded), or fails eight
+// times in a row, pauses grow from one second to one minute, or are what it asks for. Verdicts that
+// cannot be stored stay in hand, and no new calls begin meanwhile.
+//
+// Where processes share the verdicts one of them checks; another goes on from what is stored when
+// it ends. One thread; about 20 bytes an influencer.
 class Checker {
  public:
   using Board = std::function<std::shared_ptr<const LeaderboardSnapshot>()>;
-  Checker(CheckerOptions options, Board board, VerdictStore& store, Judge& judge,
+  using Jumps = std::function<std::shared_ptr<const JumpCandidates>()>;
+  Checker(CheckerOptions options, Board board, Jumps jumps, VerdictStore& store, Judge& judge,
           const Clock& clock, Metrics& metrics, Log& log);
 
-  // Learns who was checked when. Call it once, before step.
-  Status load();
   // One round; waits up to `wait` for the network.
   void step(std::chrono::milliseconds wait);
   // Stores what has come and forgets what is under way. After it, call nothing else.
@@ -56,47 +61,60 @@ class Checker {
     Index index;
     Seconds checked_at;  // as it was when the turn was given: another one since makes it void
   };
-  struct Retry {
-    MonoTime due;
-    Index index;
-  };
 
+  bool has_turn();
+  Status load();
   Index known(InfluencerId influencer);
-  void find_new(const LeaderboardSnapshot& board);
-  void find_jumpers(const LeaderboardSnapshot& board);
+  void look(const LeaderboardSnapshot& board);
+  void queue_everybody(const LeaderboardSnapshot& board);
+  void queue_jumpers();
+  void count(const LeaderboardSnapshot& board);
   void ask(const LeaderboardSnapshot& board);
   std::optional<Index> next();
   std::optional<Index> next_retry();
   std::optional<Index> next_jumper();
   std::optional<Index> next_in_turn();
-  void begin(Index index, const LeaderboardSnapshot& board);
+  bool is_behind();
+  const Turn* oldest();
+  bool begin(Index index, const LeaderboardSnapshot& board);
   void take(std::chrono::milliseconds wait);
   void note(Ruling ruling);
-  void note_failure(Index index, const Error& why);
+  void note_failure(Index index, const Ruling& ruling);
   void store();
   double rate() const;
+  MonoTime::duration apart(double a_second) const;
   Seconds now_seconds() const;
+  Seconds interval_seconds() const;
 
   const CheckerOptions options_;
   const Board board_;
+  const Jumps jumps_;
   VerdictStore& store_;
   Judge& judge_;
   const Clock& clock_;
+  Log& log_;
   StateLog network_state_;
   StateLog store_state_;
 
+  std::uint64_t turn_ = 0;  // among the processes; 0: another one's, or unknown
+  std::optional<MonoTime> turn_asked_at_;
+  bool stands_by_ = false;
+
   Roster roster_;
-  std::vector<Seconds> checked_at_;      // by index, like the others
-  std::vector<std::int64_t> followers_;  // of the last look; -1: not seen
+  std::vector<Seconds> checked_at_;     // by index, like the others
+  std::vector<std::uint8_t> failures_;  // in a row
   std::vector<bool> in_flight_;
+  std::vector<bool> is_queued_;  // has a place below, or is in flight
   std::deque<Index> never_checked_;
   std::deque<Turn> turns_;  // the oldest verdict in front
-  std::deque<Retry> retries_;
+  std::multimap<MonoTime, Index> retries_;
   std::vector<Index> jumpers_;  // the largest jump behind
+  std::size_t members_ = 0;     // of the board
   std::vector<Verdict> pending_;
   MonoTime pending_since_{};
-  MonoTime looked_at_{};
+  std::optional<MonoTime> looked_at_;
   MonoTime ask_at_{};
+  MonoTime turn_at_{};  // when the next one comes in turn
   MonoTime pause_until_{};
   std::chrono::milliseconds pause_{0};
   int failures_in_a_row_ = 0;
@@ -108,6 +126,7 @@ class Checker {
   HistogramMetric seconds_;
   GaugeMetric in_flight_gauge_;
   GaugeMetric never_checked_gauge_;
+  GaugeMetric overdue_gauge_;
   GaugeMetric oldest_gauge_;
 };
 

@@ -1,6 +1,12 @@
 #include "pipeline/leaderboard_feed.h"
 
 namespace ia {
+namespace {
+
+constexpr std::chrono::minutes kForgetEvery{1};
+constexpr std::chrono::hours kUnwatchedFor{1};
+
+}  // namespace
 
 LeaderboardFeed::LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log,
                                  const SignalThresholds& thresholds)
@@ -29,7 +35,17 @@ Status LeaderboardFeed::load() {
     leaderboard_.set_username(username.influencer, username.name);
   }
   cursor_ = latest->cursor;
+  if (auto forgot = forget_unwatched(); !forgot) return forgot;
   publish();
+  return {};
+}
+
+Status LeaderboardFeed::forget_unwatched() {
+  forgot_at_ = clock_.mono();
+  const auto registry = store_.registry();
+  if (!registry) return fail("leaderboard", registry.error());
+  if (registry->epoch == 0) return {};
+  leaderboard_.forget_unwatched(registry->influencers, clock_.wall() - kUnwatchedFor);
   return {};
 }
 
@@ -50,6 +66,7 @@ Status LeaderboardFeed::step() {
     }
     changed = true;
   }
+  if (clock_.mono() - forgot_at_ >= kForgetEvery) (void)forget_unwatched();  // another time
   if (changed) publish();
   ++looks_;
   return {};

@@ -16,7 +16,7 @@ namespace ia {
 
 // Keeps a leaderboard of what the store holds: all of it at the start, then its tail; and watches
 // the tail for jumps. It knows nothing of sinks, so it works the same in their process and in any
-// other.
+// other. Who is no longer watched is in it for an hour after the last value.
 class LeaderboardFeed {
  public:
   LeaderboardFeed(const Store& store, const Clock& clock, Metrics& metrics, Log& log,
@@ -37,6 +37,7 @@ class LeaderboardFeed {
   std::shared_ptr<const JumpCandidates> jumps() const;
 
  private:
+  Status forget_unwatched();
   void publish();
 
   const Store& store_;
@@ -45,6 +46,7 @@ class LeaderboardFeed {
   Leaderboard leaderboard_;
   JumpWatch jump_watch_;
   TailCursor cursor_;
+  MonoTime forgot_at_{};
   std::atomic<std::uint64_t> looks_ = 0;
   mutable std::mutex mutex_;
   std::shared_ptr<const LeaderboardSnapshot> snapshot_;

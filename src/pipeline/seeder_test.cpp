@@ -143,6 +143,29 @@ TEST(LeaderboardFeed, EqualsWhatTheStoreWouldRebuild) {
   }
 }
 
+TEST(LeaderboardFeed, ForgetsWhoIsNoLongerWatched) {
+  PipelineWorld world;
+  world.script = [](InfluencerId id, WallTime) {
+    return Counts{static_cast<std::int64_t>(number_of(id)), 10};
+  };
+  LeaderboardFeed feed(world.store, world.clock, world.metrics, world.log);
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(minutes{2}, std::chrono::seconds{1});
+  ASSERT_TRUE(feed.load());
+  ASSERT_TRUE(world.seed("1-4"));
+  world.run_for(minutes{30}, std::chrono::seconds{1});
+  ASSERT_TRUE(feed.step());
+  EXPECT_EQ(feed.snapshot()->size(), 10u) << "not at once";
+  world.run_for(minutes{40}, std::chrono::seconds{1});
+  ASSERT_TRUE(feed.step());
+  EXPECT_EQ(feed.snapshot()->size(), 4u);
+  EXPECT_EQ(feed.snapshot()->find(InfluencerId{1})->rank, 4u);
+
+  LeaderboardFeed rebuilt(world.store, world.clock, world.metrics, world.log);
+  ASSERT_TRUE(rebuilt.load());
+  EXPECT_EQ(rebuilt.snapshot()->size(), 4u);
+}
+
 // 7 gains 50,000 in the 41st minute; the values before are in the store when the feed starts.
 TEST(LeaderboardFeed, ListsTheJumpsThatCameWhileItFollowed) {
   PipelineWorld world;

@@ -23,6 +23,7 @@ struct Ruling {
   Suspect suspect;
   WallTime at{};
   std::chrono::milliseconds took{0};
+  std::chrono::seconds retry_after{0};  // what a refusal asks for
   Result<bool> suspicious;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,10 @@ class VerdictStore {
   // crash of the program; a power cut may cost those of the last seconds, which are then asked
   // for again.
   [[nodiscard]] virtual Status put(std::span<const Verdict> verdicts) = 0;
+
+  // Where processes share the store, one at a time checks. Asks for the turn, or whether it is
+  // still ours: its number, larger than that of any turn before; nothing: another process's.
+  [[nodiscard]] virtual Result<std::optional<std::uint64_t>> take_turn() { return 1; }
 
   // At most `count_max` verdicts that were stored behind `from`, each influencer's newest only; an
   // empty page means that there is nothing new. From 0 on it gives every one.

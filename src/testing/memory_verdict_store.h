@@ -31,6 +31,16 @@ class MemoryVerdictStore final : public VerdictStore {
     return page;
   }
 
+  Result<std::optional<std::uint64_t>> take_turn() override {
+    const std::scoped_lock lock(mutex_);
+    return turn_;
+  }
+
+  // Nothing: it is somebody else's.
+  void set_turn(std::optional<std::uint64_t> number) {
+    const std::scoped_lock lock(mutex_);
+    turn_ = number;
+  }
   // The next `count` puts do nothing and give kUnavailable.
   void fail_next(std::size_t count) { fail_next_ = count; }
 
@@ -52,6 +62,7 @@ class MemoryVerdictStore final : public VerdictStore {
   std::map<InfluencerId, std::uint64_t> positions_;
   std::uint64_t newest_ = 0;
   std::size_t fail_next_ = 0;
+  std::optional<std::uint64_t> turn_ = 1;
 };
 
 }  // namespace ia

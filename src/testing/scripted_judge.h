@@ -26,6 +26,7 @@ class ScriptedJudge final : public Judge {
       rulings.push_back({.suspect = std::move(suspect),
                          .at = clock_.wall(),
                          .took = std::chrono::seconds{2},
+                         .retry_after = retry_after,
                          .suspicious = std::move(said)});
     }
     return rulings;
@@ -35,6 +36,7 @@ class ScriptedJudge final : public Judge {
 
   std::vector<Suspect> asked;  // all that ever were
   bool is_held = false;        // calls stay under way
+  std::chrono::seconds retry_after{0};
 
  private:
   const Clock& clock_;

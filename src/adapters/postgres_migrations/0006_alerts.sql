@@ -27,13 +27,19 @@ COMMENT ON COLUMN ia.alert_rules.url IS 'May hold a secret, as the next column d
 -- One row. Whoever changes a rule locks it first.
 CREATE TABLE ia.alert_revision (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  value bigint NOT NULL DEFAULT 0,
-  turn bigint NOT NULL DEFAULT 0
+  value bigint NOT NULL DEFAULT 0
 );
 INSERT INTO ia.alert_revision DEFAULT VALUES;
 COMMENT ON COLUMN ia.alert_revision.value IS 'Grows with each change of any rule.';
-COMMENT ON COLUMN ia.alert_revision.turn IS
-  'Grows whenever another process begins to look and send.';
+
+-- What one process at a time does, by its advisory lock.
+CREATE TABLE ia.turns (
+  work integer PRIMARY KEY,
+  number bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ia.turns (work) VALUES (7), (8);
+COMMENT ON COLUMN ia.turns.work IS '7: alerts, 8: the daily check.';
+COMMENT ON COLUMN ia.turns.number IS 'Grows whenever another process begins with it.';
 
 CREATE TABLE ia.alert_states (
   rule bigint NOT NULL,

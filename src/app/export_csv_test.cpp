@@ -1,0 +1,75 @@
+#include "app/export_csv.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "testing/memory_store.h"
+#include "testing/memory_verdict_store.h"
+#include "testing/temp_dir.h"
+
+namespace ia {
+namespace {
+
+constexpr WallTime kNoon =
+    std::chrono::sys_days{std::chrono::year{2026} / 1 / 1} + std::chrono::hours{12};
+const InfluencerSet kOneToThree{{{InfluencerId{1}, InfluencerId{3}}}};
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(ExportCsv, WritesARowAPoint) {
+  MemoryStore store;
+  PointBatch batch;
+  batch.minute = minute_of(kNoon);
+  batch.retrieved_at = kNoon;
+  batch.influencers = {InfluencerId{1}, InfluencerId{2}};
+  batch.followers = {1'000, 5};
+  batch.following = {8, 0};
+  ASSERT_TRUE(store.append({&batch, 1}));
+  TempDir dir;
+  const auto file = dir.path() / "series.csv";
+  const MinuteRange range{batch.minute, batch.minute + std::chrono::minutes{1}};
+  EXPECT_EQ(export_csv(store, kOneToThree, range, file.string()).value(), 2u);
+  EXPECT_EQ(content_of(file),
+            "influencer_id,minute,follower_count,following_count,follower_ratio\n"
+            "1,2026-01-01T12:00:00Z,1000,8,125\n"
+            "2,2026-01-01T12:00:00Z,5,0,\n");
+}
+
+TEST(ExportCsv, WritesTheNewestVerdictOnEach) {
+  MemoryVerdictStore store;
+  const auto say = [&](std::uint64_t id, bool suspicious, int minute) {
+    const Verdict verdict{.influencer = InfluencerId{id},
+                          .suspicious = suspicious,
+                          .judged = {1'000, 8},
+                          .checked_at = kNoon + std::chrono::minutes{minute},
+                          .changed_at = {}};
+    ASSERT_TRUE(store.put({&verdict, 1}));
+  };
+  say(3, false, 0);
+  say(1, true, 1);
+  say(4, true, 2);
+  say(3, false, 9);
+  TempDir dir;
+  const auto file = dir.path() / "verdicts.csv";
+  EXPECT_EQ(export_verdicts_csv(store, kOneToThree, file.string()).value(), 2u);
+  EXPECT_EQ(content_of(file),
+            "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\n"
+            "1,true,2026-01-01T12:01:00Z,2026-01-01T12:01:00Z,1000,8\n"
+            "3,false,2026-01-01T12:09:00Z,2026-01-01T12:00:00Z,1000,8\n");
+}
+
+TEST(ExportCsv, LeavesNoPartOfAFileThatCannotBeWritten) {
+  MemoryVerdictStore store;
+  const auto failed = export_verdicts_csv(store, kOneToThree, "/nowhere/at/all.csv");
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, ::testing::HasSubstr("/nowhere/at/all.csv"));
+}
+
+}  // namespace
+}  // namespace ia
