@@ -168,8 +168,8 @@ TEST_F(Api, SeriesAsLineProtocol) {
             "influencer,id=100 follower_count=600i,following_count=20i,follower_ratio=30.0 "
             "1767226080000000000\n");
   EXPECT_EQ(world.get(std::string(kSeries) + "&format=line&aggregate=avg&step=5m").body,
-            "influencer,id=100 follower_count=550.0,following_count=15.0,follower_ratio=36.6667 "
-            "1767225900000000000\n");
+            "influencer,id=100 follower_count_avg=550.0,following_count_avg=15.0,"
+            "follower_ratio_avg=36.6667 1767225900000000000\n");
 }
 
 TEST_F(Api, SeriesRefuseTooManyPointsAndNameTheStepThatFits) {
@@ -253,6 +253,7 @@ TEST_F(Api, SearchFindsIdsByTheirFirstDigits) {
   EXPECT_THAT(reply.body,
               AllOf(HasSubstr(R"("more":true)"), HasSubstr(R"("id":110)"), HasSubstr(R"("id":112)"),
                     Not(HasSubstr(R"("id":113)")), Not(HasSubstr(R"("id":101)"))));
+  expect_problem(world.get("/api/v1/influencers?prefix=%C3%28"), 400, "in UTF-8");
   EXPECT_THAT(world.get("/api/v1/influencers?prefix=0").body, HasSubstr(R"("items":[])"));
   EXPECT_THAT(world.get("/api/v1/influencers?prefix=9223372036854775807").body,
               HasSubstr(R"("items":[])"));
@@ -333,6 +334,9 @@ TEST_F(Api, LeaderboardFiltersByVerdict) {
                                 HasSubstr(R"("of":4,)"), HasSubstr(R"("next":null)")));
   EXPECT_THAT(suspicious, Not(HasSubstr(R"("id":101,)")));
   EXPECT_THAT(world.get("/api/v1/leaderboard?verdict=clear").body, HasSubstr(R"("items":[])"));
+  EXPECT_THAT(world.get("/api/v1/leaderboard?verdict=suspicious&limit=1").body,
+              HasSubstr(R"("next":null)"))
+      << "there are others, but none of them is suspicious";
 
   auto page = world.get("/api/v1/leaderboard?verdict=unknown&limit=1");
   EXPECT_THAT(page.body, HasSubstr(R"("id":101,)"));

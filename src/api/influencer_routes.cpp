@@ -7,6 +7,7 @@
 #include "api/past_minutes.h"
 #include "api/routes.h"
 #include "api/standing_json.h"
+#include "api/utf8.h"
 
 namespace ia {
 namespace {
@@ -17,12 +18,13 @@ constexpr std::size_t kPrefixBytesMax = 64;
 
 std::string checked_prefix(Parameters& parameters) {
   const std::string prefix{parameters.text("prefix").value_or("")};
-  const bool is_clean = std::ranges::none_of(
-      prefix, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const bool is_clean = is_utf8(prefix) && std::ranges::none_of(prefix, [](char c) {
+                          return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+                        });
   if (prefix.empty() || prefix.size() > kPrefixBytesMax || !is_clean) {
     parameters.reject("prefix",
                       "is needed: the first 1 to 64 bytes of a username or the first digits of an "
-                      "id, without control characters");
+                      "id, in UTF-8, without control characters");
   }
   return prefix;
 }

@@ -87,11 +87,13 @@ Page page_by_rank(const PageHead& head, const Board& board, const VerdictBook* v
                   const std::optional<Cursor>& cursor) {
   auto position = cursor ? board.position_after(cursor->followers, cursor->influencer) : 0;
   Page page;
-  for (; position < board.size() && page.items.size() < head.limit; ++position) {
+  for (; position < board.size(); ++position) {
     const auto standing = board.at_position(position);
-    if (is_wanted(head.wanted, verdicts, standing.influencer)) page.items.push_back(standing);
+    if (!is_wanted(head.wanted, verdicts, standing.influencer)) continue;
+    page.has_next = page.items.size() == head.limit;
+    if (page.has_next) break;
+    page.items.push_back(standing);
   }
-  page.has_next = position < board.size() && !page.items.empty();
   return page;
 }
 

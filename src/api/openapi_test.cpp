@@ -329,6 +329,7 @@ class OpenApi : public ::testing::Test {
     run({{values, api + "label/id/values", ""},
          {values, api + "label/id/values?limit=x", ""},
          {api + "metadata", api + "metadata", ""},
+         {api + "metadata", api + "metadata?limit=x", ""},
          {api + "rules", api + "rules", ""},
          {api + "alerts", api + "alerts", ""},
          {api + "query_exemplars", api + "query_exemplars", ""},

@@ -286,6 +286,11 @@ PromResult<std::set<PromLabels>> series_of(const Form& form, PrometheusSource& s
   return all;
 }
 
+// As Prometheus says it.
+void warn_of_limit(std::size_t found, std::size_t limit, std::vector<std::string>& warnings) {
+  if (found > limit) warnings.emplace_back("results truncated due to limit");
+}
+
 void write_texts(JsonWriter& json, const std::set<std::string>& texts, std::size_t limit) {
   json.begin_array();
   for (const auto& text : texts) {
@@ -302,27 +307,24 @@ void write_none(JsonWriter& json, std::string_view name) {
   json.end_object();
 }
 
-// Of the label, those that the selectors' series have. Of influencers those with most followers
-// when nobody is named.
+// Of a label, those that the selectors' series have. Of influencers whom nobody named, those with
+// most followers.
 PromResult<std::set<std::string>> values_of(std::string_view label, const Form& form,
                                             std::size_t limit, const ApiContext& context,
                                             PrometheusSource& source) {
-  std::set<std::string> values;
-  if (label == kName) {
-    for (const auto& metric : prom_metrics()) values.emplace(metric.name);
-    return values;
-  }
   const auto all = series_of(form, source);
   if (!all) return std::unexpected(all.error());
+  std::set<std::string> values;
   for (const auto& labels : *all) {
     for (const auto& [name, value] : labels) {
       if (name == label) values.insert(value);
     }
   }
+  if (label == kName) values.insert(source.unlisted().begin(), source.unlisted().end());
   const bool is_of_influencers = label == "id" || label == "username";
-  if (!is_of_influencers || !values.empty()) return values;
+  if (!is_of_influencers || source.unlisted().empty()) return values;
   const auto board = context.leaderboard();
-  for (std::size_t i = 0; i < std::min(limit, board->size()); ++i) {
+  for (std::size_t i = 0; i < board->size() && values.size() <= limit; ++i) {
     const auto standing = board->at_position(i);
     if (label == "id") {
       values.insert(std::to_string(number_of(standing.influencer)));
@@ -331,6 +333,18 @@ PromResult<std::set<std::string>> values_of(std::string_view label, const Form& 
     }
   }
   return values;
+}
+
+// The labels that the selectors' series have.
+PromResult<std::set<std::string>> names_of(const Form& form, PrometheusSource& source) {
+  const auto all = series_of(form, source);
+  if (!all) return std::unexpected(all.error());
+  std::set<std::string> names;
+  for (const auto& labels : *all) {
+    for (const auto& [name, value] : labels) names.insert(name);
+  }
+  if (!source.unlisted().empty()) names.insert({std::string(kName), "id", "username"});
+  return names;
 }
 
 }  // namespace
@@ -360,10 +374,11 @@ Answer PrometheusRoutes::query_range(const RouteRequest& request, HttpResponse& 
 }
 
 Answer PrometheusRoutes::labels(const RouteRequest& request, HttpResponse& response) {
-  return with_form(request, response, [&](const Form&) -> PromResult<void> {
-    answer_data(response, {}, [](JsonWriter& json) {
-      write_texts(json, {std::string(kName), "id", "reason", "username"}, kValuesMax);
-    });
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    PrometheusSource source(context_, observed_);
+    const auto names = names_of(form, source);
+    if (!names) return std::unexpected(names.error());
+    answer_data(response, {}, [&](JsonWriter& json) { write_texts(json, *names, kValuesMax); });
     return {};
   });
 }
@@ -375,7 +390,9 @@ Answer PrometheusRoutes::label_values(const RouteRequest& request, HttpResponse&
     PrometheusSource source(context_, observed_);
     const auto values = values_of(request.id, form, *limit, context_, source);
     if (!values) return std::unexpected(values.error());
-    answer_data(response, {}, [&](JsonWriter& json) { write_texts(json, *values, *limit); });
+    std::vector<std::string> warnings;
+    warn_of_limit(values->size(), *limit, warnings);
+    answer_data(response, warnings, [&](JsonWriter& json) { write_texts(json, *values, *limit); });
     return {};
   });
 }
@@ -390,7 +407,9 @@ Answer PrometheusRoutes::series(const RouteRequest& request, HttpResponse& respo
     PrometheusSource source(context_, observed_);
     const auto all = series_of(form, source);
     if (!all) return std::unexpected(all.error());
-    answer_data(response, source.warnings(), [&](JsonWriter& json) {
+    auto warnings = source.warnings();
+    warn_of_limit(all->size(), *limit, warnings);
+    answer_data(response, warnings, [&](JsonWriter& json) {
       json.begin_array();
       for (auto left = *limit; const auto& labels : *all) {
         if (left-- == 0) break;
@@ -402,22 +421,29 @@ Answer PrometheusRoutes::series(const RouteRequest& request, HttpResponse& respo
   });
 }
 
-Answer PrometheusRoutes::metadata(const RouteRequest&, HttpResponse& response) {
-  answer_data(response, {}, [](JsonWriter& json) {
-    json.begin_object();
-    for (const auto& metric : prom_metrics()) {
-      json.key(metric.name);
-      json.begin_array();
+Answer PrometheusRoutes::metadata(const RouteRequest& request, HttpResponse& response) {
+  return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto limit = form.limit(kValuesMax);
+    if (!limit) return std::unexpected(limit.error());
+    const auto wanted = form.text("metric");
+    answer_data(response, {}, [&](JsonWriter& json) {
       json.begin_object();
-      json.member("type", "gauge");
-      json.member("help", metric.help);
-      json.member("unit", "");
+      for (auto left = *limit; const auto& metric : prom_metrics()) {
+        if (!wanted.empty() && wanted != metric.name) continue;
+        if (left-- == 0) break;
+        json.key(metric.name);
+        json.begin_array();
+        json.begin_object();
+        json.member("type", "gauge");
+        json.member("help", metric.help);
+        json.member("unit", "");
+        json.end_object();
+        json.end_array();
+      }
       json.end_object();
-      json.end_array();
-    }
-    json.end_object();
+    });
+    return {};
   });
-  return {};
 }
 
 Answer PrometheusRoutes::rules(const RouteRequest&, HttpResponse& response) {

@@ -330,6 +330,7 @@ PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector&
       }
       if (!influencers) {
         warnings_.push_back(too_many(metric.name).message);
+        unlisted_.insert(metric.name);
         continue;
       }
       for (const auto influencer : *influencers) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,8 +34,10 @@ class PrometheusSource final : public PromSource {
   // values, which is a warning.
   PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
       const PromExpression& aggregation, WallTime after, WallTime through) override;
-  // The label sets of a selector, without reading values; of everybody none.
+  // The label sets of a selector, without reading values; of everybody none: their metrics are in
+  // unlisted() then.
   PromResult<std::vector<PromLabels>> series(const PromSelector& selector);
+  const std::set<std::string_view>& unlisted() const { return unlisted_; }
 
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -56,6 +59,7 @@ class PrometheusSource final : public PromSource {
   const ApiContext& context_;
   Observed& observed_;
   std::vector<std::string> warnings_;
+  std::set<std::string_view> unlisted_;
 };
 
 }  // namespace ia

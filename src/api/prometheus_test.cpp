@@ -9,6 +9,7 @@ namespace ia {
 namespace {
 
 using std::chrono::minutes;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -147,6 +148,19 @@ TEST_F(Prometheus, TellsGrafanaWhatThereIs) {
   EXPECT_THAT(get("label/id/values?limit=2"), HasSubstr(R"("data":["100","101"])"));
   EXPECT_THAT(get("label/username/values"), HasSubstr(R"("data":["Anna"])"));
   EXPECT_THAT(get("label/nothing/values"), HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("label/id/values?match[]=nonexistent"), HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("label/id/values?match[]=influencers_due"), HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("label/id/values?match[]=influencer_rank%7Bid%3D%227%22%7D"),
+              HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("label/id/values?match[]=influencer_rank"), HasSubstr(R"("data":["100")"));
+  EXPECT_THAT(get("label/__name__/values?match[]=influencers_due"),
+              HasSubstr(R"("data":["influencers_due"]})"));
+  EXPECT_THAT(get("label/id/values?limit=2"), HasSubstr("results truncated due to limit"));
+  EXPECT_THAT(get("label/id/values"), Not(HasSubstr("warnings")));
+  EXPECT_THAT(get("labels?match[]=influencers_missed"), HasSubstr(R"(["__name__","reason"])"));
+  EXPECT_THAT(get("labels?match[]=influencer_rank"), HasSubstr(R"(["__name__","id","username"])"));
+  EXPECT_THAT(get("metadata?metric=influencer_rank"),
+              AllOf(HasSubstr("influencer_rank"), Not(HasSubstr("influencers_due"))));
   EXPECT_THAT(get("series?match[]=influencer_rank%7Bid%3D%22100%22%7D"),
               HasSubstr(R"([{"__name__":"influencer_rank","id":"100","username":"Anna"}])"));
 }

@@ -100,6 +100,11 @@ double fold(PromFunction function, std::span<const WallTime> times,
   return absent_value();
 }
 
+// From what was when the window began to what is at its end.
+bool is_change(PromFunction function) {
+  return function == PromFunction::kDelta || function == PromFunction::kRate;
+}
+
 class Evaluation {
  public:
   Evaluation(const PromTimes& at, PromSource& source)
@@ -186,7 +191,8 @@ class Evaluation {
       return value;
     }
     const auto& selector = operand.selector;
-    auto samples = read(selector, selector.window);
+    const auto before = is_change(call.function) ? look_back_ : std::chrono::milliseconds{0};
+    auto samples = read(selector, selector.window + before);
     if (!samples) return std::unexpected(samples.error());
     PromValue result;
     for (auto& one : *samples) {
@@ -209,16 +215,19 @@ class Evaluation {
       const auto at = time - selector.offset;
       while (end < samples.times.size() && samples.times[end] <= at) ++end;
       while (begin < end && samples.times[begin] <= at - selector.window) ++begin;
-      work_ += end - begin;
+      auto first = begin;
+      const bool stood = first > 0 && samples.times[first - 1] > at - selector.window - look_back_;
+      if (is_change(function) && stood && begin < end) --first;
+      work_ += end - first;
       if (work_ > kWorkMax) {
         return std::unexpected(
             PromError{.message = "too much to compute: ask for a longer step, a shorter time or "
                                  "fewer influencers"});
       }
       series.values.push_back(
-          begin == end ? absent_value()
-                       : fold(function, std::span(samples.times).subspan(begin, end - begin),
-                              std::span(samples.values).subspan(begin, end - begin)));
+          first == end ? absent_value()
+                       : fold(function, std::span(samples.times).subspan(first, end - first),
+                              std::span(samples.values).subspan(first, end - first)));
     }
     return series;
   }

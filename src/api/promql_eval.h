@@ -66,8 +66,8 @@ struct PromTimes {
       look_back;  // an instant takes the newest sample that is younger than this
 };
 
-// Differs from Prometheus in that delta() is the difference of the window's last and first sample,
-// without extrapolation.
+// Differs from Prometheus in that delta() is the difference of the last sample and the one that
+// stood when the window began (or the first one, where there was none), without extrapolation.
 PromResult<PromValue> evaluate(const PromExpression& expression, const PromTimes& at,
                                PromSource& source);
 

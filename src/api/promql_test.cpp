@@ -147,10 +147,11 @@ TEST(Promql, TakesTheNewestSampleOfTheLookBack) {
 }
 
 TEST(Promql, LooksOverTime) {
-  EXPECT_EQ(now("delta(m[3m])"), (Found{{"a", 2}}));
+  EXPECT_EQ(now("delta(m[3m])"), (Found{{"a", 3}}));
   EXPECT_EQ(now("delta(m[11m])"), (Found{{"a", 10}, {"b", 30}}));
   EXPECT_EQ(now("increase(m[11m])"), (Found{{"a", 10}, {"b", 30}}));
   EXPECT_NEAR(now("rate(m[3m])")["a"] * 60, 1, 1e-9);
+  EXPECT_NEAR(now("rate(m[3m])")["a"] * 180, now("increase(m[3m])")["a"], 1e-9);
   EXPECT_NEAR(now("deriv(m{id=\"b\"}[1h])")["b"] * 60, 10, 1e-9);
   EXPECT_EQ(now("avg_over_time(m[3m])"), (Found{{"a", 9}}));
   EXPECT_EQ(now("min_over_time(m[3m])"), (Found{{"a", 8}}));
@@ -158,7 +159,8 @@ TEST(Promql, LooksOverTime) {
   EXPECT_EQ(now("sum_over_time(m[3m])"), (Found{{"a", 27}}));
   EXPECT_EQ(now("count_over_time(m[1h])"), (Found{{"a", 11}, {"b", 4}}));
   EXPECT_EQ(now("last_over_time(m[1h])"), (Found{{"a", 10}, {"b", 30}}));
-  EXPECT_THAT(now("delta(m[1m])"), IsEmpty());
+  EXPECT_EQ(now("delta(m[1m])"), (Found{{"a", 1}}));
+  EXPECT_THAT(at(kNoon - minutes{10}, "delta(m[1m])"), IsEmpty()) << "nothing stood before";
 }
 
 TEST(Promql, Aggregates) {

@@ -129,18 +129,24 @@ void encode_csv(const SeriesHead& head, const Buckets& buckets, std::string& out
 void encode_line_protocol(const SeriesHead& head, const Buckets& buckets, std::string& out) {
   out.clear();
   const auto id = static_cast<std::int64_t>(number_of(head.influencer));
-  const std::string_view unit = head.cut.how == Aggregate::kAvg ? "" : "i";
+  // InfluxDB keeps one type a field: averages are fields of their own.
+  const bool is_average = head.cut.how == Aggregate::kAvg;
+  const std::string_view unit = is_average ? "" : "i";
+  const std::string_view name_end = is_average ? "_avg=" : "=";
   append_each(out, buckets.size(), kLineBytesMax, [&](Pen& pen, std::size_t i) {
     pen.put("influencer,id=");
     pen.put(id);
-    pen.put(" follower_count=");
+    pen.put(" follower_count");
+    pen.put(name_end);
     put_count(pen, buckets.followers[i], head.cut.how);
     pen.put(unit);
-    pen.put(",following_count=");
+    pen.put(",following_count");
+    pen.put(name_end);
     put_count(pen, buckets.following[i], head.cut.how);
     pen.put(unit);
     if (buckets.following[i] != 0) {
-      pen.put(",follower_ratio=");
+      pen.put(",follower_ratio");
+      pen.put(name_end);
       pen.put_decimal(buckets.followers[i] / buckets.following[i]);
     }
     pen.put(' ');

@@ -24,4 +24,13 @@ inline std::size_t utf8_bytes(std::string_view text) {
   return overlong || outside ? 0 : size;
 }
 
+inline bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = utf8_bytes(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 }  // namespace ia
