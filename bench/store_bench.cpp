@@ -148,22 +148,38 @@ void forget_pages(const std::filesystem::path& directory) {
   }
 }
 
-void print_minute(const Store& store, const char* what, Minute minute) {
-  const auto start = SteadyClock::now();
-  const auto cpu = thread_cpu_seconds();
-  const auto columns = value_of(store.read_minute(minute, {}));
-  fmt::print("  everyone, {:21} {:7.3f} s, {:.3f} s of CPU ({} values)\n", what,
-             seconds_since(start), thread_cpu_seconds() - cpu, columns.size());
+double process_cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-void print_ranks(const Store& store, const char* what, MinuteRange range) {
+const GoOn kAlone;
+const GoOn kHurried([] { return true; }, true);  // two threads, as the API reads
+
+template <class Read>
+void print_read(const std::string& what, Read read) {
+  const auto start = SteadyClock::now();
+  const auto cpu = process_cpu_seconds();
+  const auto count = read();
+  fmt::print("  {:44} {:7.3f} s, {:.3f} s of CPU ({})\n", what, seconds_since(start),
+             process_cpu_seconds() - cpu, count);
+}
+
+void print_minute(const Store& store, const std::string& what, Minute minute, const GoOn& go_on) {
+  print_read("everyone, " + what, [&] {
+    return fmt::format("{} values", value_of(store.read_minute(minute, go_on)).size());
+  });
+}
+
+void print_ranks(const Store& store, const std::string& what, MinuteRange range,
+                 const GoOn& go_on) {
   std::vector<Minute> tenth_minutes;
   for (auto at = range.begin; at < range.end; at += minutes{10}) tenth_minutes.push_back(at);
-  const auto start = SteadyClock::now();
-  const auto cpu = thread_cpu_seconds();
-  const auto ranks = value_of(store.read_ranks(InfluencerId{kFirstId}, tenth_minutes, {}));
-  fmt::print("  ranks, {:24} {:7.3f} s, {:.3f} s of CPU ({} minutes)\n", what, seconds_since(start),
-             thread_cpu_seconds() - cpu, ranks.size());
+  print_read("ranks, " + what, [&] {
+    const auto ranks = value_of(store.read_ranks(InfluencerId{kFirstId}, tenth_minutes, go_on));
+    return fmt::format("{} minutes", ranks.size());
+  });
 }
 
 // The first, a middle and the last minute of each place that minutes can be in.
@@ -175,17 +191,20 @@ void print_minutes(const Store& store, const std::filesystem::path& directory) {
     const bool is_day = name.starts_with("day-");
     const Minute begin{minutes{std::atoll(name.c_str() + name.find('-') + 1)}};
     const minutes last{is_day ? 1439 : 59};
-    forget_pages(directory / "segments");
-    print_minute(store, is_day ? "middle of a day, cold" : "middle of an hour, cold",
-                 begin + last / 2);
-    print_minute(store, is_day ? "first of a day" : "first of an hour", begin);
-    print_minute(store, is_day ? "middle of a day" : "middle of an hour", begin + last / 2);
-    print_minute(store, is_day ? "last of a day" : "last of an hour", begin + last);
-    print_ranks(store, is_day ? "every 10 min. of a day" : "every 10 min. of an hour",
-                {begin, begin + last});
+    const std::string of = is_day ? " of a day" : " of an hour";
+    const std::pair<const char*, Minute> looks[] = {
+        {"first", begin}, {"middle", begin + last / 2}, {"last", begin + last}};
+    for (const auto& [which, minute] : looks) {
+      print_minute(store, which + of, minute, kAlone);
+      print_minute(store, which + of + ", two threads", minute, kHurried);
+      forget_pages(directory / "segments");
+      print_minute(store, which + of + ", two threads, cold", minute, kHurried);
+    }
+    print_ranks(store, "every 10 min." + of, {begin, begin + last}, kAlone);
+    print_ranks(store, "every 10 min." + of + ", two threads", {begin, begin + last}, kHurried);
   }
-  print_minute(store, "out of frames", minutes_of_all.back().minute);
-  print_minute(store, "out of frames, again", minutes_of_all.back().minute);
+  print_minute(store, "out of frames", minutes_of_all.back().minute, kAlone);
+  print_minute(store, "out of frames, again", minutes_of_all.back().minute, kAlone);
 }
 
 void read_minutes_of(const std::filesystem::path& directory) {

@@ -422,6 +422,11 @@ TEST_P(StoreContract, AbandonsTheReadOfAMinuteWhenToldTo) {
   const auto whole = store().read_minute(kNoon, [&asked] { return ++asked > 0; });
   EXPECT_THAT(whole->influencers, SizeIs(3'000));
   EXPECT_GT(asked, 0);
+  maintain(kNoon + days{3});
+  const GoOn hurried([] { return true; }, true);
+  EXPECT_EQ(store().read_minute(kNoon, hurried).value(), *whole);
+  EXPECT_EQ(store().read_ranks(id(1), std::vector{kNoon}, hurried).value().at(0).of, 3'000u);
+  EXPECT_FALSE(store().read_minute(kNoon, GoOn([] { return false; }, true)));
 }
 
 TEST_P(StoreContract, GivesMinutesOldestFirstAndOnlyThoseTouched) {

@@ -258,13 +258,13 @@ Status Reader::correct_by_frames(InfluencerId influencer, Minute minute, Misses&
 // Walks over segments are long: the snapshot is given back before them, so that the log can be
 // emptied meanwhile.
 Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
-  std::optional<SegmentReader> segment;
+  std::optional<Walked> segment;
   auto frames = retried([&]() -> Result<MinuteColumns> {
     segment.reset();
     MinuteColumns columns;
     if (minute < directory_.horizon()) return columns;
     if (const auto* info = directory_.segment_of(minute)) {
-      auto opened = SegmentReader::open(files_, *info);
+      auto opened = Walked::open(files_, *info, go_on);
       if (!opened) return std::unexpected(opened.error());
       segment.emplace(std::move(*opened));
     }
@@ -319,16 +319,16 @@ Result<std::vector<RankAt>> Reader::ranks(InfluencerId influencer, std::span<con
 
 // The first one and all that are in the same part of a segment: how many they are.
 Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoOn& go_on) {
-  std::optional<SegmentReader> segment;
+  std::optional<Walked> segment;
   SegmentPart part;
   const auto counted = retried([&]() -> Result<std::size_t> {
     segment.reset();
     std::size_t together = 1;
     if (const auto* info = directory_.segment_of(ranks.front().minute)) {
-      auto opened = SegmentReader::open(files_, *info);
+      auto opened = Walked::open(files_, *info, go_on);
       if (!opened) return std::unexpected(opened.error());
       segment.emplace(std::move(*opened));
-      part = segment->part_of(ranks.front().minute);
+      part = segment->segment.part_of(ranks.front().minute);
       while (together < ranks.size() && part.range.contains(ranks[together].minute)) ++together;
     }
     for (auto& rank : ranks.first(together)) {

@@ -112,10 +112,24 @@ Result<bool> SegmentReader::read_with(Decode* decode, InfluencerId influencer,
   return true;
 }
 
-Status SegmentReader::begin_walk(const SegmentPart& part) {
-  auto walk =
-      prepare(db_, "SELECT id, data FROM " + table_of(format_, part.index) + " ORDER BY id");
+Result<InfluencerId> SegmentReader::middle_of(const SegmentPart& part) {
+  // Two queries, as one with both would read everything.
+  const auto table = table_of(format_, part.index);
+  auto ends = prepare(
+      db_, "SELECT (SELECT min(id) FROM " + table + "), (SELECT max(id) FROM " + table + ")");
+  if (!ends) return std::unexpected(ends.error());
+  const auto row = ends->step();
+  if (!row) return std::unexpected(row.error());
+  const auto first = number_of(influencer_at(ends->integer(0)));
+  const auto last = number_of(influencer_at(ends->integer(1)));
+  return InfluencerId{first + (last - first) / 2};
+}
+
+Status SegmentReader::begin_walk(const SegmentPart& part, IdRange influencers) {
+  auto walk = prepare(db_, "SELECT id, data FROM " + table_of(format_, part.index) +
+                               " WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
   if (!walk) return std::unexpected(walk.error());
+  walk->bind(1, to_number(influencers.first)).bind(2, to_number(influencers.last));
   walk_.emplace(std::move(*walk));
   walk_span_ = part.span();
   current_.reset();

@@ -9,6 +9,7 @@
 
 #include "adapters/chunk_codec.h"
 #include "adapters/sqlite_store_files.h"
+#include "core/influencer_set.h"
 
 namespace ia::sqlite_store {
 
@@ -41,6 +42,8 @@ struct SegmentPart {
   }
 };
 
+inline constexpr IdRange kEverybody{InfluencerId{0}, InfluencerId{kInfluencerIdMax}};
+
 // The part that has a minute of the segment.
 SegmentPart part_of(const SegmentInfo& info, SegmentFormat format, Minute minute);
 
@@ -61,7 +64,10 @@ class SegmentReader {
   Result<bool> read_coverage(InfluencerId influencer, const SegmentPart& part, Chunk& out);
 
   // The chunks of a part in ascending order of influencers: begin, then next for each further one.
-  Status begin_walk(const SegmentPart& part);
+  Status begin_walk(const SegmentPart& part, IdRange influencers = kEverybody);
+  // Half way between the first and the last influencer of a part; the first possible one when it is
+  // empty.
+  Result<InfluencerId> middle_of(const SegmentPart& part);
   Status next();
   std::optional<InfluencerId> current() const { return current_; }  // nothing: at the end
   Status decode_current(Chunk& out);

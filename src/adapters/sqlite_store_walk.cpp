@@ -1,6 +1,12 @@
 #include "adapters/sqlite_store_walk.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace ia::sqlite_store {
 namespace {
@@ -24,47 +30,117 @@ void count_chunk(const Chunk& chunk, const SegmentPart& part, std::span<RankAt> 
   }
 }
 
-}  // namespace
+constexpr std::chrono::milliseconds kAskAgain{2};
 
-Result<MinuteColumns> walk_segment(SegmentReader& segment, Minute minute, const GoOn& go_on) {
-  const auto part = segment.part_of(minute);
-  const auto offset = part.offset_of(minute);
-  MinuteColumns columns;
-  Chunk scratch;
+// Calls visit() at each of the chunks.
+template <class Visit>
+Status walk(SegmentReader& segment, const SegmentPart& part, IdRange influencers, const GoOn& go_on,
+            Visit visit) {
   std::size_t seen = 0;
-  auto moved = segment.begin_walk(part);
+  auto moved = segment.begin_walk(part, influencers);
   for (; moved && segment.current(); moved = segment.next()) {
     if (seen++ % kAskEvery == 0) {
-      if (auto asked = check_go_on(go_on); !asked) return std::unexpected(asked.error());
+      if (auto asked = check_go_on(go_on); !asked) return asked;
     }
+    if (auto visited = visit(segment); !visited) return visited;
+  }
+  return moved;
+}
+
+// Calls visit(segment, half) at each of the chunks: the lower half of the influencers by this
+// thread, the upper one by another.
+template <class Visit>
+Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, Visit visit) {
+  if (!walked.second) {
+    return walk(walked.segment, part, kEverybody, go_on,
+                [&](SegmentReader& segment) { return visit(segment, 0); });
+  }
+  const auto middle = walked.segment.middle_of(part);
+  if (!middle) return std::unexpected(middle.error());
+  std::atomic<bool> goes_on = true;
+  std::atomic<bool> is_done = false;
+  Status upper;
+  std::thread helper([&] {
+    const InfluencerId above{number_of(*middle) + 1};
+    upper = walk(
+        *walked.second, part, {above, kEverybody.last}, [&] { return goes_on.load(); },
+        [&](SegmentReader& segment) { return visit(segment, 1); });
+    is_done = true;
+  });
+  const auto lower = walk(walked.segment, part, {kEverybody.first, *middle}, go_on,
+                          [&](SegmentReader& segment) { return visit(segment, 0); });
+  while (goes_on && !is_done) {
+    goes_on = lower && go_on();
+    std::this_thread::sleep_for(kAskAgain);
+  }
+  helper.join();
+  return lower ? upper : lower;
+}
+
+}  // namespace
+
+Result<Walked> Walked::open(const Files& files, const SegmentInfo& info, const GoOn& go_on) {
+  auto segment = SegmentReader::open(files, info);
+  if (!segment) return std::unexpected(segment.error());
+  Walked walked{std::move(*segment), std::nullopt};
+  if (!go_on.in_hurry()) return walked;
+  auto second = SegmentReader::open(files, info);
+  if (!second) return std::unexpected(second.error());
+  walked.second.emplace(std::move(*second));
+  return walked;
+}
+
+Result<MinuteColumns> walk_segment(Walked& walked, Minute minute, const GoOn& go_on) {
+  const auto part = walked.segment.part_of(minute);
+  const auto offset = part.offset_of(minute);
+  struct Half {
+    MinuteColumns columns;
+    Chunk scratch;
+  };
+  std::array<Half, 2> halves;
+  const auto done = walk_halves(walked, part, go_on, [&](SegmentReader& segment, int which) {
+    auto& [columns, scratch] = halves[static_cast<std::size_t>(which)];
     const auto counts = segment.decode_current_value(offset, scratch);
-    if (!counts) return std::unexpected(counts.error());
-    if (!*counts) continue;
+    if (!counts) return Status{std::unexpected(counts.error())};
+    if (!*counts) return Status{};
     columns.influencers.push_back(*segment.current());
     columns.followers.push_back((*counts)->followers);
     columns.following.push_back((*counts)->following);
-  }
-  if (!moved) return std::unexpected(moved.error());
-  return columns;
+    return Status{};
+  });
+  if (!done) return std::unexpected(done.error());
+  append_columns(halves[1].columns, halves[0].columns);
+  return std::move(halves[0].columns);
 }
 
 void count_ranks(const PointBatch& batch, RankAt& rank) {
   for (const auto followers : batch.followers) count_value(followers, rank);
 }
 
-Status count_ranks(SegmentReader& segment, const SegmentPart& part, std::span<RankAt> ranks,
+Status count_ranks(Walked& walked, const SegmentPart& part, std::span<RankAt> ranks,
                    const GoOn& go_on) {
-  Chunk chunk;
-  std::size_t seen = 0;
-  auto moved = segment.begin_walk(part);
-  for (; moved && segment.current(); moved = segment.next()) {
-    if (seen++ % kAskEvery == 0) {
-      if (auto asked = check_go_on(go_on); !asked) return asked;
-    }
-    if (auto decoded = segment.decode_current(chunk); !decoded) return decoded;
-    count_chunk(chunk, part, ranks);
+  struct Half {
+    std::vector<RankAt> ranks;
+    Chunk chunk;
+  };
+  std::array<Half, 2> halves;
+  halves[0].ranks.assign(ranks.begin(), ranks.end());
+  for (const auto& rank : ranks) {
+    halves[1].ranks.push_back({.minute = rank.minute, .followers = rank.followers});
   }
-  return moved;
+  const auto done = walk_halves(walked, part, go_on, [&](SegmentReader& segment, int which) {
+    auto& [counted, chunk] = halves[static_cast<std::size_t>(which)];
+    auto decoded = segment.decode_current(chunk);
+    if (decoded) count_chunk(chunk, part, counted);
+    return decoded;
+  });
+  if (!done) return done;
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    ranks[i] = halves[0].ranks[i];
+    ranks[i].of += halves[1].ranks[i].of;
+    ranks[i].rank += halves[1].ranks[i].rank - 1;
+  }
+  return {};
 }
 
 void append_columns(const MinuteColumns& from, MinuteColumns& to) {

@@ -156,7 +156,7 @@ template <class Key, class Value>
 bool Later<Key, Value>::begin(const Key& key, const Make& make) {
   return thread_.begin([shelf = shelf_, key, make, &clock = clock_](const GoOn& go_on) {
     const auto is_wanted = [&] { return go_on() && shelf->is_wanted(key, clock.mono()); };
-    shelf->put(key, made_safely<Value>(make, is_wanted), clock.mono());
+    shelf->put(key, made_safely<Value>(make, GoOn(is_wanted, true)), clock.mono());
   });
 }
 

@@ -6,7 +6,7 @@
 namespace ia {
 
 Status check_go_on(const GoOn& go_on) {
-  if (!go_on || go_on()) return {};
+  if (go_on()) return {};
   return fail(Errc::kCancelled, "a long read was abandoned");
 }
 

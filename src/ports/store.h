@@ -1,10 +1,13 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -57,8 +60,24 @@ std::vector<RankAt> ranks_to_count(const Series& series, std::span<const Minute>
 void sort_by_influencer(MinuteColumns& columns);
 
 // Asked every few milliseconds of a long read: false abandons it with kCancelled. It may rest, so
-// that the read takes but a part of a core: nobody is kept waiting. Empty: always true.
-using GoOn = std::function<bool()>;
+// that the read takes but a part of a core: nobody is kept waiting. Without a question: always
+// true.
+class GoOn {
+ public:
+  GoOn() = default;
+  // In a hurry the read may take a second core: a thread more, of the caller's priority, while it
+  // lasts. The question is asked by the caller's thread only.
+  template <std::invocable Ask>
+  requires(!std::same_as<std::remove_cvref_t<Ask>, GoOn>) GoOn(Ask ask, bool in_hurry = false)
+      : ask_(std::move(ask)), in_hurry_(in_hurry) {}
+
+  bool operator()() const { return !ask_ || ask_(); }
+  bool in_hurry() const { return in_hurry_; }
+
+ private:
+  std::function<bool()> ask_;
+  bool in_hurry_ = false;
+};
 Status check_go_on(const GoOn& go_on);
 
 // What append did with the points and misses that it was given.
