@@ -12,11 +12,15 @@
   bench/pipeline_bench.py checks [--minutes 3] [--check-seconds 2,10]
       Whether the daily check of everybody costs the fetching anything: a million influencers a
       minute without it, then with checks that take so many seconds each, then without it again.
+      Rate: points a second. Lag: the age of the newest value that is served, looked at twice a
+      second, and the second of the minute in which its last value was retrieved.
 
 Needs wrk (Debian package wrk) for `saturated`. Prints ratios; absolute figures are this machine's.
 """
 
 import argparse
+import datetime
+import json
 import os
 import pathlib
 import re
@@ -25,6 +29,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -108,6 +113,7 @@ class Run:
         self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True)
         self.minutes = minutes
         self.rows = []  # of whole minutes
+        self.ages = []  # of the newest value served, in seconds
 
     def watch(self):
         """Reads `minutes` whole minutes behind a warm-up; their (CPU s, wall s), peak MiB."""
@@ -124,6 +130,8 @@ class Run:
                 warm_up -= 1
                 began = now
                 self.checks_before = self.checks_done()
+                if warm_up == 0:
+                    threading.Thread(target=self.look_at_ages, daemon=True).start()
                 continue
             age = re.search(r"data ([\d.]+) s old", line)
             stored, due = (int(row.group(n).replace(",", "")) for n in (2, 3))
@@ -132,6 +140,25 @@ class Run:
             if len(self.rows) == self.minutes:
                 return now[0] - began[0], now[1] - began[1], peak
         sys.exit("the program ended early")
+
+    def ask(self, path):
+        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=10) as reply:
+            return json.load(reply)
+
+    def look_at_ages(self):
+        while self.process.poll() is None and len(self.rows) < self.minutes:
+            try:
+                self.ages.append(self.ask("/api/v1/summary")["data_age_seconds"])
+            except OSError:
+                return  # it stops
+            time.sleep(0.5)
+
+    def last_seconds(self):
+        """In which second of its minute the last value came, of the minutes watched."""
+        rows = [row for row in self.ask("/api/v1/minutes")["items"] if row["closed"]]
+        at = [datetime.datetime.fromisoformat(row["last_retrieved_at"])
+              for row in rows[-self.minutes:]]
+        return [one.second + one.microsecond / 1e6 for one in at]
 
     def checks_done(self):
         with urllib.request.urlopen(f"http://{self.listen}/metrics", timeout=10) as metrics:
@@ -196,18 +223,24 @@ def paced(options):
     print(f"a minute is complete and served {latest:.1f} s after its end at the latest")
 
 
+def mean(values):
+    return sum(values) / len(values)
+
+
 def checks(options):
     plans = [None, *(float(seconds) for seconds in options.check_seconds.split(",")), None]
     results = [checks_at(options, seconds) for seconds in plans]
     names = ["no checks" if s is None else f"checks of {s:g} s" for s in plans]
     without = [result for seconds, result in zip(plans, results) if seconds is None]
-    points = sum(r["points"] for r in without) / len(without)
+    base = {what: mean([r[what] for r in without]) for what in ("points", "age", "last")}
     print(f"\n{'':16} {'points/s':>9} {'of those without':>17} {'coverage':>10}"
-          f" {'minute complete after':>22} {'CPU':>7} {'checks/s':>9} {'failed':>7}")
-    for name, result in zip(names, results):
-        print(f"{name:16} {result['points']:9,.0f} {100 * result['points'] / points:16.2f}%"
-              f" {100 * result['coverage']:9.3f}% {result['age']:20.2f} s"
-              f" {100 * result['cpu']:6.1f}% {result['checks']:9.1f} {result['failed']:7}")
+          f" {'age of newest':>14} {'':>8} {'last value at':>14} {'':>8}"
+          f" {'CPU':>7} {'checks/s':>9} {'failed':>7}")
+    for name, r in zip(names, results):
+        part = {what: 100 * r[what] / base[what] for what in base}
+        print(f"{name:16} {r['points']:9,.0f} {part['points']:16.2f}% {100 * r['coverage']:9.3f}%"
+              f" {r['age']:12.3f} s {part['age']:7.1f}% {r['last']:12.2f} s {part['last']:7.2f}%"
+              f" {100 * r['cpu']:6.1f}% {r['checks']:9.1f} {r['failed']:7}")
 
 
 def checks_at(options, seconds):
@@ -221,12 +254,13 @@ def checks_at(options, seconds):
         cpu, wall, _ = run.watch()
         done = {result: count - run.checks_before.get(result, 0)
                 for result, count in run.checks_done().items()}
+        last = mean(run.last_seconds())
         run.stop()
     finally:
         simulator.kill()
     stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
     return {"points": stored / wall, "coverage": stored / due, "cpu": cpu / wall,
-            "age": sum(row[3] for row in run.rows) / len(run.rows),
+            "age": mean(run.ages), "last": last,
             "checks": (done.get("suspicious", 0) + done.get("clear", 0)) / wall,
             "failed": done.get("failed", 0)}
 

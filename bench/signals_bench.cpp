@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "core/jump_watch.h"
 #include "core/own_signals.h"
 #include "signals_series.h"
 
@@ -36,19 +37,24 @@ struct Options {
   std::string svg;
 };
 
-// What a signal is meant to find.
+// What a signal is meant to find. A mention is no purchase, and comes like a post that spreads.
 struct Signal {
   const char* name;
-  Happening wanted;
+  std::function<bool(Happening)> is_wanted;
   std::function<bool(SignalKind)> is_own;
 };
+auto only(Happening wanted) {
+  return [wanted](Happening what) { return what == wanted; };
+}
 const std::array<Signal, 5> kSignals = {{
-    {"jump", Happening::kBoughtAtOnce,
+    {"jump", only(Happening::kBoughtAtOnce),
      [](SignalKind k) { return k == SignalKind::kJump || k == SignalKind::kStep; }},
-    {"step", Happening::kBoughtAtOnce, [](SignalKind k) { return k == SignalKind::kStep; }},
-    {"drip", Happening::kDripFeed, [](SignalKind k) { return k == SignalKind::kDrip; }},
-    {"surge", Happening::kViral, [](SignalKind k) { return k == SignalKind::kSurge; }},
-    {"saw-tooth", Happening::kSawTooth, [](SignalKind k) { return k == SignalKind::kSawTooth; }},
+    {"step", only(Happening::kBoughtAtOnce), [](SignalKind k) { return k == SignalKind::kStep; }},
+    {"drip", only(Happening::kDripFeed), [](SignalKind k) { return k == SignalKind::kDrip; }},
+    {"surge", [](Happening h) { return h == Happening::kViral || h == Happening::kMention; },
+     [](SignalKind k) { return k == SignalKind::kSurge; }},
+    {"saw-tooth", only(Happening::kSawTooth),
+     [](SignalKind k) { return k == SignalKind::kSawTooth; }},
 }};
 
 struct Score {
@@ -74,7 +80,7 @@ Score score_of(const Signal& signal, const KnownSeries& series,
                const std::vector<SignalFinding>& findings) {
   Score score;
   for (const auto& event : series.events) {
-    if (event.what != signal.wanted) continue;
+    if (!signal.is_wanted(event.what)) continue;
     ++score.events;
     score.found += std::ranges::any_of(findings, [&](const SignalFinding& finding) {
       return signal.is_own(finding.kind) && meet(finding, event);
@@ -84,7 +90,7 @@ Score score_of(const Signal& signal, const KnownSeries& series,
     if (!signal.is_own(finding.kind)) continue;
     ++score.findings;
     score.right += std::ranges::any_of(series.events, [&](const Event& event) {
-      return event.what == signal.wanted && meet(finding, event);
+      return signal.is_wanted(event.what) && meet(finding, event);
     });
   }
   return score;
@@ -201,6 +207,53 @@ void print_saw_tooth_thresholds(const Options& options) {
                trial.thresholds.saw_tooth_runs, percent(plain.found, plain.events),
                percent(mock.found, mock.events), percent(all.right, all.findings));
   }
+}
+
+// What JumpWatch kept of one series, minute by minute as it follows everybody.
+std::vector<SignalFinding> candidates_of(const KnownSeries& series) {
+  Roster roster;
+  const InfluencerId id{1};
+  roster.add(id);
+  JumpWatch watch({});
+  PointBatch batch;
+  batch.influencers = {id};
+  std::vector<SignalFinding> found;
+  for (std::size_t i = 0; i < series.minutes.size(); ++i) {
+    batch.minute = series.minutes[i];
+    batch.retrieved_at = WallTime{batch.minute};
+    batch.followers = {series.followers[i]};
+    batch.following = {series.following[i]};
+    watch.apply(batch, roster);
+    // A list is of a day: at its end, what came in it.
+    if (i % 1'440 != 1'439 && i + 1 != series.minutes.size()) continue;
+    for (const auto& jump : *watch.publish()) {
+      if (jump.end <= batch.minute - days{1} || jump.end < kAll.begin) continue;
+      found.push_back(
+          {.kind = SignalKind::kJump, .begin = jump.begin, .end = jump.end, .evidence = {}});
+    }
+  }
+  return found;
+}
+
+void print_candidates(const Options& options) {
+  const Signal bought{"", only(Happening::kBoughtAtOnce), [](SignalKind) { return true; }};
+  Score all;
+  fmt::print(
+      "\nCandidates (JumpWatch) as a sign of followers bought at once\n"
+      "| series | found | others per account and week |\n|---|---|---|\n");
+  for (std::size_t kind = 0; kind < kSeriesKinds; ++kind) {
+    Score score;
+    for (std::uint64_t i = 0; i < options.accounts; ++i) {
+      const auto series =
+          make_series(static_cast<SeriesKind>(kind), kLength, options.seed * 1'000'000 + i);
+      score += score_of(bought, series, candidates_of(series));
+    }
+    all += score;
+    fmt::print("| {} | {} | {} |\n", name_of(static_cast<SeriesKind>(kind)),
+               percent(score.found, score.events), per_week(score, options.accounts));
+  }
+  fmt::print("recall {}, precision {}\n", percent(all.found, all.events),
+             percent(all.right, all.findings));
 }
 
 void print_drip(const Options& options) {
@@ -343,6 +396,7 @@ int main(int argc, char** argv) {
   print_by_kind(options);
   print_by_threshold(options);
   print_saw_tooth_thresholds(options);
+  print_candidates(options);
   print_drip(options);
   print_cost();
   return 0;

@@ -14,6 +14,7 @@ using std::chrono::minutes;
 
 constexpr Minute kBegin = std::chrono::sys_days{std::chrono::year{2026} / 3 / 2};  // a Monday
 constexpr double kDay = 1'440;
+constexpr std::uint64_t kSeedsApart = 100;
 
 class Maker {
  public:
@@ -59,6 +60,17 @@ class Maker {
       const double peak = std::max(base_ * uniform(20, 300), 20.0);
       const auto size = add_burst(begin, peak, rise, half_life);
       note(Happening::kViral, begin, static_cast<std::size_t>(rise + 5 * half_life), size);
+    }
+  }
+
+  void be_mentioned() {
+    for (int n = 0; n < 3; ++n) {
+      const auto begin = place(300);
+      const double rise = uniform(1, 3);
+      const double half_life = uniform(5, 60);
+      const double peak = std::max(base_ * uniform(20, 300), 20.0);
+      const auto size = add_burst(begin, peak, rise, half_life);
+      note(Happening::kMention, begin, static_cast<std::size_t>(rise + 5 * half_life), size);
     }
   }
 
@@ -225,14 +237,15 @@ class Maker {
 
 std::string_view name_of(SeriesKind kind) {
   static constexpr std::array<std::string_view, kSeriesKinds> kNames = {
-      "organic", "organic, gaps", "viral",        "glitches", "clearing up", "Mockstagram",
-      "bought",  "bought, gaps",  "bought, mock", "drip fed", "saw-tooth",   "saw-tooth, mock"};
+      "organic",     "organic, gaps",   "viral",        "glitches",     "clearing up",
+      "Mockstagram", "bought",          "bought, gaps", "bought, mock", "drip fed",
+      "saw-tooth",   "saw-tooth, mock", "mentions"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 KnownSeries make_series(SeriesKind kind, days length, std::uint64_t seed) {
   using enum SeriesKind;
-  Maker maker(length, seed * kSeriesKinds + static_cast<std::uint64_t>(kind));
+  Maker maker(length, seed * kSeedsApart + static_cast<std::uint64_t>(kind));
   const bool is_mock = kind == kMockstagram || kind == kBoughtMock || kind == kSawToothMock;
   if (is_mock) {
     maker.grow_like_mockstagram();
@@ -240,6 +253,7 @@ KnownSeries make_series(SeriesKind kind, days length, std::uint64_t seed) {
     maker.grow();
   }
   if (kind == kViral) maker.go_viral();
+  if (kind == kMentions) maker.be_mentioned();
   if (kind == kClearing) maker.clear_up();
   if (kind == kBought || kind == kBoughtGaps) maker.buy_at_once(300, 30'000);
   if (kind == kBoughtMock) maker.buy_at_once(50'000, 500'000);

@@ -13,7 +13,14 @@ namespace ia {
 // seed gives the same series. What is organic is a Poisson process whose rate follows day and week
 // and wanders by the hour, less the followers that leave; accounts gain 0.02 to 200 a minute.
 
-enum class Happening : std::uint8_t { kBoughtAtOnce, kDripFeed, kViral, kGlitch, kSawTooth };
+enum class Happening : std::uint8_t {
+  kBoughtAtOnce,
+  kDripFeed,
+  kViral,
+  kMention,
+  kGlitch,
+  kSawTooth,
+};
 
 struct Event {
   Happening what;
@@ -35,8 +42,10 @@ enum class SeriesKind : std::uint8_t {
   kDrip,          // organic, and a purchase delivered evenly over 1 to 24 hours
   kSawTooth,      // organic; 250 to 1,000 accounts followed and unfollowed, every day or two
   kSawToothMock,  // the same under Mockstagram's noise
+  kMentions,      // organic, and three mentions by somebody large: up within one to three minutes,
+                  // down within minutes to an hour; who came stays
 };
-inline constexpr std::size_t kSeriesKinds = 12;
+inline constexpr std::size_t kSeriesKinds = 13;
 std::string_view name_of(SeriesKind kind);
 
 struct KnownSeries {

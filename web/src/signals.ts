@@ -9,10 +9,10 @@ const kListed = 20;
 // the truth is known: docs/signals.md, by bench/signals_bench.
 const kKinds: Record<string, [string, string]> = {
   step: ['A step', 'Bought followers look like this: they came at once and stayed. Where the truth '
-    + 'was known, 97 of 100 steps were bought.'],
+    + 'was known, 96 of 100 steps were bought.'],
   jump: ['A jump', 'It went back, or it is too early to say. Many are wrong answers of the network.'],
   drip: ['An even inflow', 'As when followers are delivered over hours. Where the truth was known, '
-    + '75 of 100 were; the others were posts that spread.'],
+    + '80 of 100 were; the others were posts that spread.'],
   surge: ['A surge', 'At a changing pace, as when a post spreads.'],
   saw_tooth: ['A saw-tooth of following', 'Mass follow and mass unfollow in turn, to be followed '
     + 'back.'],
