@@ -6,6 +6,7 @@ import {chromium} from 'playwright-core';
 import {alertsByHand, isExpected, waitForAlerts} from './alerts.mjs';
 import {curvesGoOn} from './curves.mjs';
 import {costsOnlyThatPart} from './faults.mjs';
+import {handsAreLeftAlone} from './hands.mjs';
 import {goesOn} from './live.mjs';
 import {gapsAndStretch} from './stretch.mjs';
 
@@ -129,6 +130,7 @@ try {
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await costsOnlyThatPart(browser, page_url, patience);
+  await handsAreLeftAlone(browser, page_url, patience);
   await goesOn(browser, page_url, patience);
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);

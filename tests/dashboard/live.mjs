@@ -1,32 +1,23 @@
 // The page goes on by itself, says when it cannot, and leaves whoever reads it in peace.
 import assert from 'node:assert/strict';
+import {ready, summaries, until} from './tools.mjs';
 
 const summaryPath = '**/api/v1/summary';
 const streamPath = '**/api/v1/stream*';
-const ready = (page) => page.waitForSelector('main:not([aria-busy]) h1');
 const status = (page, text) => page.locator('#status', {hasText: text}).waitFor();
 const tile = (page, name) => page.locator('.tile', {hasText: name}).locator('strong');
 
-// What the server says is made up: everything of it but the average is real.
-async function averages(page) {
-  let average = 111_111;
-  await page.route(streamPath, (route) => route.abort());
-  await page.route(summaryPath, async (route) => {
-    const real = await (await route.fetch()).json();
-    await route.fulfill({json: {...real, followers_average: average}});
-  });
-  return (next) => { average = next; };
-}
-
 async function numbersAndFocus(page, page_url) {
-  const say = await averages(page);
+  let average = 111_111;
+  await summaries(page, () => ({followers_average: average}));
   await page.goto(page_url);
   await tile(page, 'Average followers').getByText('111,111').waitFor();
-  const held = page.getByRole('link', {name: 'by percent'});
-  await held.focus();
-  say(222_222);
+  const held = await page.getByRole('region', {name: 'Most followers'}).getByRole('link').nth(2)
+    .evaluate((link) => { link.focus(); link.dataset.old = ''; return link.hash; });
+  average = 222_222;
   await tile(page, 'Average followers').getByText('222,222').waitFor();
-  assert.equal(await held.evaluate((link) => link === document.activeElement), true);
+  assert.deepEqual(await page.evaluate(() => [document.activeElement.hash,
+    document.querySelectorAll('[data-old]').length]), [held, 0]);
 }
 
 async function noAnswer(page, page_url) {
@@ -107,14 +98,6 @@ async function themes(page, page_url) {
     await button.click();
   }
   assert.deepEqual(seen, ['Theme: system', 'Theme: light', 'Theme: dark', 'Theme: system']);
-}
-
-// The page's policy forbids what waitForFunction does.
-async function until(page, condition) {
-  for (let tried = 0; !await page.evaluate(condition); ++tried) {
-    assert.ok(tried < 100, `${condition}`);
-    await page.waitForTimeout(100);
-  }
 }
 
 // Back is where it was left.

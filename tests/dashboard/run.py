@@ -25,9 +25,8 @@ def main(program, build):
             print(f'SKIPPED: there is no {tool}; apt-get install nodejs npm chromium')
             return SKIP
     build.mkdir(parents=True, exist_ok=True)
-    for name in ('package.json', 'package-lock.json', 'alerts.mjs', 'curves.mjs',
-                 'dashboard.mjs', 'faults.mjs', 'live.mjs', 'stretch.mjs'):
-        shutil.copy(HERE / name, build)
+    for path in [*HERE.glob('*.mjs'), *HERE.glob('*.json')]:
+        shutil.copy(path, build)
     if not (build / 'node_modules/playwright-core').exists():
         command = ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts']
         if subprocess.run(command, cwd=build, check=False).returncode != 0:

@@ -91,22 +91,28 @@ export const button = (text: string, act: () => void) => {
   return made;
 };
 
-const nameOf = (one: Element) => [one.tagName, one.getAttribute('href'),
+const nameOf = (one: Element) => [one.getAttribute('href'), one.getAttribute('aria-describedby'),
   one.getAttribute('aria-label') ?? one.textContent].join();
+const kPlaced = ['summary', '.scroll'];
 const opened = (into: Element) => [...into.querySelectorAll('details')];
+
+// What is opened or scrolled is known by its place, as its words may be newer ones; all else by
+// what it says, and of whom.
+function alike(into: Element, one: Element): HTMLElement[] {
+  const placed = kPlaced.find((kind) => one.matches(kind));
+  const all = [...into.querySelectorAll<HTMLElement>(placed ?? one.tagName)];
+  return placed ? all : all.filter((other) => nameOf(other) === nameOf(one));
+}
 
 // Puts something newer in the place of what is there. Whoever reads it keeps the focus, what was
 // opened, and how far a table was scrolled.
 export function refill(into: HTMLElement, ...children: Child[]): void {
-  const held = document.activeElement;
-  const name = held && held !== into && into.contains(held) ? nameOf(held) : null;
+  const held = document.activeElement as HTMLElement;
+  const place = alike(into, held).indexOf(held);
   const open = opened(into).map((one) => one.open);
   const lefts = [...into.querySelectorAll('.scroll')].map((one) => one.scrollLeft);
   into.replaceChildren(...children);
   opened(into).forEach((one, i) => { if (open[i]) one.open = true; });
   into.querySelectorAll('.scroll').forEach((one, i) => { one.scrollLeft = lefts[i] ?? 0; });
-  if (!name || !held) return;
-  const same = [...into.querySelectorAll<HTMLElement>(held.tagName)].find(
-    (one) => nameOf(one) === name);
-  same?.focus({preventScroll: true});
+  if (place >= 0) alike(into, held)[place]?.focus({preventScroll: true});
 }

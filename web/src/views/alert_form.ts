@@ -246,6 +246,7 @@ export async function alertForm(
       + 'does not fire. Test sends by the rule as it was saved.')] : []));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    if (submit.hasAttribute('aria-disabled')) return;
     submit.setAttribute('aria-disabled', 'true');
     trouble.textContent = '';
     fields.show([]);

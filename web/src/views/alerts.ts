@@ -54,6 +54,7 @@ function removal(rule: Rule, say: (text: string) => void): HTMLElement {
 
 export function testButton(rule: Rule, say: (text: string) => void): HTMLElement {
   const made = button('Test', () => {
+    if (made.hasAttribute('aria-disabled')) return;
     made.setAttribute('aria-disabled', 'true');
     say(`Sending a test to ${rule.target} …`);
     test(rule.id).then((tested) => testWords(rule, tested), reason)
@@ -71,6 +72,8 @@ function card(rule: Rule): HTMLElement {
         : `“${rule.name}” watches again, beginning with what is so now.`),
       (error: unknown) => say(reason(error)));
   });
+  const tested = testButton(rule, say);
+  for (const one of [tested, pause]) one.setAttribute('aria-describedby', `rule-${rule.id}`);
   const name = el('a', {href: `#/alerts/${rule.id}`}, rule.name);
   return el('li', {class: rule.enabled ? 'rule' : 'rule paused'},
     el('div', {},
@@ -80,7 +83,7 @@ function card(rule: Rule): HTMLElement {
       sentence(rule),
       el('p', {class: 'note'}, `→ ${rule.target}, ${rule.signed ? 'signed' : 'not signed'}`)),
     el('div', {class: 'tools', role: 'group', 'aria-labelledby': `rule-${rule.id}`},
-      testButton(rule, say), pause,
+      tested, pause,
       el('a', {class: 'button', href: `#/alerts/${rule.id}`,
         'aria-describedby': `rule-${rule.id}`}, 'Edit'),
       removal(rule, say)),
@@ -161,7 +164,8 @@ async function list(into: HTMLElement, args: URLSearchParams): Promise<Live> {
   const [rules, log] = [el('div'), el('div')];
   const fill = async () => {
     const [all, fired] = await ask();
-    if (rules.querySelector('.danger')) return;  // somebody is asked whether to delete one
+    // Somebody is asked whether to delete one, or one is being tested.
+    if (rules.querySelector('.danger, [aria-disabled]')) return;
     const chosen = all.items.find((rule) => String(rule.id) === args.get('rule'));
     refill(rules, ruleList(all.items));
     refill(log, logSection(fired, chosen, args),
