@@ -9,6 +9,7 @@ import {costsOnlyThatPart} from './faults.mjs';
 import {handsAreLeftAlone} from './hands.mjs';
 import {goesOn} from './live.mjs';
 import {gapsAndStretch} from './stretch.mjs';
+import {turnsFollow} from './turns.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -131,6 +132,7 @@ try {
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await costsOnlyThatPart(browser, page_url, patience);
   await handsAreLeftAlone(browser, page_url, patience);
+  await turnsFollow(browser, page_url, patience);
   await goesOn(browser, page_url, patience);
   await waitForAlerts(page, page_url);
   await lookAt(browser, alertViews);

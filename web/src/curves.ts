@@ -117,6 +117,7 @@ async function growth(into: HTMLElement, shown: Shown, stretch: Stretch): Promis
     ?? [86_400, 'day'];
   const data = await series(shown.id,
     {seconds: seconds + step, step, ...(end === undefined ? {} : {end})});
+  if (!into.isConnected) return null;
   const [times, [followers = []]] = filled(data.time_ms.map((t) => t / 1000),
     [data.follower_count], step, shown.newest);
   const label = `Change of followers per ${word}`;
@@ -138,6 +139,7 @@ async function growth(into: HTMLElement, shown: Shown, stretch: Stretch): Promis
 async function rank(into: HTMLElement, shown: Shown, stretch: Stretch,
     step: number): Promise<Curve | null> {
   const found = await ranks(shown.id, shown.range, step);
+  if (!into.isConnected) return null;
   const [times, [places = []]] = filled(found.times, [found.values], step);
   if (isEmpty(places)) {
     into.replaceChildren(note('There is no rank in this range.'));

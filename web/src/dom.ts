@@ -75,13 +75,11 @@ export function table(
       el('thead', {role: 'rowgroup'}, head), el('tbody', {role: 'rowgroup'}, ...body)));
 }
 
-// As long as the element is on the page, from when it is.
+// As long as the element is on the page, where it comes within a second.
 export function everySecond(element: HTMLElement, act: () => void): void {
-  let was_there = false;
   const timer = setInterval(() => {
     if (element.isConnected) act();
-    else if (was_there) clearInterval(timer);
-    was_there = element.isConnected;
+    else clearInterval(timer);
   }, 1000);
 }
 

@@ -56,7 +56,7 @@ async function show(): Promise<void> {
   const view = Object.hasOwn(views, name) ? views[name] : undefined;
   const page = el('div', {class: 'page'});
   mark(name);
-  const place = () => { if (turn === shown && !page.isConnected) refill(at('main'), page); };
+  const place = () => { if (!page.isConnected) refill(at('main'), page); };
   at('main').setAttribute('aria-busy', 'true');
   live = {};
   has_failed = false;
@@ -65,14 +65,17 @@ async function show(): Promise<void> {
     page.append(el('p', {class: 'note'}, 'Loading…'));
     place();
   }
+  const isOver = () => turn !== shown;
+  const again = () => { if (!isOver()) void show(); };
   let made: Live = {};
   try {
     if (!view) throw new Problem(404, 'There is no such view.');
-    made = await view(page, new URLSearchParams(query), encodeURIComponent(id)) ?? {};
+    made = await view(page, new URLSearchParams(query), encodeURIComponent(id), {isOver, again})
+      ?? {};
   } catch (error) {
-    if (turn === shown) page.replaceChildren(...failure(error));
+    if (!isOver()) page.replaceChildren(...failure(error));
   }
-  if (turn !== shown) return;
+  if (isOver()) return;
   place();
   is_shown = path;
   live = made;

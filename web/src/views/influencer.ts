@@ -214,7 +214,7 @@ const asked = (id: string, range: Range) => {
     orNothing(get<Signals>(`/api/v1/influencers/${id}/signals?start=${start}${until}`))]);
 };
 
-export const influencer: View = async (into, args, id): Promise<Live | void> => {
+export const influencer: View = async (into, args, id, turn): Promise<Live | void> => {
   if (!id) throw new Problem(404, 'Search for an id or a name, or choose one from a list.');
   const chosen = await chosenBy(args, id);
   const {range, at, name} = chosen;
@@ -222,6 +222,7 @@ export const influencer: View = async (into, args, id): Promise<Live | void> => 
   const [latest, data, both, [missing, growth, signals], summary] = await Promise.all([
     get<Influencer>(`/api/v1/influencers/${id}${past}`), series(id, range),
     orNothing(extremes(id, range)), asked(id, range), orNothing(get<Summary>('/api/v1/summary'))]);
+  if (turn.isOver()) return;
   const base = `#/influencer/${id}?`;
   const suspicious = el('section', {class: 'aside-1'}, ...words(latest, signals));
   const growing = el('section', {}, el('h2', {}, 'Growth'), growthTable(growth));
@@ -244,7 +245,7 @@ export const influencer: View = async (into, args, id): Promise<Live | void> => 
   const shown = curves(drawn, {
     id, name: nameOf(latest), range, args, data, both, missing, marks, is_live,
     is_trimmed: name === kAll, newest: is_live ? whole : 0,
-    tell: (newest) => now.tell(newest), again: () => void influencer(into, args, id)});
+    tell: (newest) => now.tell(newest), again: turn.again});
   if (!is_live) return;
   return {minute: async () => {
     const [gaps, growth_now, found] = await asked(id, range);

@@ -179,7 +179,7 @@ function tiles(summary: Summary, minutes: Minutes): HTMLElement[] {
   return [average, median, everybody, coverageTile(summary), ...checked(summary)];
 }
 
-export const overview: View = async (into, args): Promise<Live> => {
+export const overview: View = async (into, args, _id, turn): Promise<Live | void> => {
   let [summary, minutes] = await Promise.all(
     [get<Summary>('/api/v1/summary'), recent(kHours)]);
   const lists = () => Promise.all([growth(summary, args), orNothing(suspicious(summary)),
@@ -197,6 +197,7 @@ export const overview: View = async (into, args): Promise<Live> => {
     refill(jumped, ...three ?? failed);
   };
   await fillLists();
+  if (turn.isOver()) return;
   fillTop();
   const box = el('div');
   into.replaceChildren(

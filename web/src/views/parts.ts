@@ -9,8 +9,11 @@ export interface Live {
   minute?: () => Promise<void>;
   often?: () => Promise<void>;
 }
-export type View =
-  (into: HTMLElement, args: URLSearchParams, id: string) => Promise<Live | void>;
+// Whether it is still this one's turn: the address may have changed while it asked. What lives on,
+// as a chart does, is made only then.
+export interface Turn { isOver: () => boolean; again: () => void }
+export type View = (into: HTMLElement, args: URLSearchParams, id: string,
+  turn: Turn) => Promise<Live | void>;
 
 export const kRanges: [string, number][] = [
   ['1h', 3600], ['6h', 21600], ['1d', 86400], ['7d', 604800], ['30d', 2592000],
