@@ -66,8 +66,62 @@ async function fromFirstValue(page, page_url) {
   await page.getByRole('cell', {name: '+22'}).waitFor();
 }
 
+// Each minute brings something newer, from nobody on.
+async function minutes(page, page_url) {
+  let minute = Date.now();
+  let values = [];
+  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  await page.route(seriesOf('*'), (route) => {
+    const time_ms = values.map((_, i) => (Math.floor(Date.now() / 60_000) - 10 + i) * 60_000);
+    return route.fulfill({json: {step_seconds: 60, time_ms, follower_count: values}});
+  });
+  const newest = page.getByRole('region', {name: 'As they are'}).locator('tbody tr');
+  const isNewest = (...cells) => newest.filter({hasText: cells.join('')}).waitFor();
+  const next = (change) => { change(); minute += 60_000; };
+  await page.goto(`${page_url}#/compare?ids=1000001`);
+  await page.getByText('There is no value in this range.').waitFor();
+  next(() => { values = [200_000]; });
+  await isNewest('200,000', '0.00');
+  next(() => { values = [200_000, 300_000]; });
+  await isNewest('300,000', '+50.00');
+  await page.getByText('As a table').click();
+  await page.locator('details').getByRole('cell', {name: '150.0'}).waitFor();
+
+  const real = await (await page.request.get(`${page_url}api/v1/leaderboard?limit=50`)).json();
+  let board = {...real, of: 0, items: [], next: null};
+  await page.route('**/api/v1/leaderboard?*', (route) => route.fulfill({json: board}));
+  await go(page, '#/leaderboard');
+  await page.getByText('No values yet.').waitFor();
+  for (const cursor of ['first', 'second']) {
+    next(() => { board = {...real, next: `/api/v1/leaderboard?cursor=${cursor}`}; });
+    await page.locator(`a[href*="cursor=${cursor}"]`).waitFor();
+  }
+}
+
+// A page that follows is as it was, and says when; where it is no longer kept, it is the first one.
+async function pagesThatFollow(page, page_url) {
+  let asked = 0;
+  let minute = Date.now();
+  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  await page.goto(`${page_url}#/leaderboard?sort=ratio`);
+  await page.getByRole('link', {name: 'Next page'}).click();
+  await page.getByText(/^51 to 100 of 200, as of \d\d:\d\d$/).waitFor();
+  await page.route('**/api/v1/leaderboard?*cursor=*', (route) => {
+    ++asked;
+    return route.fulfill({status: 410, json: {status: 410, detail: 'Made up.'}});
+  });
+  minute += 60_000;
+  await page.waitForResponse('**/api/v1/summary');
+  await page.waitForTimeout(500);
+  assert.equal(asked, 0);
+  await page.reload();
+  await page.getByText('The ranking has gone on since that page').waitFor();
+  assert.equal(new URL(page.url()).hash, '#/leaderboard?sort=ratio');
+  await page.getByText('1 to 50 of 200').waitFor();
+}
+
 export async function turnsFollow(browser, page_url, patience) {
-  for (const check of [superseded, fromFirstValue]) {
+  for (const check of [superseded, fromFirstValue, minutes, pagesThatFollow]) {
     const page = await browser.newPage({viewport: {width: 1280, height: 700}});
     page.setDefaultTimeout(patience);
     await check(page, page_url);

@@ -14,7 +14,8 @@ export interface Influencer extends Standing {
   age_seconds: number | null; of: number; as_of: string;
 }
 export interface Board {
-  of: number; followers_average: number | null; items: Standing[]; next: string | null;
+  as_of: string; of: number; followers_average: number | null; items: Standing[];
+  next: string | null;
 }
 export interface Found { more: boolean; items: Standing[] }
 export interface Minute {

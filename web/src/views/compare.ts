@@ -3,14 +3,14 @@ import type {Found, Influencer, Range, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
 import {isEmpty} from '../columns';
-import {el, number, signedPercent, table, time} from '../dom';
+import {el, number, refill, signedPercent, table, time} from '../dom';
 import {drawnGaps} from '../gaps';
 import {ranks, rankStep} from '../ranks';
 import type {Column} from '../ranks';
 import {stretchOf, stretchTools} from '../stretch';
 import {buttonTo, details, kRanges, labelled, nameOf, note, oneOf, plotBox, ranges, reason,
   secondsOf, section, tools} from './parts';
-import type {View} from './parts';
+import type {Live, View} from './parts';
 
 const kMostCompared = 10;
 const kRowsListed = 200;
@@ -38,8 +38,8 @@ async function counts(id: string, range: Range): Promise<Column> {
 }
 
 // Columns on one axis, from the beginning of the range on.
-function joined(names: string[], columns: Column[], step: number,
-    from: number): {times: number[]; lines: Line[]} {
+interface Joined { times: number[]; lines: Line[] }
+function joined(names: string[], columns: Column[], step: number, from: number): Joined {
   const begin = Math.ceil(from / step) * step;
   const all = [...new Set([begin, ...columns.flatMap((column) => column.times)])]
     .sort((a, b) => a - b);
@@ -111,7 +111,15 @@ function listed(times: number[], lines: Line[], said: (value: number) => string)
       rows.slice(-kRowsListed).reverse()));
 }
 
-export const compare: View = async (into, args) => {
+function newestTable(ids: string[], lines: Line[], is_rank: boolean): HTMLElement {
+  const last = (values: Values) => values.findLast((value) => value !== null) ?? null;
+  const heads = is_rank ? ['#Rank'] : ['#Followers', '#Since the first value'];
+  return table('As they are', ['Influencer', ...heads], lines.map((line, i) => [
+    el('a', {href: `#/influencer/${ids[i]}`}, `${i + 1} ${line.label}`), number(last(line.values)),
+    ...(is_rank ? [] : [signedPercent(last(scaled(line.values, 'percent')))])]));
+}
+
+export const compare: View = async (into, args, _id, turn): Promise<Live | void> => {
   const {ids, left_out} = askedBy(args);
   const mode = oneOf(args, 'mode', Object.keys(kModes));
   const name = oneOf(args, 'range', kRanges.map(([known]) => known));
@@ -146,28 +154,43 @@ export const compare: View = async (into, args) => {
   const made = section(title, box);
   into.append(made);
   box.append(note(is_rank ? 'Counting ranks among everybody, minute by minute…' : 'Loading…'));
-  const columns = await Promise.all(there.map((id) =>
-    is_rank ? ranks(id, range, step) : counts(id, range)));
-  const {times, lines} = joined(there.map((id) => names.get(id) ?? id), columns, step,
-    Date.now() / 1000 - span);
-  if (lines.every((line) => isEmpty(line.values))) {
-    return void box.replaceChildren(note('There is no value in this range.'));
+  const labels = there.map((id) => names.get(id) ?? id);
+  const load = async () => joined(labels, await Promise.all(there.map((id) =>
+    is_rank ? ranks(id, range, step) : counts(id, range))), step, Date.now() / 1000 - span);
+  const hasNone = ({lines}: Joined) => lines.every((line) => isEmpty(line.values));
+  let now = await load();
+  if (turn.isOver()) return;
+  if (hasNone(now)) {
+    box.replaceChildren(note('There is no value in this range.'));
+    return {minute: async () => { if (!hasNone(await load())) turn.again(); }};
   }
   box.replaceChildren();
-  const latest = lines.map((line) => line.values.findLast((value) => value !== null) ?? null);
-  for (const line of lines) line.values = scaled(line.values, mode);
-  const stretch = stretchOf(times, args);
-  const nobody = times.map((_t, i) => lines.every((line) => line.values[i] == null) ? null : 1);
-  chart(box, {label: title, times, lines, height: 360, stretch, reversed: is_rank, numbered: true,
-    gaps: is_rank ? [] : drawnGaps(times, nobody, step, null), said});
-  made.append(stretchTools(stretch), listed(times, lines, said));
-  into.append(section('Newest values', table('As they are', ['Influencer', ...(is_rank ? ['#Rank'] : ['#Followers',
-    '#Since the first value'])],
-  lines.map((line, i) => {
-    const now = latest[i] ?? null;
-    const first = scaled(columns[i]?.values ?? [], 'percent');
-    const change = first.findLast((value) => value !== null) ?? null;
-    return [el('a', {href: `#/influencer/${there[i]}`}, `${i + 1} ${line.label}`), number(now),
-      ...(is_rank ? [] : [signedPercent(change)])];
-  }))));
+  const onScale = ({lines}: Joined) => lines.map((line) =>
+    ({...line, values: scaled(line.values, mode)}));
+  const gapsOf = ({times, lines}: Joined) => is_rank ? [] : drawnGaps(times, times.map((_t, i) =>
+    lines.every((line) => line.values[i] == null) ? null : 1), step, null);
+  const gaps = gapsOf(now);
+  const stretch = stretchOf(now.times, args);
+  const redraw = chart(box, {label: title, times: now.times, lines: onScale(now), height: 360,
+    stretch, reversed: is_rank, numbered: true, gaps, said});
+  const [values, newest] = [el('div'), el('div')];
+  const fill = () => {
+    refill(values, listed(now.times, onScale(now), said));
+    refill(newest, newestTable(there, now.lines, is_rank));
+  };
+  fill();
+  made.append(stretchTools(stretch), values);
+  into.append(section('Newest values', newest));
+  let drawn_at = Date.now();
+  return {minute: async () => {
+    // Ranks cost, and there is nothing new within a step of theirs.
+    if (is_rank && Date.now() - drawn_at < step * 1000) return;
+    now = await load();
+    drawn_at = Date.now();
+    const {times} = now;
+    gaps.splice(0, gaps.length, ...gapsOf(now));
+    redraw(times, onScale(now).map((line) => line.values));
+    stretch.reach({from: times[0] ?? 0, to: times[times.length - 1] ?? 0});
+    fill();
+  }};
 };

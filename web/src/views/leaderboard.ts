@@ -1,4 +1,4 @@
-import {get, rangeOf, series} from '../api';
+import {get, Problem, rangeOf, series} from '../api';
 import type {Board, Found, Minutes, Range, Standing} from '../api';
 import {button, el, number, percent, refill, time} from '../dom';
 import type {Head} from '../dom';
@@ -180,56 +180,72 @@ function emptyWords({query, at, verdict}: Shown): string {
 
 // ---- the view
 
-export const leaderboard: View = async (into, args): Promise<Live | void> => {
+// A page goes on in the ranking as it was when the first one was shown, which is kept for a while.
+const isGone = (error: unknown) => error instanceof Problem && error.status === 410;
+let notice = '';
+
+export const leaderboard: View = async (into, args, _id, turn): Promise<Live | void> => {
   const shown = shownBy(args);
-  const {query, at, sort, order} = shown;
+  const {query, at, sort, order, cursor, place} = shown;
   const prefix = encodeURIComponent(query);
   const ask = (): Promise<Found | Board> => query
     ? get<Found>(`/api/v1/influencers?limit=100&prefix=${prefix}`) : get<Board>(path(shown));
-  const found = await ask();
-  const [only] = found.items;
-  if (query && only && found.items.length === 1) return void location.replace(
+  const first = await ask().catch((error: unknown) => {
+    if (!cursor || !isGone(error)) throw error;
+    return null;
+  });
+  if (turn.isOver()) return;
+  if (!first) {
+    notice = 'The ranking has gone on since that page: this is the first one of now.';
+    return void location.replace(target(shown, {}));
+  }
+  const [only] = first.items;
+  if (query && only && first.items.length === 1) return void location.replace(
     `#/influencer/${only.id}`);
   into.replaceChildren(el('h1', {}, query ? `Matches of “${query}”` : 'Leaderboard'));
-  const of = 'of' in found ? found.of : 0;
+  if (notice) into.append(el('p', {class: 'said', role: 'status'}, notice));
+  notice = '';
   if (!query) {
     into.append(el('div', {class: 'toolbar'},
       labelled('Network says', kVerdicts, shown.verdict, (verdict) => target(shown, {verdict})),
       labelled('Order', Object.keys(kOrders), order, (one) => target(shown, {order: one}), kOrders),
       asOf(shown)));
-    if (at !== null) into.append(await banner({...shown, at}, of).catch(
-      (error: unknown) => note(reason(error))));
   }
-  if (found.items.length === 0) return void into.append(note(emptyWords(shown)));
+  if (at !== null && 'of' in first) into.append(await banner({...shown, at}, first.of).catch(
+    (error: unknown) => note(reason(error))));
 
-  const list = el('div');
+  const [above, list, below] = [el('div'), el('div'), el('div')];
   const [box, compare] = comparison();
   const heads = query ? {} : Object.fromEntries(
     kSorts.map((one) => [one, sortHead(shown, one)]));
-  const fill = (items: Standing[]) => refill(list, standings({
+  const rows = (items: Standing[]) => standings({
     caption: query ? 'By id or name' : `By ${sort}, ${kOrders[order] ?? ''}`, items, heads,
     verdict: at === null ? 'Network says' : 'Network says today', query: at === null ? ''
       : `?at=${at}`,
     more: [{head: '#Rank, 1 h before', cell: (item) => rankChange(item, at ?? Date.now() / 1000)},
-      {head: 'Hour before', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]}));
-  let {items} = found;
-  fill(items);
-  const last = shown.place + items.length - 1;
-  const where = query ? '' : `${number(shown.place)} to ${number(last)}${
-    shown.verdict === 'any' ? ` of ${number(of)}` : ''}`;
-  const next = 'next' in found && found.next
-    ? new URL(found.next, location.origin).searchParams.get('cursor') : null;
-  into.append(
-    tools(el('span', {class: 'note'}, where), compare,
-      button(`CSV of these ${items.length}`, () => download(items, fileName(shown)))),
-    el('section', {}, list),
-    tools(
-      ...(shown.cursor ? [buttonTo('First page', target(shown, {}))] : []),
+      {head: 'Hour before', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]});
+  const fill = (found: Found | Board) => {
+    const {items} = found;
+    if (items.length === 0) return void refill(list, note(emptyWords(shown)));
+    const last = place + items.length - 1;
+    const where = el('span', {class: 'note'});
+    if ('of' in found) {
+      where.append(`${number(place)} to ${number(last)}`,
+        shown.verdict === 'any' ? ` of ${number(found.of)}` : '',
+        ...(cursor && at === null ? [', as of ', time(found.as_of)] : []));
+    }
+    const next = 'next' in found && found.next
+      ? new URL(found.next, location.origin).searchParams.get('cursor') : null;
+    refill(above, tools(where, compare,
+      button(`CSV of these ${items.length}`, () => download(items, fileName(shown)))));
+    refill(list, rows(items));
+    refill(below, tools(
+      ...(cursor ? [buttonTo('First page', target(shown, {}))] : []),
       ...(next ? [buttonTo('Next page', target(shown, {cursor: next, place: last + 1}))] : []),
       'more' in found && found.more ? 'Only the first 100 matches are here.' : ''));
-  if (at !== null) return;
-  return {minute: async () => {
-    ({items} = await ask());
-    fill(items);
-  }};
+  };
+  fill(first);
+  into.append(above, el('section', {}, list), below);
+  if (at !== null || cursor) return;
+  return {minute: async () => fill(await ask())};
 };
