@@ -1,6 +1,6 @@
 // The page goes on by itself, says when it cannot, and leaves whoever reads it in peace.
 import assert from 'node:assert/strict';
-import {ready, summaries, until} from './tools.mjs';
+import {eachOnItsPage, ready, summaries, until} from './tools.mjs';
 
 const summaryPath = '**/api/v1/summary';
 const streamPath = '**/api/v1/stream*';
@@ -114,12 +114,6 @@ async function backAgain(page, page_url) {
   await until(page, () => scrollY === 400);
 }
 
-export async function goesOn(browser, page_url, patience) {
-  for (const check of [numbersAndFocus, noAnswer, staleData, pastMinute, whoIsCompared,
-    minutesByKeys, themes, backAgain]) {
-    const page = await browser.newPage({viewport: {width: 1280, height: 700}});
-    page.setDefaultTimeout(patience);
-    await check(page, page_url);
-    await page.close();
-  }
-}
+export const goesOn = (...of) => eachOnItsPage(
+  [numbersAndFocus, noAnswer, staleData, pastMinute, whoIsCompared, minutesByKeys, themes,
+  backAgain], ...of);

@@ -20,8 +20,15 @@ export async function summaries(page, more) {
   });
 }
 
-// Of somebody who looks at something else for longer than a minute, and comes back.
-export const lookAway = (page) => page.evaluate(() => {
+// Gives what lets another minute be over.
+export async function minutesPass(page) {
+  let minute = Date.now();
+  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  return () => { minute += 60_000; };
+}
+
+// Whether the view is, when somebody looks away for longer than a minute and comes back.
+export const isBegunAnew = (page) => page.evaluate(() => {
   const now = Date.now;
   const turn = (hidden) => {
     Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
@@ -31,4 +38,15 @@ export const lookAway = (page) => page.evaluate(() => {
   Date.now = () => now() + 61_000;
   turn(false);
   Date.now = now;
+  return document.querySelector('main').hasAttribute('aria-busy');
 });
+
+export async function eachOnItsPage(checks, browser, page_url, patience) {
+  for (const check of checks) {
+    const page = await browser.newPage({viewport: {width: 1280, height: 700}});
+    page.setDefaultTimeout(patience);
+    await check(page, page_url);
+    await page.unrouteAll({behavior: 'ignoreErrors'});
+    await page.close();
+  }
+}

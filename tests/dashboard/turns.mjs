@@ -1,6 +1,6 @@
 // Views that follow each other: what a former one still asks for changes nothing, and each goes on.
 import assert from 'node:assert/strict';
-import {ready, summaries, until} from './tools.mjs';
+import {eachOnItsPage, minutesPass, ready} from './tools.mjs';
 
 const seriesOf = (id) => `**/influencers/${id}/series*`;
 const go = (page, hash) => page.evaluate((to) => { location.hash = to; }, hash);
@@ -43,10 +43,9 @@ async function superseded(page, page_url) {
 
 // Nothing in the range yet: the first value begins the page anew, which goes on from there.
 async function fromFirstValue(page, page_url) {
-  let minute = Date.now();
   let change = 11;
   let has_values = false;
-  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  const pass = await minutesPass(page);
   await page.route('**/influencers/1000001/growth*', (route) => route.fulfill({json: {
     hour: {since: new Date(), complete: true, change, percent: 1, ups: 1, downs: 0},
     day: null, week: null}}));
@@ -62,27 +61,27 @@ async function fromFirstValue(page, page_url) {
   await page.waitForSelector('[aria-label^="Followers of"]');
   await page.getByRole('cell', {name: '+11'}).waitFor();
   change = 22;
-  minute += 60_000;
+  pass();
   await page.getByRole('cell', {name: '+22'}).waitFor();
 }
 
 // Each minute brings something newer, from nobody on.
 async function minutes(page, page_url) {
-  let minute = Date.now();
   let values = [];
-  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  const pass = await minutesPass(page);
   await page.route(seriesOf('*'), (route) => {
     const time_ms = values.map((_, i) => (Math.floor(Date.now() / 60_000) - 10 + i) * 60_000);
     return route.fulfill({json: {step_seconds: 60, time_ms, follower_count: values}});
   });
   const newest = page.getByRole('region', {name: 'As they are'}).locator('tbody tr');
   const isNewest = (...cells) => newest.filter({hasText: cells.join('')}).waitFor();
-  const next = (change) => { change(); minute += 60_000; };
   await page.goto(`${page_url}#/compare?ids=1000001`);
   await page.getByText('There is no value in this range.').waitFor();
-  next(() => { values = [200_000]; });
+  values = [200_000];
+  pass();
   await isNewest('200,000', '0.00');
-  next(() => { values = [200_000, 300_000]; });
+  values = [200_000, 300_000];
+  pass();
   await isNewest('300,000', '+50.00');
   await page.getByText('As a table').click();
   await page.locator('details').getByRole('cell', {name: '150.0'}).waitFor();
@@ -93,7 +92,8 @@ async function minutes(page, page_url) {
   await go(page, '#/leaderboard');
   await page.getByText('No values yet.').waitFor();
   for (const cursor of ['first', 'second']) {
-    next(() => { board = {...real, next: `/api/v1/leaderboard?cursor=${cursor}`}; });
+    board = {...real, next: `/api/v1/leaderboard?cursor=${cursor}`};
+    pass();
     await page.locator(`a[href*="cursor=${cursor}"]`).waitFor();
   }
 }
@@ -101,8 +101,7 @@ async function minutes(page, page_url) {
 // A page that follows is as it was, and says when; where it is no longer kept, it is the first one.
 async function pagesThatFollow(page, page_url) {
   let asked = 0;
-  let minute = Date.now();
-  await summaries(page, (real) => ({minute: {...real.minute, minute: new Date(minute)}}));
+  const pass = await minutesPass(page);
   await page.goto(`${page_url}#/leaderboard?sort=ratio`);
   await page.getByRole('link', {name: 'Next page'}).click();
   await page.getByText(/^51 to 100 of 200, as of \d\d:\d\d$/).waitFor();
@@ -110,7 +109,7 @@ async function pagesThatFollow(page, page_url) {
     ++asked;
     return route.fulfill({status: 410, json: {status: 410, detail: 'Made up.'}});
   });
-  minute += 60_000;
+  pass();
   await page.waitForResponse('**/api/v1/summary');
   await page.waitForTimeout(500);
   assert.equal(asked, 0);
@@ -120,12 +119,5 @@ async function pagesThatFollow(page, page_url) {
   await page.getByText('1 to 50 of 200').waitFor();
 }
 
-export async function turnsFollow(browser, page_url, patience) {
-  for (const check of [superseded, fromFirstValue, minutes, pagesThatFollow]) {
-    const page = await browser.newPage({viewport: {width: 1280, height: 700}});
-    page.setDefaultTimeout(patience);
-    await check(page, page_url);
-    await page.unrouteAll({behavior: 'ignoreErrors'});
-    await page.close();
-  }
-}
+export const turnsFollow = (...of) => eachOnItsPage(
+  [superseded, fromFirstValue, minutes, pagesThatFollow], ...of);

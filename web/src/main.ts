@@ -27,10 +27,11 @@ let has_failed = false;  // for want of an answer
 let live: Live = {};
 
 function mark(path: string): void {
-  for (const link of document.querySelectorAll('nav a')) {
+  const nav = document.querySelector('nav') as HTMLElement;
+  for (const link of nav.querySelectorAll('a')) {
     if (link.getAttribute('href') === `#/${path}`) {
       link.setAttribute('aria-current', 'page');
-      link.scrollIntoView({block: 'nearest', inline: 'nearest'});
+      nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     } else link.removeAttribute('aria-current');
   }
 }
@@ -161,11 +162,16 @@ addEventListener('scroll', () => {
   }, 150);
 });
 
+// What somebody typed or ticked would be lost.
+const isEdited = () => [...at('main').querySelectorAll<HTMLInputElement>('input, textarea')].some(
+  (one) => one.matches('[type=radio], [type=checkbox]') ? one.checked !== one.defaultChecked
+    : one.value !== one.defaultValue);
+
 // What came while nobody looked is not told again.
 let hidden_at = 0;
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) hidden_at = Date.now();
-  else if (hidden_at > 0 && Date.now() - hidden_at > kMissedMs) void show();
+  else if (hidden_at > 0 && Date.now() - hidden_at > kMissedMs && !isEdited()) void show();
 });
 
 // The colours of charts are drawn.

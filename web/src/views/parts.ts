@@ -131,9 +131,10 @@ export function localTime(epoch_seconds: number): string {
 }
 
 export function timeField(label: string, epoch_seconds: number | null): HTMLInputElement {
-  return el('input', {type: 'datetime-local', 'aria-label': label,
-    max: localTime(Date.now() / 1000 + 60),
+  const made = el('input', {type: 'datetime-local', 'aria-label': label,
     value: epoch_seconds === null ? '' : localTime(epoch_seconds)}) as HTMLInputElement;
+  made.addEventListener('focus', () => { made.max = localTime(Date.now() / 1000 + 60); });
+  return made;
 }
 export function chosenTime(field: HTMLInputElement): number | null {
   const chosen = new Date(field.value).getTime();

@@ -28,13 +28,20 @@ function saidMinute(at: number, item: Minute | undefined): (Node | string)[] {
 }
 
 // An hour a row, a minute a cell, which says its account below when it is pointed at or come to by
-// arrow keys.
-function grid(minutes: Minutes): HTMLElement {
+// arrow keys; the one that is `told` goes on with the next grid.
+interface Told { at: number | null }
+function grid(minutes: Minutes, told: Told): HTMLElement {
   const known = new Map(minutes.items.map((item) => [Date.parse(item.minute), item]));
   const end = Math.floor(Date.now() / kHourMs) * kHourMs + kHourMs;
-  const told = el('p', {class: 'note', 'aria-live': 'polite'}, 'Point at a minute: its account is '
+  const words = el('p', {class: 'note', 'aria-live': 'polite'}, 'Point at a minute: its account is '
     + 'told here.');
-  const cells: HTMLElement[] = [];
+  const cells = new Map<number, HTMLElement>();
+  const tell = (at: number) => {
+    if (told.at !== null) cells.get(told.at)?.classList.remove('chosen');
+    cells.get(at)?.classList.add('chosen');
+    told.at = at;
+    words.replaceChildren(...saidMinute(at, known.get(at)));
+  };
   const rows = Array.from({length: kHours + 1}, (_row, i) => {
     const begin = end - (kHours + 1 - i) * kHourMs;
     const row = Array.from({length: 60}, (_cell, minute) => {
@@ -42,9 +49,8 @@ function grid(minutes: Minutes): HTMLElement {
       const item = known.get(at);
       const made = el('span', {class: `cell ${at > Date.now() ? 'future' : levelOf(item)}`});
       if (at <= Date.now()) {
-        made.addEventListener('pointerenter', () => told.replaceChildren(...saidMinute(at, item)));
-        made.dataset['at'] = String(at);
-        cells.push(made);
+        made.addEventListener('pointerenter', () => tell(at));
+        cells.set(at, made);
       }
       return made;
     });
@@ -53,20 +59,18 @@ function grid(minutes: Minutes): HTMLElement {
   const made = el('div', {class: 'grid', role: 'group', tabindex: '0',
     'aria-label': 'Coverage by minute. Arrow keys move through the minutes; a table is below'},
   ...rows);
-  let place = cells.length - 1;
+  if (told.at !== null && cells.has(told.at)) tell(told.at);
   made.addEventListener('keydown', (event) => {
     const by = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -60, ArrowDown: 60}[event.key];
     if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    cells[place]?.classList.remove('chosen');
-    place = Math.min(cells.length - 1, Math.max(0, place + by));
-    cells[place]?.classList.add('chosen');
-    const at = Number(cells[place]?.dataset['at']);
-    told.replaceChildren(...saidMinute(at, known.get(at)));
+    const [first = 0] = cells.keys();
+    const last = first + (cells.size - 1) * kMinuteMs;
+    tell(Math.min(last, Math.max(first, (told.at ?? last) + by * kMinuteMs)));
   });
   const legend = el('p', {class: 'note legend'}, ...kLevels.flatMap(([level, words]) =>
     [el('span', {class: `cell ${level}`}), ` ${words} `]));
-  return el('div', {}, el('div', {class: 'scroll'}, made), told, legend);
+  return el('div', {}, el('div', {class: 'scroll'}, made), words, legend);
 }
 
 const minuteTable = (minutes: Minutes) => el('details', {}, el('summary', {}, 'Minutes as a table'),
@@ -194,6 +198,7 @@ function tiles(summary: Summary): HTMLElement[] {
 export const pipeline: View = async (into): Promise<Live> => {
   let [summary, minutes] = await Promise.all(
     [get<Summary>('/api/v1/summary'), recent(kHours + 1)]);
+  const told: Told = {at: null};
   const shown = el('div', {class: 'tiles'}, ...tiles(summary));
   const [stages, cells, reasons, queues, cost, alive, listed] =
     Array.from({length: 7}, () => el('div')) as [HTMLElement, HTMLElement, HTMLElement,
@@ -207,7 +212,7 @@ export const pipeline: View = async (into): Promise<Live> => {
     refill(alive, workers(summary));
   };
   const fillMinutes = () => {
-    refill(cells, grid(minutes));
+    refill(cells, grid(minutes, told));
     refill(reasons, misses(minutes));
     refill(listed, minuteTable(minutes));
   };
