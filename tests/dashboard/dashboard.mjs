@@ -8,7 +8,7 @@ import {curvesGoOn} from './curves.mjs';
 import {costsOnlyThatPart} from './faults.mjs';
 import {handsAreLeftAlone} from './hands.mjs';
 import {goesOn} from './live.mjs';
-import {gapsAndStretch} from './stretch.mjs';
+import {gapsAndStretch, stretchesStay} from './stretch.mjs';
 import {turnsFollow} from './turns.mjs';
 
 const [page_url, executablePath] = process.argv.slice(2);
@@ -129,6 +129,7 @@ try {
   await sortedPages(page);
   await stagesOfPipeline(page);
   await gapsAndStretch(page, page_url, 'gaps-light-1440.png');
+  await stretchesStay(browser, page_url, patience);
   await curvesGoOn(page, page_url, 'curves-light-1440.png');
   await costsOnlyThatPart(browser, page_url, patience);
   await handsAreLeftAlone(browser, page_url, patience);

@@ -207,7 +207,10 @@ function moveCursor(plot: uPlot, by: number): void {
   if (times.length === 0) return;
   const from = plot.cursor.idx ?? times.length - 1;
   const to = Math.min(times.length - 1, Math.max(0, from + by));
-  plot.setCursor({left: plot.valToPos(times[to] ?? 0, 'x'), top: plot.bbox.height / 4});
+  // Within what is shown: beside it there is no cursor.
+  const left = Math.min(plot.bbox.width / devicePixelRatio,
+    Math.max(0, plot.valToPos(times[to] ?? 0, 'x')));
+  plot.setCursor({left, top: plot.bbox.height / 4});
 }
 
 const kKeys: Record<string, (stretch: Stretch) => void> = {
@@ -322,8 +325,8 @@ export function chart(into: HTMLElement, what: Chart): Redraw {
   const unlessShift = (_plot: uPlot, _target: HTMLElement, handle: (e: MouseEvent) => null) =>
     (event: MouseEvent) => event.shiftKey ? null : handle(event);
   const words = marks.length > 0 ? el('p', {class: 'note marked', 'aria-live': 'polite'}) : null;
-  const right = what.room && scales.length < 2 && width() > 600 ? kAxis
-    : scales.length > 1 ? null : kNumber;
+  const right = scales.length > 1 ? null
+    : ({width: wide}: uPlot) => what.room && wide > 600 ? kAxis : kNumber;
   const points = lines.map((line) => alone(line.values));
   const plot = new uPlot({
     width: width(), height, padding: [what.is_strip ? 8 : null, right, what.is_strip ? 8 : null,

@@ -12,12 +12,16 @@ const roomy = ({from, to}: Bounds): Bounds => ({from: Math.min(from, to - kLeast
 // pointer does has the charts drawn once a frame; the address has it once it rests.
 export class Stretch {
   private static made = 0;
+  private static rest = 0;
   readonly name = `stretch-${++Stretch.made}`;
   private readonly charts: ((shown: Bounds) => void)[] = [];
   private frame = 0;
-  private rest = 0;
+  private address = location.hash;
 
-  constructor(private all: Bounds, private shown: Bounds, private readonly args: URLSearchParams) {}
+  // A page has one: what an older one has not written yet is of no use.
+  constructor(private all: Bounds, private shown: Bounds, private readonly args: URLSearchParams) {
+    clearTimeout(Stretch.rest);
+  }
 
   get bounds(): Bounds { return this.shown; }
 
@@ -33,8 +37,8 @@ export class Stretch {
     if (start === this.shown.from && start + span === this.shown.to) return;
     this.shown = {from: start, to: start + span};
     if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
-    clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.write(), kRestMs);
+    clearTimeout(Stretch.rest);
+    Stretch.rest = setTimeout(() => this.write(), kRestMs);
   }
 
   move(part: number): void {
@@ -68,14 +72,17 @@ export class Stretch {
     for (const chart of this.charts) chart(this.shown);
   }
 
+  // Unless the address names something else by now.
   private write(): void {
+    if (location.hash !== this.address) return;
     const is_all = this.shown.to - this.shown.from >= this.all.to - this.all.from;
     for (const name of ['from', 'to'] as const) {
       if (is_all) this.args.delete(name);
       else this.args.set(name, String(Math.round(this.shown[name])));
     }
-    const [path = ''] = location.hash.split('?');
+    const path = location.hash.split('?')[0] || '#/';
     history.replaceState(history.state, '', `${path}${this.args.size > 0 ? '?' : ''}${this.args}`);
+    this.address = location.hash;
   }
 }
 

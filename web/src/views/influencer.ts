@@ -13,6 +13,7 @@ import type {Live, View} from './parts';
 const kAll = 'all';
 const kNotNow = 'This cannot be shown now.';
 const kLateSeconds = 150;
+const kOlder = 1.1;  // than the range, by so much of it: its begin moves on while somebody looks
 const kRowsListed = 500;
 
 // ---- which time is shown
@@ -42,13 +43,13 @@ async function chosenBy(args: URLSearchParams, id: string): Promise<Chosen> {
   const [from, to, at] = ['from', 'to', 'at'].map((one) => numberIn(args, one));
   const name = oneOf(args, 'range', [...kRanges.map(([one]) => one), kAll]);
   const span = await spanOf(name, id);
+  if (at != null) return {name, at, range: {...rangeOf(span, by_minutes), end: at + 60}};
   if (from != null && to != null && to > from
-    && (!args.has('range') || from < Date.now() / 1000 - span - 60)) {
+    && (!args.has('range') || from < Date.now() / 1000 - span * kOlder)) {
     const seconds = Math.max(300, to - from);
     return {name: '', at: null, range: {...rangeOf(seconds, by_minutes), end: Math.ceil(to) + 60}};
   }
-  if (at == null) return {name, at: null, range: rangeOf(span, by_minutes)};
-  return {name, at, range: {...rangeOf(span, by_minutes), end: at + 60}};
+  return {name, at: null, range: rangeOf(span, by_minutes)};
 }
 
 // Any stretch, by its two ends.
@@ -219,6 +220,7 @@ export const influencer: View = async (into, args, id, turn): Promise<Live | voi
   const chosen = await chosenBy(args, id);
   const {range, at, name} = chosen;
   const past = at === null ? '' : `?at=${at}`;
+  if (name) args.set('range', name);  // with a part of it in the address, it is still this range
   const [latest, data, both, [missing, growth, signals], summary] = await Promise.all([
     get<Influencer>(`/api/v1/influencers/${id}${past}`), series(id, range),
     orNothing(extremes(id, range)), asked(id, range), orNothing(get<Summary>('/api/v1/summary'))]);
