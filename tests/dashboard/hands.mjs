@@ -92,6 +92,7 @@ async function recentTimes(page, page_url) {
 
 // Nothing that has the focus is wholly below the head or the foot, which stay where they are.
 async function nothingHidden(page, page_url) {
+  await page.setViewportSize({width: 620, height: 700});  // the head has three lines
   await page.goto(`${page_url}#/leaderboard`);
   await ready(page);
   await page.getByRole('checkbox').first().focus();
