@@ -175,7 +175,8 @@ void Checker::queue_jumpers() {
   };
   std::vector<Jump> jumps;
   const auto now = now_seconds();
-  for (const auto& jump : *jumps_()) {
+  const auto candidates = jumps_();
+  for (const auto& jump : *candidates) {
     const auto index = roster_.find(jump.influencer);
     if (!index || in_flight_[*index] || failures_[*index] > 0) continue;
     const auto checked = checked_at_[*index];
@@ -242,9 +243,10 @@ std::optional<Checker::Index> Checker::next() {
 
 std::optional<Checker::Index> Checker::next_retry() {
   while (!retries_.empty() && retries_.begin()->first <= clock_.mono()) {
-    const auto index = retries_.begin()->second;
+    const auto [index, checked_at, failures] = retries_.begin()->second;
     retries_.erase(retries_.begin());
-    if (!in_flight_[index]) return index;
+    const bool is_void = checked_at != checked_at_[index] || failures != failures_[index];
+    if (!is_void && !in_flight_[index]) return index;
   }
   return std::nullopt;
 }
@@ -341,7 +343,8 @@ void Checker::note_failure(Index index, const Ruling& ruling) {
       why.code == Errc::kNotFound
           ? options_.interval
           : std::min<milliseconds>(options_.interval, kRetryAfter * (1 << failures_[index]) / 2);
-  retries_.emplace(clock_.mono() + std::max<milliseconds>(rest, kRetryAfter), index);
+  retries_.emplace(clock_.mono() + std::max<milliseconds>(rest, kRetryAfter),
+                   Retry{index, checked_at_[index], failures_[index]});
   if (why.code == Errc::kNotFound) return;
   const bool is_trouble = !is_its_own || ++failures_in_a_row_ >= kFailuresBeforeAPause;
   if (!is_trouble || clock_.mono() < pause_until_) return;

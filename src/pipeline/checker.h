@@ -31,8 +31,9 @@ struct CheckerOptions {
 // checked come first, as fast as the rate allows; then the oldest verdict is next, at the even pace
 // of everybody once an interval, so calls are spread over the day, over restarts too. Whoever made
 // a jump (JumpWatch) since its verdict comes sooner, the largest jump first, none more often than
-// hourly: every eighth call at most, and every 32nd while a verdict is older than the interval or
-// somebody has none. Influencers that are no longer watched are left out.
+// hourly: every eighth call, every 32nd while a verdict is older than the interval or somebody has
+// none, and those that would be left over otherwise. Influencers that are no longer watched are
+// left out.
 //
 // A call that fails is repeated after ten minutes, and after twice that each time, up to an
 // interval (an interval at once when the network does not know the influencer); repetitions take no
@@ -60,6 +61,11 @@ class Checker {
   struct Turn {
     Index index;
     Seconds checked_at;  // as it was when the turn was given: another one since makes it void
+  };
+  struct Retry {
+    Index index;
+    Seconds checked_at;  // as above, and so are the failures
+    std::uint8_t failures;
   };
 
   bool has_turn();
@@ -107,7 +113,7 @@ class Checker {
   std::vector<bool> is_queued_;  // has a place below, or is in flight
   std::deque<Index> never_checked_;
   std::deque<Turn> turns_;  // the oldest verdict in front
-  std::multimap<MonoTime, Index> retries_;
+  std::multimap<MonoTime, Retry> retries_;
   std::vector<Index> jumpers_;  // the largest jump behind
   std::size_t members_ = 0;     // of the board
   std::vector<Verdict> pending_;

@@ -42,8 +42,9 @@ struct World {
 
   void start() {
     checker = std::make_unique<Checker>(
-        options, [this] { return snapshot; }, [this] { return jumps; }, store, judge, clock,
-        metrics, log);
+        options, [this] { return snapshot; },
+        [this] { return std::make_shared<const JumpCandidates>(*jumps); },  // nobody else's
+        store, judge, clock, metrics, log);
   }
   void give(std::uint64_t id, std::int64_t followers) {
     leaderboard.apply(InfluencerId{id}, {followers, 10}, clock.wall());
@@ -208,6 +209,26 @@ TEST(Checker, AsksFirstAboutAJumpOfOneThatHasNoVerdict) {
   world.run(seconds{10});
   EXPECT_EQ(world.asked().front(), 400u);
   EXPECT_EQ(std::ranges::count(world.asked(), 400u), 1);
+}
+
+// A jumper's call fails, and then its turn comes before the repetition.
+TEST(Checker, RepeatsNothingThatSucceededMeanwhile) {
+  World world;
+  world.give(1, 1'000);
+  world.start();
+  world.run(minutes{5});
+  ASSERT_THAT(world.asked(), SizeIs(1));
+  world.run(hours{23} + minutes{7}, seconds{1});
+  ASSERT_THAT(world.asked(), SizeIs(1)) << "its turn did not come yet";
+  world.script = [](const Suspect&) -> Result<bool> { return fail(Errc::kUnavailable, "500"); };
+  world.jump({{1, 10.0}});
+  world.run(minutes{2}, seconds{1});
+  ASSERT_THAT(world.asked(), SizeIs(2));
+  world.script = [](const Suspect&) -> Result<bool> { return true; };
+  world.run(minutes{6}, seconds{1});
+  ASSERT_THAT(world.asked(), SizeIs(3));
+  world.run(hours{1}, seconds{1});
+  EXPECT_THAT(world.asked(), SizeIs(3));
 }
 
 // What always fails takes its share of the calls, and no more: the others are as young as ever.
