@@ -427,6 +427,8 @@ TEST_P(StoreContract, AbandonsTheReadOfAMinuteWhenToldTo) {
   EXPECT_EQ(store().read_minute(kNoon, hurried).value(), *whole);
   EXPECT_EQ(store().read_ranks(id(1), std::vector{kNoon}, hurried).value().at(0).of, 3'000u);
   EXPECT_FALSE(store().read_minute(kNoon, GoOn([] { return false; }, true)));
+  const GoOn throwing([]() -> bool { throw std::bad_alloc(); }, true);
+  EXPECT_THROW((void)store().read_minute(kNoon, throwing), std::bad_alloc);
 }
 
 TEST_P(StoreContract, GivesMinutesOldestFirstAndOnlyThoseTouched) {

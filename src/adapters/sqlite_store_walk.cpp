@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,29 +53,35 @@ Status walk(SegmentReader& segment, const SegmentPart& part, IdRange influencers
 // thread, the upper one by another.
 template <class Visit>
 Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, Visit visit) {
-  if (!walked.second) {
-    return walk(walked.segment, part, kEverybody, go_on,
-                [&](SegmentReader& segment) { return visit(segment, 0); });
-  }
-  const auto middle = walked.segment.middle_of(part);
+  Result<InfluencerId> middle = kEverybody.last;
+  if (walked.second) middle = walked.segment.middle_of(part);
   if (!middle) return std::unexpected(middle.error());
-  std::atomic<bool> goes_on = true;
-  std::atomic<bool> is_done = false;
+  const auto walk_lower = [&] {
+    return walk(walked.segment, part, {kEverybody.first, *middle}, go_on,
+                [&](SegmentReader& segment) { return visit(segment, 0); });
+  };
+  if (*middle == kEverybody.last) return walk_lower();
   Status upper;
-  std::thread helper([&] {
-    const InfluencerId above{number_of(*middle) + 1};
-    upper = walk(
-        *walked.second, part, {above, kEverybody.last}, [&] { return goes_on.load(); },
-        [&](SegmentReader& segment) { return visit(segment, 1); });
+  std::exception_ptr thrown;
+  std::atomic<bool> is_done = false;
+  std::jthread helper([&](const std::stop_token& stop) {  // ends with this scope, come what may
+    try {
+      const InfluencerId above{number_of(*middle) + 1};
+      upper = walk(
+          *walked.second, part, {above, kEverybody.last}, [&] { return !stop.stop_requested(); },
+          [&](SegmentReader& segment) { return visit(segment, 1); });
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     is_done = true;
   });
-  const auto lower = walk(walked.segment, part, {kEverybody.first, *middle}, go_on,
-                          [&](SegmentReader& segment) { return visit(segment, 0); });
-  while (goes_on && !is_done) {
-    goes_on = lower && go_on();
+  const auto lower = walk_lower();
+  for (bool goes_on = lower.has_value(); goes_on && !is_done; goes_on = go_on()) {
     std::this_thread::sleep_for(kAskAgain);
   }
+  helper.request_stop();
   helper.join();
+  if (thrown) std::rethrow_exception(thrown);
   return lower ? upper : lower;
 }
 
