@@ -53,11 +53,14 @@ milliseconds AlertEngine::step() {
   return kRest;
 }
 
-// The second of the board's looks that end from now on began after the turn did.
+// The second of the board's looks that end from now on began after the turn did. Where nobody
+// looked since our last turn, what we have in mind is still right, and what waits to be stored
+// still waits.
 void AlertEngine::begin_turn(std::uint64_t number) {
   if (number == turn_) return;
-  forget();
+  const bool is_next = turn_ != 0 && number == turn_ + 1;  // nobody else had one in between
   turn_ = number;
+  is_next ? count_rules() : forget();
   if (parts_.board_looks) looks_awaited_ = parts_.board_looks() + 2;
   if (std::exchange(stood_by_, false)) log_.info("alerts", "this process sends the alerts now");
 }
@@ -65,8 +68,8 @@ void AlertEngine::begin_turn(std::uint64_t number) {
 void AlertEngine::stand_by() {
   state_.recovered("alerts go on");
   if (std::exchange(stood_by_, true)) return;
-  forget();
-  turn_ = 0;
+  enabled_.set(0);
+  disabled_.set(0);
   log_.info("alerts", "another process sends the alerts");
 }
 

@@ -34,9 +34,9 @@ struct AlertEngineParts {
 // with what the rules have to remember. What could not be stored is stored before anything else is
 // looked at, so a crash can only repeat a look whose outcome nobody saw.
 //
-// Where processes share the alert store, one looks at a time. A turn begins with what is stored,
-// and with a board that is no older than any that the process before has looked at, so that nothing
-// fires twice.
+// Where processes share the alert store, one looks at a time. A turn that follows another process's
+// begins with what is stored, and with a board that is no older than any that the process before
+// has looked at, so that nothing fires twice.
 //
 // Metrics: ia_alert_turn, ia_alert_rules{state}, ia_alerts_fired_total{kind},
 // ia_alerts_suppressed_total, ia_alerts_dropped_total.

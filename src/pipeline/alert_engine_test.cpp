@@ -124,6 +124,20 @@ TEST_F(AlertEngineTest, FiresNothingTwiceWhenTwoTakeTurns) {
   EXPECT_EQ(fired(), before);
 }
 
+// As when the database restarts: its lock is gone, and nobody else had it.
+TEST_F(AlertEngineTest, WhatCouldNotBeStoredOutlivesATurnThatIsTakenAgain) {
+  watch({.level = 1'000});
+  see(900);
+  alerts_.fail_next_record();
+  see(1'100);
+  ASSERT_TRUE(fired().empty());
+  alerts_.set_turn({});
+  engine_->step();
+  alerts_.set_turn(2);
+  see(900);
+  EXPECT_EQ(fired().size(), 1u);
+}
+
 // The other one looked at newer values than this one has.
 TEST_F(AlertEngineTest, ATurnBeginsWithABoardThatIsNoOlderThanTheLastOnes) {
   watch({.level = 1'000});
