@@ -93,7 +93,7 @@ void InfluencerRoutes::write_one(InfluencerId id, const LeaderboardSnapshot& boa
   const auto standing = board.find(id);
   JsonWriter json(out);
   json.begin_object();
-  write_standing(json, id, standing, context_.verdicts);
+  write_standing(json, id, standing, context_.verdicts, board.username_of(id));
   const auto now = context_.clock.wall();
   json.member("age_seconds",
               standing ? std::optional(age_seconds(now, standing->retrieved_at)) : std::nullopt);
@@ -109,13 +109,11 @@ Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, HttpResponse& re
   const auto board = past_.board(minute);
   if (!board) return refuse(board.error());
   const auto latest = context_.leaderboard();
-  const auto named = latest->find(id);
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  write_standing(json, id, (*board)->find(id), context_.verdicts,
-                 named ? named->username : std::string_view{});
+  write_standing(json, id, (*board)->find(id), context_.verdicts, latest->username_of(id));
   json.member("age_seconds", std::nullopt);
   json.member("of", (*board)->size());
   json.member("as_of", WallTime{minute});

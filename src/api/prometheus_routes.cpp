@@ -307,11 +307,9 @@ void write_none(JsonWriter& json, std::string_view name) {
   json.end_object();
 }
 
-// Of a label, those that the selectors' series have. Of influencers whom nobody named, those with
-// most followers.
+// Of a label, those that the selectors' series have.
 PromResult<std::set<std::string>> values_of(std::string_view label, const Form& form,
-                                            std::size_t limit, const ApiContext& context,
-                                            PrometheusSource& source) {
+                                            std::size_t limit, PrometheusSource& source) {
   const auto all = series_of(form, source);
   if (!all) return std::unexpected(all.error());
   std::set<std::string> values;
@@ -320,18 +318,7 @@ PromResult<std::set<std::string>> values_of(std::string_view label, const Form& 
       if (name == label) values.insert(value);
     }
   }
-  if (label == kName) values.insert(source.unlisted().begin(), source.unlisted().end());
-  const bool is_of_influencers = label == "id" || label == "username";
-  if (!is_of_influencers || source.unlisted().empty()) return values;
-  const auto board = context.leaderboard();
-  for (std::size_t i = 0; i < board->size() && values.size() <= limit; ++i) {
-    const auto standing = board->at_position(i);
-    if (label == "id") {
-      values.insert(std::to_string(number_of(standing.influencer)));
-    } else if (!standing.username.empty()) {
-      values.emplace(standing.username);
-    }
-  }
+  source.add_unlisted(label, limit, values);
   return values;
 }
 
@@ -388,7 +375,7 @@ Answer PrometheusRoutes::label_values(const RouteRequest& request, HttpResponse&
     const auto limit = form.limit(kValuesMax);
     if (!limit) return std::unexpected(limit.error());
     PrometheusSource source(context_, observed_);
-    const auto values = values_of(request.id, form, *limit, context_, source);
+    const auto values = values_of(request.id, form, *limit, source);
     if (!values) return std::unexpected(values.error());
     std::vector<std::string> warnings;
     warn_of_limit(values->size(), *limit, warnings);

@@ -72,6 +72,22 @@ bool fits(const PromSelector& selector, const PromLabels& labels) {
   });
 }
 
+bool is_of_influencer(std::string_view label) { return label == "id" || label == "username"; }
+
+// Whether somebody may fit: series of influencers have no label but these two.
+bool may_fit(const PromSelector& selector) {
+  return std::ranges::all_of(selector.matchers, [](const PromMatcher& matcher) {
+    return is_of_influencer(matcher.label) || matcher.holds("");
+  });
+}
+
+PromLabels labels_of(std::string_view metric, InfluencerId influencer, std::string_view username) {
+  PromLabels labels{{std::string(kName), std::string(metric)},
+                    {"id", std::to_string(number_of(influencer))}};
+  if (!username.empty()) labels.emplace_back("username", username);
+  return labels;
+}
+
 // Minutes in (after, through].
 MinuteRange minutes_in(WallTime after, WallTime through) {
   constexpr WallTime kFirst{};
@@ -152,8 +168,8 @@ PromResult<std::vector<PromSamples>> PrometheusSource::select(const PromSelector
 PromResult<std::vector<InfluencerId>> PrometheusSource::influencers_of(
     const PromSelector& selector) {
   for (const auto& matcher : selector.matchers) {
-    const bool names = matcher.label == "id" || matcher.label == "username";
-    if (names && matcher.wanted && !matcher.is_anything) return named(matcher);
+    if (is_of_influencer(matcher.label) && matcher.wanted && !matcher.is_anything)
+      return named(matcher);
   }
   return std::unexpected(too_many(selector.metric));
 }
@@ -179,15 +195,6 @@ PromResult<std::vector<InfluencerId>> PrometheusSource::named(const PromMatcher&
   return found;
 }
 
-PromLabels PrometheusSource::labels_of(std::string_view metric, InfluencerId influencer) const {
-  PromLabels labels{{std::string(kName), std::string(metric)},
-                    {"id", std::to_string(number_of(influencer))}};
-  const auto board = context_.leaderboard();
-  const auto standing = board->find(influencer);
-  if (standing && !standing->username.empty()) labels.emplace_back("username", standing->username);
-  return labels;
-}
-
 PromResult<std::vector<PromSamples>> PrometheusSource::select_each(
     const PromSelector& selector, std::span<const InfluencerId> influencers, MinuteRange range) {
   const auto length = static_cast<std::uint64_t>(std::max((range.end - range.begin).count(), 0L));
@@ -197,9 +204,10 @@ PromResult<std::vector<PromSamples>> PrometheusSource::select_each(
                                "ask for less time, or for fewer",
                                length, influencers.size())});
   }
+  const auto board = context_.leaderboard();
   std::vector<PromSamples> all;
   for (const auto influencer : influencers) {
-    auto labels = labels_of(selector.metric, influencer);
+    auto labels = labels_of(selector.metric, influencer, board->username_of(influencer));
     if (!fits(selector, labels)) continue;
     const auto series = context_.store.read_series(influencer, range);
     if (!series) return std::unexpected(failed(series.error()));
@@ -217,7 +225,7 @@ std::vector<PromSamples> PrometheusSource::newest(const PromSelector& selector,
   const auto now = board->published_at();
   if (now <= after || now > through) return all;
   for (const auto influencer : influencers) {
-    auto labels = labels_of(selector.metric, influencer);
+    auto labels = labels_of(selector.metric, influencer, board->username_of(influencer));
     if (!fits(selector, labels)) continue;
     std::optional<double> value;
     if (selector.metric == kRank) {
@@ -311,6 +319,7 @@ std::vector<InfluencerId> PrometheusSource::best(double count, bool is_top) cons
 
 PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector& selector) {
   std::vector<PromLabels> all;
+  bool names_nobody = false;
   const auto take = [&](PromLabels labels) {
     if (fits(selector, labels)) all.push_back(std::move(labels));
   };
@@ -329,18 +338,38 @@ PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector&
         return std::unexpected(influencers.error());
       }
       if (!influencers) {
+        if (!may_fit(selector)) continue;
         warnings_.push_back(too_many(metric.name).message);
         unlisted_.insert(metric.name);
+        names_nobody = true;
         continue;
       }
       for (const auto influencer : *influencers) {
         const auto known = observed_.is_known(influencer);
         if (!known) return std::unexpected(failed(known.error()));
-        if (*known) take(labels_of(metric.name, influencer));
+        if (*known) {
+          take(labels_of(metric.name, influencer, context_.leaderboard()->username_of(influencer)));
+        }
       }
     }
   }
+  if (names_nobody) of_nobody_.push_back(selector);
   return all;
+}
+
+void PrometheusSource::add_unlisted(std::string_view label, std::size_t limit,
+                                    std::set<std::string>& values) const {
+  if (label == kName) values.insert(unlisted_.begin(), unlisted_.end());
+  if (!is_of_influencer(label) || of_nobody_.empty()) return;
+  const auto board = context_.leaderboard();
+  for (std::size_t i = 0; i < board->size() && values.size() <= limit; ++i) {
+    const auto standing = board->at_position(i);
+    const auto labels = labels_of({}, standing.influencer, standing.username);
+    const auto value = value_of(labels, label);
+    const bool is_asked_for = std::ranges::any_of(
+        of_nobody_, [&](const auto& selector) { return fits(selector, labels); });
+    if (is_asked_for && !value.empty()) values.emplace(value);
+  }
 }
 
 }  // namespace ia

@@ -34,17 +34,19 @@ class PrometheusSource final : public PromSource {
   // values, which is a warning.
   PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
       const PromExpression& aggregation, WallTime after, WallTime through) override;
-  // The label sets of a selector, without reading values; of everybody none: their metrics are in
-  // unlisted() then.
+  // The label sets of a selector, without reading values. Those of a selector that names nobody are
+  // left out: their metrics are in unlisted() then, their values in add_unlisted().
   PromResult<std::vector<PromLabels>> series(const PromSelector& selector);
   const std::set<std::string_view>& unlisted() const { return unlisted_; }
+  // Adds what the label is in the series that were left out, of those with most followers first,
+  // until there are more than `limit` values.
+  void add_unlisted(std::string_view label, std::size_t limit, std::set<std::string>& values) const;
 
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   PromResult<std::vector<InfluencerId>> influencers_of(const PromSelector& selector);
   PromResult<std::vector<InfluencerId>> named(const PromMatcher& matcher);
-  PromLabels labels_of(std::string_view metric, InfluencerId influencer) const;
   PromResult<std::vector<PromSamples>> select_each(const PromSelector& selector,
                                                    std::span<const InfluencerId> influencers,
                                                    MinuteRange range);
@@ -60,6 +62,7 @@ class PrometheusSource final : public PromSource {
   Observed& observed_;
   std::vector<std::string> warnings_;
   std::set<std::string_view> unlisted_;
+  std::vector<PromSelector> of_nobody_;  // the selectors that named nobody
 };
 
 }  // namespace ia

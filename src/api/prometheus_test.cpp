@@ -79,6 +79,15 @@ TEST_F(Prometheus, GivesOneInfluencer) {
   EXPECT_THAT(query("somebody_elses_metric"), HasSubstr("\"result\":[]"));
 }
 
+TEST_F(Prometheus, FindsTheHistoryOfWhoIsNoLongerWatchedByName) {
+  world.forget_unwatched({{InfluencerId{101}, InfluencerId{102}}}, world.clock.wall());
+  EXPECT_THAT(query("influencer_rank{id=\"100\"}"), HasSubstr("\"result\":[]"));
+  EXPECT_THAT(query("influencer_follower_count{username=\"Anna\"}"),
+              AllOf(HasSubstr("\"510\""), HasSubstr(R"("username":"Anna")")));
+  EXPECT_THAT(world.get("/api/v1/influencers/100").body,
+              AllOf(HasSubstr(R"("username":"Anna")"), HasSubstr(R"("rank":null)")));
+}
+
 TEST_F(Prometheus, GivesARangeWithItsGaps) {
   const auto range = "&start=1767225960&end=1767226500&step=60";
   const auto body =
@@ -155,6 +164,14 @@ TEST_F(Prometheus, TellsGrafanaWhatThereIs) {
   EXPECT_THAT(get("label/id/values?match[]=influencer_rank"), HasSubstr(R"("data":["100")"));
   EXPECT_THAT(get("label/__name__/values?match[]=influencers_due"),
               HasSubstr(R"("data":["influencers_due"]})"));
+  EXPECT_THAT(get("labels?match[]=%7Breason%3D%22timeout%22%7D"),
+              HasSubstr(R"(["__name__","reason"])"));
+  EXPECT_THAT(get("label/__name__/values?match[]=%7Breason%3D%22timeout%22%7D"),
+              HasSubstr(R"("data":["influencers_missed"]})"));
+  EXPECT_THAT(get("label/id/values?match[]=influencer_rank%7Bjob%3D%22x%22%7D"),
+              HasSubstr(R"("data":[])"));
+  EXPECT_THAT(get("label/id/values?match[]=influencer_rank%7Bid!%3D%22100%22%7D"),
+              HasSubstr(R"("data":["101")"));
   EXPECT_THAT(get("label/id/values?limit=2"), HasSubstr("results truncated due to limit"));
   EXPECT_THAT(get("label/id/values"), Not(HasSubstr("warnings")));
   EXPECT_THAT(get("labels?match[]=influencers_missed"), HasSubstr(R"(["__name__","reason"])"));

@@ -65,6 +65,12 @@ class TestWorld {
     publish();
   }
 
+  // Leaves those a rank only who are in `watched`, or have a value since then.
+  void forget_unwatched(std::vector<IdRange> watched, WallTime since) {
+    leaderboard_.forget_unwatched(InfluencerSet(std::move(watched)), since);
+    publish();
+  }
+
   void publish() {
     auto fresh = leaderboard_.publish(clock.wall());
     const std::scoped_lock lock(mutex_);

@@ -44,9 +44,18 @@ std::optional<double> LeaderboardSnapshot::followers_median() const {
   return (static_cast<double>(upper) + static_cast<double>(lower)) / 2;
 }
 
+std::string_view LeaderboardSnapshot::username_at(std::uint32_t index) const {
+  return index < usernames_->size() ? (*usernames_)[index] : std::string_view{};
+}
+
+std::string_view LeaderboardSnapshot::username_of(InfluencerId id) const {
+  const auto index = roster_->find(id);
+  return index ? username_at(*index) : std::string_view{};
+}
+
 Standing LeaderboardSnapshot::standing(std::uint32_t index) const {
   return {.influencer = roster_->at(index),
-          .username = index < usernames_->size() ? (*usernames_)[index] : std::string_view{},
+          .username = username_at(index),
           .counts = counts_[index],
           .retrieved_at = retrieved_at_[index],
           .rank = ranks_[index].rank,

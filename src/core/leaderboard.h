@@ -68,6 +68,7 @@ class LeaderboardSnapshot {
   // snapshot of a leaderboard: for columns that are kept beside it.
   std::size_t index_end() const { return counts_.size(); }
   std::optional<std::uint32_t> index_of(InfluencerId id) const;
+  std::string_view username_of(InfluencerId id) const;  // also without a value; may be empty
   InfluencerId influencer_at(std::uint32_t index) const { return roster_->at(index); }
   std::optional<Counts> counts_at(std::uint32_t index) const;  // nothing without a value
   // Calls visit(id, counts) of everyone with a value, in no particular order.
@@ -86,6 +87,7 @@ class LeaderboardSnapshot {
     std::uint32_t rank = 0;
     std::uint32_t dense_rank = 0;
   };
+  std::string_view username_at(std::uint32_t index) const;
   Standing standing(std::uint32_t index) const;
 
   std::uint64_t version_ = 0;

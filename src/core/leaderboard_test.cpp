@@ -78,6 +78,7 @@ TEST(Leaderboard, ForgetsWhoIsNoLongerWatchedAndNotHeardOf) {
   board.apply(id(2), {900, 1}, at(60));
   board.apply(id(3), {200, 1}, at(120));
   board.apply(id(4), {300, 1}, at(60));
+  board.set_username(id(2), "bob");
   (void)board.publish(at(121));
   board.forget_unwatched(InfluencerSet::of(std::vector{id(1), id(4)}), at(100));
   auto snapshot = board.publish(at(122));
@@ -87,6 +88,8 @@ TEST(Leaderboard, ForgetsWhoIsNoLongerWatchedAndNotHeardOf) {
   EXPECT_EQ(snapshot->followers_total(), 600);
   EXPECT_EQ(snapshot->following_total(), 3);
   EXPECT_NE(snapshot->index_of(id(2)), std::nullopt) << "it has a history";
+  EXPECT_EQ(snapshot->username_of(id(2)), "bob");
+  EXPECT_EQ(snapshot->username_of(id(5)), "");
 
   board.apply(id(2), {900, 1}, at(180));
   snapshot = board.publish(at(181));
