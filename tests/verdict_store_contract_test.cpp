@@ -54,6 +54,24 @@ TEST(SqliteVerdictStore, LetsAnotherProcessReadWhileOneWrites) {
   EXPECT_EQ(reader->read({}, 10)->verdicts.size(), 1u);
 }
 
+TEST(SqliteVerdictStore, MakesNothingWhenItOnlyReads) {
+  TempDir dir;
+  const auto none = open_sqlite_verdict_store(dir.path(), true);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::kUnavailable);
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+  const auto writer = open_sqlite_verdict_store(dir.path()).value();
+  const auto reader = open_sqlite_verdict_store(dir.path(), true).value();
+  const Verdict verdict{.influencer = InfluencerId{7},
+                        .suspicious = true,
+                        .judged = {1, 2},
+                        .checked_at = WallTime{std::chrono::milliseconds{5}},
+                        .changed_at = WallTime{std::chrono::milliseconds{5}}};
+  EXPECT_FALSE(reader->put({&verdict, 1}));
+  ASSERT_TRUE(writer->put({&verdict, 1}));
+  EXPECT_THAT(reader->read({}, 10)->verdicts, ::testing::ElementsAre(verdict));
+}
+
 TEST(SqliteVerdictStore, RefusesAFileOfSomebodyElse) {
   TempDir dir;
   ASSERT_TRUE(sqlite::Connection::open(dir.path() / "verdicts.db", sqlite::Access::kCreate)

@@ -280,21 +280,26 @@ Status Transaction::commit() {
   return committed;
 }
 
-Status ensure_schema(Connection& db, const Schema& schema) {
-  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
-  if (!transaction) return std::unexpected(transaction.error());
+Result<bool> has_schema(Connection& db, const Schema& schema) {
   const auto tables = db.integer("SELECT count(*) FROM sqlite_schema");
   const auto application = db.integer("PRAGMA application_id");
   const auto format = db.integer("PRAGMA user_version");
   for (const auto* read : {&tables, &application, &format}) {
     if (!*read) return std::unexpected(read->error());
   }
-  if (*tables > 0) {
-    if (*application == schema.application_id && *format == schema.format) return {};
-    return fail(Errc::kInvalid, db.file().string() + ": not a file of " + schema.what +
-                                    " that this version knows: run the "
-                                    "version that wrote it, or name another data directory");
-  }
+  if (*tables == 0) return false;
+  if (*application == schema.application_id && *format == schema.format) return true;
+  return fail(Errc::kInvalid, db.file().string() + ": not a file of " + schema.what +
+                                  " that this version knows: run the "
+                                  "version that wrote it, or name another data directory");
+}
+
+Status ensure_schema(Connection& db, const Schema& schema) {
+  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
+  if (!transaction) return std::unexpected(transaction.error());
+  const auto has = has_schema(db, schema);
+  if (!has) return std::unexpected(has.error());
+  if (*has) return {};
   const auto marks = "PRAGMA application_id=" + std::to_string(schema.application_id) +
                      "; PRAGMA user_version=" + std::to_string(schema.format);
   if (auto made = db.execute(schema.sql); !made) return made;

@@ -135,8 +135,10 @@ struct Schema {
   const char* sql;  // makes the tables
 };
 
-// Makes the tables of a new file, in one transaction; does nothing to one that has them. kInvalid
-// when the file is of somebody else or of another format: it is left as it is.
+// False: the file has no tables yet. kInvalid when it is of somebody else or of another format.
+Result<bool> has_schema(Connection& connection, const Schema& schema);
+// Makes the tables of a new file, in one transaction; does nothing to one that has them. Errors as
+// above: the file is left as it is.
 Status ensure_schema(Connection& connection, const Schema& schema);
 
 // Times as our tables hold them.

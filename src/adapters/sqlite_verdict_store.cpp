@@ -42,6 +42,18 @@ constexpr const char* kRead =
     "SELECT influencer, suspicious, followers, following, checked_ms, changed_ms, position"
     " FROM verdict WHERE position > ?1 ORDER BY position LIMIT ?2";
 
+Status make_tables(Connection& db) {
+  if (auto set = db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !set) return set;
+  return sqlite::ensure_schema(db, kSchema);
+}
+
+Status find_tables(Connection& db) {
+  const auto has = sqlite::has_schema(db, kSchema);
+  if (!has) return std::unexpected(has.error());
+  if (*has) return {};
+  return fail(Errc::kUnavailable, db.file().string() + ": there are no verdicts yet");
+}
+
 class SqliteVerdictStore final : public VerdictStore {
  public:
   SqliteVerdictStore(Connection db, Statement put, Statement read)
@@ -93,14 +105,12 @@ class SqliteVerdictStore final : public VerdictStore {
 }  // namespace
 
 Result<std::unique_ptr<VerdictStore>> open_sqlite_verdict_store(
-    const std::filesystem::path& directory) {
-  auto db = Connection::open(directory / "verdicts.db", sqlite::Access::kCreate);
+    const std::filesystem::path& directory, bool read_only) {
+  const auto file = directory / "verdicts.db";
+  auto db = Connection::open(file, read_only ? sqlite::Access::kRead : sqlite::Access::kCreate);
   if (!db) return std::unexpected(db.error());
-  if (auto set = db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !set) {
-    return std::unexpected(set.error());
-  }
-  if (auto known = sqlite::ensure_schema(*db, kSchema); !known)
-    return std::unexpected(known.error());
+  const auto ready = read_only ? find_tables(*db) : make_tables(*db);
+  if (!ready) return std::unexpected(ready.error());
   auto put = db->prepare(kPut);
   if (!put) return std::unexpected(put.error());
   auto read = db->prepare(kRead);

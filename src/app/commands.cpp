@@ -150,7 +150,7 @@ int export_series(const Config& config, Log& log) {
   if (config.what == ExportKind::kPoints) {
     written = export_csv(**store, influencers, *range, config.output);
   } else {
-    const auto verdicts = open_verdict_store(config);
+    const auto verdicts = open_verdict_store(config, StoreAccess::kReadOnly);
     if (!verdicts) return report_failure(verdicts.error());
     written = export_verdicts_csv(**verdicts, influencers, config.output);
   }

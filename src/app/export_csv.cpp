@@ -59,12 +59,11 @@ Result<std::uint64_t> write_to(const std::string& output, WriteAll write_all) {
   if (!file) return cannot_write(output);
   auto rows = finished(Csv(file.get(), output));
   std::error_code error;
-  if (!rows) {
-    std::filesystem::remove(unfinished, error);
-    return rows;
+  if (rows) std::filesystem::rename(unfinished, output, error);
+  if (error) {
+    rows = fail(Errc::kUnavailable, "cannot write " + output + ": " + error.message());
   }
-  std::filesystem::rename(unfinished, output, error);
-  if (error) return fail(Errc::kUnavailable, "cannot write " + output + ": " + error.message());
+  if (!rows) std::filesystem::remove(unfinished, error);
   return rows;
 }
 

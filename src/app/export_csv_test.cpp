@@ -66,9 +66,13 @@ TEST(ExportCsv, WritesTheNewestVerdictOnEach) {
 
 TEST(ExportCsv, LeavesNoPartOfAFileThatCannotBeWritten) {
   MemoryVerdictStore store;
-  const auto failed = export_verdicts_csv(store, kOneToThree, "/nowhere/at/all.csv");
+  TempDir dir;
+  const auto folder = dir.path() / "taken.csv";  // a file cannot take its name
+  std::filesystem::create_directories(folder / "by");
+  const auto failed = export_verdicts_csv(store, kOneToThree, folder.string());
   ASSERT_FALSE(failed);
-  EXPECT_THAT(failed.error().message, ::testing::HasSubstr("/nowhere/at/all.csv"));
+  EXPECT_THAT(failed.error().message, ::testing::HasSubstr(folder.string()));
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "taken.csv.part"));
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ Status Service::State::reseed() {
 Status Service::State::start_feeds() {
   feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log, config.signals);
   if (const auto loaded = feed->load(); !loaded) return loaded;
-  auto opened = open_verdict_store(config);
+  auto opened = open_verdict_store(config, StoreAccess::kReadWrite);
   if (!opened) return std::unexpected(opened.error());
   verdict_store = std::move(*opened);
   if (stages.api) verdict_feed = std::make_unique<VerdictFeed>(*verdict_store, log);

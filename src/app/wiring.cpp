@@ -168,11 +168,11 @@ Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess acce
                            log);
 }
 
-Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config) {
+Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, StoreAccess access) {
   if (config.store == StoreKind::kPostgres) {
     return open_postgres_verdict_store(config.postgres_url);
   }
-  return open_sqlite_verdict_store(config.data_dir);
+  return open_sqlite_verdict_store(config.data_dir, access == StoreAccess::kReadOnly);
 }
 
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {

@@ -26,7 +26,7 @@ namespace ia {
 enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
-Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config);
+Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, StoreAccess access);
 // A file of the data directory, which has to be there, or tables of PostgreSQL.
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
