@@ -19,8 +19,11 @@ target_compile_options(ia_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(ia_options INTERFACE -Wduplicated-cond -Wlogical-op)
 endif()
+# Undefined behaviour is looked for in libraries, not in their tests: these took twice as long to
+# compile for it.
 if(IA_SANITIZE)
-  target_compile_options(ia_options INTERFACE -fsanitize=${IA_SANITIZE} -fno-omit-frame-pointer)
+  string(REPLACE ",undefined" "" everywhere ${IA_SANITIZE})
+  target_compile_options(ia_options INTERFACE -fsanitize=${everywhere} -fno-omit-frame-pointer)
   target_link_options(ia_options INTERFACE -fsanitize=${IA_SANITIZE})
   if(IA_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio's handlers end with a fence, which this sanitizer does not follow; the locks beside it
@@ -39,6 +42,9 @@ function(ia_add_library name)
   if(arg_SOURCES)
     add_library(ia_${name} STATIC ${arg_SOURCES})
     target_link_libraries(ia_${name} PUBLIC ia_options ${arg_USES})
+    if(IA_SANITIZE MATCHES "undefined")
+      target_compile_options(ia_${name} PRIVATE -fsanitize=undefined -fno-sanitize-recover=all)
+    endif()
   else()
     add_library(ia_${name} INTERFACE)
     target_link_libraries(ia_${name} INTERFACE ia_options ${arg_USES})
