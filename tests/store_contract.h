@@ -415,9 +415,7 @@ TEST_P(StoreContract, AbandonsTheReadOfAMinuteWhenToldTo) {
   std::vector<InfluencerId> many;
   for (std::uint64_t i = 0; i < 3'000; ++i) many.push_back(id(i));
   append({batch_of(kNoon, many)});
-  const auto abandoned = store().read_minute(kNoon, [] { return false; });
-  ASSERT_FALSE(abandoned);
-  EXPECT_EQ(abandoned.error().code, Errc::kCancelled);
+  EXPECT_EQ(store().read_minute(kNoon, [] { return false; }).error().code, Errc::kCancelled);
   int asked = 0;
   const auto whole = store().read_minute(kNoon, [&asked] { return ++asked > 0; });
   EXPECT_THAT(whole->influencers, SizeIs(3'000));

@@ -18,7 +18,8 @@ constexpr std::string_view kRatio = "influencer_follower_ratio";
 constexpr std::string_view kRank = "influencer_rank";
 constexpr std::string_view kSuspicious = "influencer_suspicious";
 constexpr std::string_view kMissed = "influencers_missed";
-constexpr std::size_t kMinutesMax = 5'000'000;  // over all influencers of a selector
+constexpr std::size_t kLookedThroughMax = 100'000;  // influencers, for values of their labels
+constexpr std::size_t kMinutesMax = 5'000'000;      // over all influencers of a selector
 
 constexpr std::array kMetrics = {
     PromMetric{kFollowers, "Followers, each minute.", true},
@@ -362,7 +363,8 @@ void PrometheusSource::add_unlisted(std::string_view label, std::size_t limit,
   if (label == kName) values.insert(unlisted_.begin(), unlisted_.end());
   if (!is_of_influencer(label) || of_nobody_.empty()) return;
   const auto board = context_.leaderboard();
-  for (std::size_t i = 0; i < board->size() && values.size() <= limit; ++i) {
+  const auto end = std::min(board->size(), kLookedThroughMax);
+  for (std::size_t i = 0; i < end && values.size() <= limit; ++i) {
     const auto standing = board->at_position(i);
     const auto labels = labels_of({}, standing.influencer, standing.username);
     const auto value = value_of(labels, label);

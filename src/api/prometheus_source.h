@@ -38,8 +38,8 @@ class PrometheusSource final : public PromSource {
   // left out: their metrics are in unlisted() then, their values in add_unlisted().
   PromResult<std::vector<PromLabels>> series(const PromSelector& selector);
   const std::set<std::string_view>& unlisted() const { return unlisted_; }
-  // Adds what the label is in the series that were left out, of those with most followers first,
-  // until there are more than `limit` values.
+  // Adds what the label is in the series that were left out, until there are more than `limit`
+  // values; of the 100,000 with most followers at most.
   void add_unlisted(std::string_view label, std::size_t limit, std::set<std::string>& values) const;
 
   const std::vector<std::string>& warnings() const { return warnings_; }
