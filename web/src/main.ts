@@ -165,7 +165,8 @@ addEventListener('scroll', () => {
 // What somebody typed or ticked would be lost.
 const isEdited = () => [...at('main').querySelectorAll<HTMLInputElement>('input, textarea')].some(
   (one) => one.matches('[type=radio], [type=checkbox]') ? one.checked !== one.defaultChecked
-    : one.value !== one.defaultValue);
+    : one.value !== one.defaultValue)
+  || [...at('main').querySelectorAll('option')].some((one) => one.selected !== one.defaultSelected);
 
 // What came while nobody looked is not told again.
 let hidden_at = 0;

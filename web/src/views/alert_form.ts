@@ -27,9 +27,9 @@ class Fields {
     const chosen = this.values.get(name);
     const known = options.some(([value]) => value === chosen);
     if (!known) this.values.set(name, options[0]?.[0] ?? '');
-    const select = el('select', {}, ...options.map(([value, text]) =>
-      el('option', {value}, text))) as HTMLSelectElement;
-    select.value = this.values.get(name) ?? '';
+    const select = el('select', {}, ...options.map(([value, text]) => el('option',
+      {value, ...(value === this.values.get(name) ? {selected: ''} : {})}, text)),
+    ) as HTMLSelectElement;
     return this.field(name, label, '', select);
   }
 

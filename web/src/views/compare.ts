@@ -101,14 +101,15 @@ function picker(ids: string[], names: Map<string, string>, to: (ids: string[]) =
 }
 
 function listed(times: number[], lines: Line[], said: (value: number) => string): HTMLElement {
-  const rows = times.map((at, i) => [time(at * 1000), ...lines.map((line) => {
-    const value = line.values[i] ?? null;
+  const begin = Math.max(0, times.length - kRowsListed);
+  const rows = times.slice(begin).map((at, i) => [time(at * 1000), ...lines.map((line) => {
+    const value = line.values[begin + i] ?? null;
     return value === null ? '–' : said(value);
   })]);
   return el('details', {}, el('summary', {}, 'As a table'),
     table(`The newest ${kRowsListed} at most, the newest first`,
       ['Time', ...lines.map((line, i) => `#${i + 1} ${line.label}`)],
-      rows.slice(-kRowsListed).reverse()));
+      rows.reverse()));
 }
 
 function newestTable(ids: string[], lines: Line[], is_rank: boolean): HTMLElement {
@@ -160,9 +161,16 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   const hasNone = ({lines}: Joined) => lines.every((line) => isEmpty(line.values));
   let now = await load();
   if (turn.isOver()) return;
+  let drawn_at = Date.now();
+  // Ranks cost, and there is nothing new within a step of theirs.
+  const isEarly = () => is_rank && Date.now() - drawn_at < step * 1000;
   if (hasNone(now)) {
     box.replaceChildren(note('There is no value in this range.'));
-    return {minute: async () => { if (!hasNone(await load())) turn.again(); }};
+    return {minute: async () => {
+      if (isEarly()) return;
+      drawn_at = Date.now();
+      if (!hasNone(await load())) turn.again();
+    }};
   }
   box.replaceChildren();
   const onScale = ({lines}: Joined) => lines.map((line) =>
@@ -181,10 +189,8 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   fill();
   made.append(stretchTools(stretch), values);
   into.append(section('Newest values', newest));
-  let drawn_at = Date.now();
   return {minute: async () => {
-    // Ranks cost, and there is nothing new within a step of theirs.
-    if (is_rank && Date.now() - drawn_at < step * 1000) return;
+    if (isEarly()) return;
     now = await load();
     drawn_at = Date.now();
     const {times} = now;

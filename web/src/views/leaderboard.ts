@@ -226,7 +226,11 @@ export const leaderboard: View = async (into, args, _id, turn): Promise<Live | v
       {head: 'Hour before', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]});
   const fill = (found: Found | Board) => {
     const {items} = found;
-    if (items.length === 0) return void refill(list, note(emptyWords(shown)));
+    if (items.length === 0) {
+      refill(above);
+      refill(below);
+      return void refill(list, note(emptyWords(shown)));
+    }
     const last = place + items.length - 1;
     const where = el('span', {class: 'note'});
     if ('of' in found) {
