@@ -8,7 +8,7 @@
 namespace ia::postgres {
 namespace {
 
-constexpr int kAttemptsMax = 5;
+constexpr int kAttemptsMax = 10;  // each that fails is a call of another that went through
 // So that one call is one statement of a sane size.
 constexpr std::chrono::minutes kClosedAtOnce{10'000};
 

@@ -118,6 +118,7 @@ class Turmoil : public PostgresTest {
       if (!result) {
         EXPECT_NE(result.error().code, Errc::kInvalid) << result.error().message;
         ++failures_;
+        failure_ = std::make_shared<const std::string>(result.error().message);
         std::this_thread::sleep_for(std::chrono::milliseconds{3});
         continue;
       }
@@ -184,6 +185,7 @@ class Turmoil : public PostgresTest {
 
   std::unique_ptr<TestDatabase> database_;
   std::atomic<int> failures_ = 0;
+  std::atomic<std::shared_ptr<const std::string>> failure_;  // the last one
 };
 
 // Runs `work` again and again until the end of the scope.
@@ -216,7 +218,7 @@ TEST_F(Turmoil, SinksThatGetTheSameBatchesKeepTheAccountsRight) {
     total = run_sinks(stores, all, seed);
   }
   must(closer->close_minutes({kNoon, kNoon + minutes{kMinutes}}, MissReason::kOverrun));
-  EXPECT_EQ(failures_, 0);
+  EXPECT_EQ(failures_, 0) << *failure_.load();
   EXPECT_EQ(total.stored, expected.valued.size());
   EXPECT_EQ(total.repeats, expected.points - expected.valued.size());
   EXPECT_EQ(number("SELECT sum(repeats)::bigint FROM ia.minutes"),
