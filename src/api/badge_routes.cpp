@@ -39,9 +39,9 @@ Answer BadgeRoutes::badge(const RouteRequest& request, HttpResponse& response) {
     if (!*known) return refuse(unknown_influencer(id));
   }
   const auto number = std::to_string(number_of(id));
-  Badge badge{.name = number};
+  const auto username = board->username_of(id);
+  Badge badge{.name = username.empty() ? std::string_view(number) : username};
   if (standing) {
-    if (!standing->username.empty()) badge.name = standing->username;
     badge.value = {.followers = standing->counts.followers,
                    .day_change = day_change(*standing),
                    .as_of = standing->retrieved_at};

@@ -6,6 +6,7 @@
 #include "api/parameters.h"
 #include "api/routes.h"
 #include "api/series_request.h"
+#include "api/standing_json.h"
 
 namespace ia {
 namespace {
@@ -37,10 +38,8 @@ Problem no_base_yet(std::string_view window) {
 
 void write_mover(JsonWriter& json, const Mover& mover, const LeaderboardSnapshot& board) {
   const auto standing = board.find(mover.influencer);
-  const auto username = standing ? standing->username : std::string_view{};
   json.begin_object();
-  json.member("id", number_of(mover.influencer));
-  json.member("username", username.empty() ? std::nullopt : std::optional(username));
+  write_name(json, mover.influencer, board.username_of(mover.influencer));
   json.member("follower_count_before", mover.before);
   json.member("follower_count", mover.now);
   json.member("change", mover.change());

@@ -162,10 +162,9 @@ bool write_page(const PageHead& head, const Board& board, const LeaderboardSnaps
   json.key("items");
   json.begin_array();
   for (const auto& standing : page.items) {
-    const auto named = standing.username.empty() ? names.find(standing.influencer) : std::nullopt;
     json.begin_object();
     write_standing(json, standing.influencer, standing, verdicts,
-                   named ? named->username : std::string_view{});
+                   names.username_of(standing.influencer));
     json.end_object();
   }
   json.end_array();

@@ -320,7 +320,7 @@ std::vector<InfluencerId> PrometheusSource::best(double count, bool is_top) cons
 
 PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector& selector) {
   std::vector<PromLabels> all;
-  bool names_nobody = false;
+  std::vector<std::string_view> each;  // metrics with a series an influencer
   const auto take = [&](PromLabels labels) {
     if (fits(selector, labels)) all.push_back(std::move(labels));
   };
@@ -334,27 +334,30 @@ PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector&
               {"reason", std::string(name_of(static_cast<MissReason>(reason)))}});
       }
     } else {
-      const auto influencers = influencers_of(selector);
-      if (!influencers && influencers.error().status == 503) {
-        return std::unexpected(influencers.error());
-      }
-      if (!influencers) {
-        if (!may_fit(selector)) continue;
-        warnings_.push_back(too_many(metric.name).message);
-        unlisted_.insert(metric.name);
-        names_nobody = true;
-        continue;
-      }
-      for (const auto influencer : *influencers) {
-        const auto known = observed_.is_known(influencer);
-        if (!known) return std::unexpected(failed(known.error()));
-        if (*known) {
-          take(labels_of(metric.name, influencer, context_.leaderboard()->username_of(influencer)));
-        }
-      }
+      each.push_back(metric.name);
     }
   }
-  if (names_nobody) of_nobody_.push_back(selector);
+  if (each.empty()) return all;
+  const auto influencers = influencers_of(selector);
+  if (!influencers && influencers.error().status == 503) {
+    return std::unexpected(influencers.error());
+  }
+  if (!influencers) {
+    if (!may_fit(selector)) return all;
+    for (const auto metric : each) warnings_.push_back(too_many(metric).message);
+    unlisted_.insert(each.begin(), each.end());
+    of_nobody_.push_back(selector);
+    return all;
+  }
+  const auto board = context_.leaderboard();
+  for (const auto influencer : *influencers) {
+    const auto known = observed_.is_known(influencer);
+    if (!known) return std::unexpected(failed(known.error()));
+    if (!*known) continue;
+    for (const auto metric : each) {
+      take(labels_of(metric, influencer, board->username_of(influencer)));
+    }
+  }
   return all;
 }
 

@@ -86,6 +86,9 @@ TEST_F(Prometheus, FindsTheHistoryOfWhoIsNoLongerWatchedByName) {
               AllOf(HasSubstr("\"510\""), HasSubstr(R"("username":"Anna")")));
   EXPECT_THAT(world.get("/api/v1/influencers/100").body,
               AllOf(HasSubstr(R"("username":"Anna")"), HasSubstr(R"("rank":null)")));
+  EXPECT_THAT(world.get("/api/v1/leaderboard?at=1767226080").body, HasSubstr("Anna"));
+  EXPECT_THAT(world.get("/api/v1/verdicts").body, HasSubstr("Anna"));
+  EXPECT_THAT(world.get("/api/v1/influencers/100/badge.svg").body, HasSubstr("Anna"));
 }
 
 TEST_F(Prometheus, GivesARangeWithItsGaps) {

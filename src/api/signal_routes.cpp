@@ -9,6 +9,7 @@
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/series_request.h"
+#include "api/standing_json.h"
 #include "core/ratio_scale.h"
 #include "core/signal_evidence.h"
 
@@ -115,11 +116,8 @@ std::string link_to_findings(const JumpCandidate& jump) {
 
 void write_candidate(JsonWriter& json, const JumpCandidate& jump,
                      const LeaderboardSnapshot& board) {
-  const auto standing = board.find(jump.influencer);
-  const bool is_named = standing && !standing->username.empty();
   json.begin_object();
-  json.member("id", number_of(jump.influencer));
-  json.member("username", is_named ? std::optional(standing->username) : std::nullopt);
+  write_name(json, jump.influencer, board.username_of(jump.influencer));
   json.member("start", WallTime{jump.begin});
   json.member("end", WallTime{jump.end});
   json.member("size", jump.size);

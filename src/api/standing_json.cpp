@@ -18,11 +18,15 @@ void write_verdict(JsonWriter& json, InfluencerId id, const VerdictBook* verdict
 
 }  // namespace
 
+void write_name(JsonWriter& json, InfluencerId id, std::string_view username) {
+  json.member("id", number_of(id));
+  json.member("username", username.empty() ? std::nullopt : std::optional(username));
+}
+
 void write_standing(JsonWriter& json, InfluencerId id, const std::optional<Standing>& standing,
                     const VerdictBook* verdicts, std::string_view username) {
-  json.member("id", number_of(id));
   if (standing && !standing->username.empty()) username = standing->username;
-  json.member("username", username.empty() ? std::nullopt : std::optional(username));
+  write_name(json, id, username);
   if (standing) {
     json.member("follower_count", standing->counts.followers);
     json.member("following_count", standing->counts.following);

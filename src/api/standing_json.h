@@ -9,6 +9,9 @@
 
 namespace ia {
 
+// The members id and username, which is null when it is empty.
+void write_name(JsonWriter& json, InfluencerId id, std::string_view username);
+
 // The members that every answer about an influencer's standing has, id to verdict; null where
 // there is no value, and where the time of retrieval is not known. `verdicts` may be null;
 // `username` stands in when the standing has none.

@@ -1,6 +1,7 @@
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
+#include "api/standing_json.h"
 
 namespace ia {
 namespace {
@@ -21,11 +22,8 @@ Answer VerdictRoutes::newly_suspicious(const RouteRequest& request, HttpResponse
   const auto newest = context_.verdicts == nullptr ? std::vector<Verdict>{}
                                                    : context_.verdicts->newly_suspicious(limit);
   for (const auto& verdict : newest) {
-    const auto standing = board->find(verdict.influencer);
-    const bool is_named = standing && !standing->username.empty();
     json.begin_object();
-    json.member("id", number_of(verdict.influencer));
-    json.member("username", is_named ? std::optional(standing->username) : std::nullopt);
+    write_name(json, verdict.influencer, board->username_of(verdict.influencer));
     json.member("changed_at", verdict.changed_at);
     json.member("checked_at", verdict.checked_at);
     json.member("judged_follower_count", verdict.judged.followers);
