@@ -53,25 +53,11 @@ class Maker {
   }
 
   void go_viral() {
-    for (int n = 0; n < 2; ++n) {
-      const auto begin = place(600);
-      const double rise = uniform(5, 30);
-      const double half_life = uniform(60, 360);
-      const double peak = std::max(base_ * uniform(20, 300), 20.0);
-      const auto size = add_burst(begin, peak, rise, half_life);
-      note(Happening::kViral, begin, static_cast<std::size_t>(rise + 5 * half_life), size);
-    }
+    for (int n = 0; n < 2; ++n) spread(Happening::kViral, 600, {5, 30}, {60, 360});
   }
 
   void be_mentioned() {
-    for (int n = 0; n < 3; ++n) {
-      const auto begin = place(300);
-      const double rise = uniform(1, 3);
-      const double half_life = uniform(5, 60);
-      const double peak = std::max(base_ * uniform(20, 300), 20.0);
-      const auto size = add_burst(begin, peak, rise, half_life);
-      note(Happening::kMention, begin, static_cast<std::size_t>(rise + 5 * half_life), size);
-    }
+    for (int n = 0; n < 3; ++n) spread(Happening::kMention, 300, {1, 3}, {5, 60});
   }
 
   void buy_at_once(double least, double most) {
@@ -169,6 +155,16 @@ class Maker {
   }
 
   // A rate that rises to its peak and decays.
+  // A burst somewhere, with room for `length`; rise and half-life in minutes, within these bounds.
+  void spread(Happening what, std::size_t length, std::pair<double, double> rises,
+              std::pair<double, double> half_lives) {
+    const auto begin = place(length);
+    const double rise = uniform(rises.first, rises.second);
+    const double half_life = uniform(half_lives.first, half_lives.second);
+    const double peak = std::max(base_ * uniform(20, 300), 20.0);
+    const auto size = add_burst(begin, peak, rise, half_life);
+    note(what, begin, static_cast<std::size_t>(rise + 5 * half_life), size);
+  }
   std::int64_t add_burst(std::size_t begin, double peak, double rise, double half_life) {
     std::int64_t size = 0;
     for (auto i = begin; i < length_; ++i) {
