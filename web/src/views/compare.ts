@@ -178,12 +178,13 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   const gapsOf = ({times, lines}: Joined) => is_rank ? [] : drawnGaps(times, times.map((_t, i) =>
     lines.every((line) => line.values[i] == null) ? null : 1), step, null);
   const gaps = gapsOf(now);
+  let lines = onScale(now);
   const stretch = stretchOf(now.times, args);
-  const redraw = chart(box, {label: title, times: now.times, lines: onScale(now), height: 360,
+  const redraw = chart(box, {label: title, times: now.times, lines, height: 360,
     stretch, reversed: is_rank, numbered: true, gaps, said});
   const [values, newest] = [el('div'), el('div')];
   const fill = () => {
-    refill(values, listed(now.times, onScale(now), said));
+    refill(values, listed(now.times, lines, said));
     refill(newest, newestTable(there, now.lines, is_rank));
   };
   fill();
@@ -195,7 +196,8 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
     drawn_at = Date.now();
     const {times} = now;
     gaps.splice(0, gaps.length, ...gapsOf(now));
-    redraw(times, onScale(now).map((line) => line.values));
+    lines = onScale(now);
+    redraw(times, lines.map((line) => line.values));
     stretch.reach({from: times[0] ?? 0, to: times[times.length - 1] ?? 0});
     fill();
   }};
