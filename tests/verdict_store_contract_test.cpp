@@ -29,16 +29,17 @@ INSTANTIATE_TEST_SUITE_P(
                       VerdictStoreKind{"sqlite", [] { return std::make_unique<InTempDir>(); }}),
     [](const auto& kind) { return kind.param.name; });
 
+const Verdict kVerdict{.influencer = InfluencerId{7},
+                       .suspicious = true,
+                       .judged = {1, 2},
+                       .checked_at = WallTime{std::chrono::milliseconds{5}},
+                       .changed_at = WallTime{std::chrono::milliseconds{5}}};
+
 TEST(SqliteVerdictStore, IsThereAgainAfterItWasClosed) {
   TempDir dir;
-  const Verdict verdict{.influencer = InfluencerId{7},
-                        .suspicious = true,
-                        .judged = {1, 2},
-                        .checked_at = WallTime{std::chrono::milliseconds{5}},
-                        .changed_at = WallTime{std::chrono::milliseconds{5}}};
-  ASSERT_TRUE(open_sqlite_verdict_store(dir.path()).value()->put({&verdict, 1}));
+  ASSERT_TRUE(open_sqlite_verdict_store(dir.path()).value()->put({&kVerdict, 1}));
   const auto page = open_sqlite_verdict_store(dir.path()).value()->read({}, 10);
-  EXPECT_THAT(page->verdicts, ::testing::ElementsAre(verdict));
+  EXPECT_THAT(page->verdicts, ::testing::ElementsAre(kVerdict));
 }
 
 TEST(SqliteVerdictStore, LetsAnotherProcessReadWhileOneWrites) {
@@ -62,14 +63,9 @@ TEST(SqliteVerdictStore, MakesNothingWhenItOnlyReads) {
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
   const auto writer = open_sqlite_verdict_store(dir.path()).value();
   const auto reader = open_sqlite_verdict_store(dir.path(), true).value();
-  const Verdict verdict{.influencer = InfluencerId{7},
-                        .suspicious = true,
-                        .judged = {1, 2},
-                        .checked_at = WallTime{std::chrono::milliseconds{5}},
-                        .changed_at = WallTime{std::chrono::milliseconds{5}}};
-  EXPECT_FALSE(reader->put({&verdict, 1}));
-  ASSERT_TRUE(writer->put({&verdict, 1}));
-  EXPECT_THAT(reader->read({}, 10)->verdicts, ::testing::ElementsAre(verdict));
+  EXPECT_FALSE(reader->put({&kVerdict, 1}));
+  ASSERT_TRUE(writer->put({&kVerdict, 1}));
+  EXPECT_THAT(reader->read({}, 10)->verdicts, ::testing::ElementsAre(kVerdict));
 }
 
 TEST(SqliteVerdictStore, RefusesAFileOfSomebodyElse) {

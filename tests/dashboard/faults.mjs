@@ -1,6 +1,7 @@
 // What the API cannot say now costs the page that part, and no more. The faults are made up here,
 // in a page of its own: a browser reports each to its console.
 import assert from 'node:assert/strict';
+import {countStreams} from './tools.mjs';
 
 const problem = {status: 503, contentType: 'application/problem+json',
   body: JSON.stringify({title: 'Service Unavailable', status: 503, detail: 'Made up.'})};
@@ -59,14 +60,7 @@ async function oneStream(page, page_url) {
 export async function costsOnlyThatPart(browser, page_url, patience) {
   const page = await browser.newPage();
   page.setDefaultTimeout(patience);
-  await page.addInitScript(() => {
-    globalThis.openStreams = new Set();
-    const Real = globalThis.EventSource;
-    globalThis.EventSource = class extends Real {
-      constructor(...args) { super(...args); globalThis.openStreams.add(this); }
-      close() { super.close(); globalThis.openStreams.delete(this); }
-    };
-  });
+  await countStreams(page);
   for (const check of [influencer, pipeline, oldAddress, oneStream]) {
     await check(page, page_url);
     await page.unrouteAll({behavior: 'ignoreErrors'});

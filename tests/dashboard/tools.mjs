@@ -11,6 +11,16 @@ export async function until(page, condition) {
   }
 }
 
+// From here on globalThis.openStreams has them.
+export const countStreams = (page) => page.addInitScript(() => {
+  globalThis.openStreams = new Set();
+  const Real = globalThis.EventSource;
+  globalThis.EventSource = class extends Real {
+    constructor(...args) { super(...args); globalThis.openStreams.add(this); }
+    close() { super.close(); globalThis.openStreams.delete(this); }
+  };
+});
+
 // What the stream would say is asked for, and is as real as the rest but for `more`.
 export async function summaries(page, more) {
   await page.route('**/api/v1/stream*', (route) => route.abort());

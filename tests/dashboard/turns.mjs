@@ -1,20 +1,15 @@
 // Views that follow each other: what a former one still asks for changes nothing, and each goes on.
 import assert from 'node:assert/strict';
-import {eachOnItsPage, minutesPass, ready} from './tools.mjs';
+import {countStreams, eachOnItsPage, minutesPass, ready} from './tools.mjs';
 
 const seriesOf = (id) => `**/influencers/${id}/series*`;
 const go = (page, hash) => page.evaluate((to) => { location.hash = to; }, hash);
 
 // The answers to one influencer come when the person is at another one's page.
 async function superseded(page, page_url) {
+  await countStreams(page);
   await page.addInitScript(() => {
-    globalThis.streams = new Set();
     globalThis.timers = new Set();
-    const Real = globalThis.EventSource;
-    globalThis.EventSource = class extends Real {
-      constructor(...args) { super(...args); globalThis.streams.add(this); }
-      close() { super.close(); globalThis.streams.delete(this); }
-    };
     const {setInterval: set, clearInterval: clear} = globalThis;
     globalThis.setInterval = (...args) => {
       const made = set(...args);
@@ -37,7 +32,7 @@ async function superseded(page, page_url) {
     (one) => one.url().includes('/1000003/series')), ...held.map((route) => route.continue())]);
   await page.waitForTimeout(2200);  // two rounds of what happens each second
   assert.deepEqual(await page.evaluate(() =>
-    [...globalThis.streams].map(({url}) => new URL(url).search)), ['?influencers=1000002']);
+    [...globalThis.openStreams].map(({url}) => new URL(url).search)), ['?influencers=1000002']);
   assert.equal(await page.evaluate(() => globalThis.timers.size), timers);
 }
 
