@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
 
+constexpr std::chrono::minutes kCauseEvery{1};
+const SystemClock kSystemClock;
+
 void append_escaped(fmt::memory_buffer& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -89,13 +92,27 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
   writer_(std::string_view(out.data(), out.size()));
 }
 
+StateLog::StateLog(Log& log, std::string component)
+    : StateLog(log, std::move(component), kSystemClock) {}
+
+StateLog::StateLog(Log& log, std::string component, const Clock& clock)
+    : log_(log), component_(std::move(component)), clock_(clock) {}
+
 bool StateLog::failing(std::string_view message, std::string cause) {
-  if (failing_.exchange(true)) return false;
+  const std::scoped_lock lock(mutex_);
+  const bool begins = !failing_.exchange(true);
+  auto says = fmt::format("{}\n{}", message, cause);
+  const bool is_news = says != said_ && clock_.mono() - said_at_ >= kCauseEvery;
+  if (!begins && !is_news) return false;
+  said_ = std::move(says);
+  said_at_ = clock_.mono();
   log_.warning(component_, message, {{"cause", std::move(cause)}});
-  return true;
+  return begins;
 }
 
 bool StateLog::recovered(std::string_view message) {
+  if (!failing_) return false;
+  const std::scoped_lock lock(mutex_);
   if (!failing_.exchange(false)) return false;
   log_.info(component_, message);
   return true;

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <mutex>
 #include <string>
 #include <string_view>
+
+#include "base/clock.h"
 
 namespace ia {
 
@@ -51,10 +54,13 @@ class Log {
   Writer writer_;
 };
 
-// Speaks once when a condition begins and once when it ends, however often it is reported.
+// Logs once when a condition starts and once when it clears, however often it is reported. While
+// it lasts, another cause is logged too, at most once per minute. Safe to call from any thread.
 class StateLog {
  public:
-  StateLog(Log& log, std::string component) : log_(log), component_(std::move(component)) {}
+  StateLog(Log& log, std::string component);
+  // The clock, which must outlive this, measures the minute.
+  StateLog(Log& log, std::string component, const Clock& clock);
   // True when this began the condition.
   bool failing(std::string_view message, std::string cause);
   bool recovered(std::string_view message);
@@ -63,7 +69,11 @@ class StateLog {
  private:
   Log& log_;
   std::string component_;
+  const Clock& clock_;
   std::atomic<bool> failing_ = false;
+  std::mutex mutex_;  // over the rest
+  std::string said_;  // the message and cause logged last
+  MonoTime said_at_{};
 };
 
 }  // namespace ia

@@ -57,5 +57,48 @@ TEST(StateLog, SpeaksOncePerChange) {
   EXPECT_THAT(lines.all, SizeIs(2));
 }
 
+class StoppedClock final : public Clock {
+ public:
+  WallTime wall() const override { return {}; }
+  MonoTime mono() const override { return now; }
+  MonoTime now{std::chrono::minutes{60}};
+};
+
+// "connection refused" must not stay the last word while the queue does not exist.
+TEST(StateLog, SaysANewCauseAtMostOncePerMinute) {
+  Lines lines;
+  Log log(LogLevel::kInfo, LogFormat::kText, lines.writer());
+  StoppedClock clock;
+  StateLog state(log, "sink", clock);
+  EXPECT_TRUE(state.failing("cannot take batches", "connection refused"));
+  EXPECT_FALSE(state.failing("cannot take batches", "no such queue"));
+  EXPECT_THAT(lines.all, SizeIs(1)) << "within the minute";
+
+  clock.now += std::chrono::minutes{1};
+  EXPECT_FALSE(state.failing("cannot take batches", "no such queue"));
+  ASSERT_THAT(lines.all, SizeIs(2));
+  EXPECT_THAT(lines.all[1], HasSubstr("no such queue"));
+
+  clock.now += std::chrono::minutes{60};
+  state.failing("cannot take batches", "no such queue");
+  EXPECT_THAT(lines.all, SizeIs(2)) << "it is no news";
+  state.recovered("taking batches again");
+  EXPECT_TRUE(state.failing("cannot take batches", "no such queue"));
+  EXPECT_THAT(lines.all, SizeIs(4));
+}
+
+// A cause that changes with every report, as by a time in it, is no flood.
+TEST(StateLog, IsNotFloodedByCausesThatAllDiffer) {
+  Lines lines;
+  Log log(LogLevel::kInfo, LogFormat::kText, lines.writer());
+  StoppedClock clock;
+  StateLog state(log, "sink", clock);
+  for (int i = 0; i < 6'000; ++i) {
+    state.failing("cannot take batches", "no reply after " + std::to_string(i) + " ms");
+    clock.now += std::chrono::milliseconds{100};
+  }
+  EXPECT_THAT(lines.all, SizeIs(10));
+}
+
 }  // namespace
 }  // namespace ia
