@@ -5,7 +5,7 @@
 
 namespace ia {
 
-// Made by embed.mjs: a file that was built into the program.
+// Made by embed.cmake: a file that was built into the program.
 struct EmbeddedFile {
   std::string_view path;  // where it is served
   std::string_view bytes;
