@@ -2,7 +2,7 @@
 
 usage: web_dist_test.py WEB BUILD_DIR [--write]
 
---write puts what was built into web/dist. Exit status 77 is a skip: there is no npm, or no registry.
+--write puts what was built into web/dist. Exit status 77 is a skip: no npm, or no registry.
 """
 
 import pathlib
