@@ -59,9 +59,11 @@ foreach(entry IN LISTS FILES)
   math(EXPR number "${number} + 1")
 endforeach()
 
-set(source "// Made by embed.cmake.\n#include \"api/asset_bytes.h\"\n\n")
-string(APPEND source "namespace ia {\nnamespace {\n${arrays}}  // namespace\n\n"
-       "std::span<const EmbeddedFile> embedded_files() {\n  static const EmbeddedFile kFiles[] = {\n${entries}  };\n  return kFiles;\n}\n\n"
-       "}  // namespace ia\n")
+set(source "")
+string(APPEND source "// Made by embed.cmake.\n#include \"api/asset_bytes.h\"\n\n"
+    "namespace ia {\nnamespace {\n${arrays}}  // namespace\n\n"
+    "std::span<const EmbeddedFile> embedded_files() {\n"
+    "  static const EmbeddedFile kFiles[] = {\n${entries}  };\n  return kFiles;\n}\n\n"
+    "}  // namespace ia\n")
 file(WRITE ${OUT} "${source}")
 file(REMOVE ${OUT}.gz ${page})
