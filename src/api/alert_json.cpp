@@ -107,19 +107,28 @@ class RuleReader {
   }
   template <class Value>
   std::vector<Value> integers(std::string_view name) {
-    std::vector<Value> values;
     const auto given = find(name);
-    if (!given) return values;
+    if (!given) return {};
+    auto values = integers_in<Value>(*given);
+    if (!values) {
+      reject(name, "must be a list of whole numbers from 0");
+      return {};
+    }
+    std::ranges::sort(*values);
+    values->erase(std::ranges::unique(*values).begin(), values->end());
+    return std::move(*values);
+  }
+  // An array or element that simdjson did not fill must not be touched: it points nowhere.
+  template <class Value>
+  static std::optional<std::vector<Value>> integers_in(element given) {
     array list;
-    bool is_good = given->get(list) == simdjson::SUCCESS;
-    for (const auto item : is_good ? list : array{}) {
+    if (given.get(list) != simdjson::SUCCESS) return std::nullopt;
+    std::vector<Value> values;
+    for (const auto item : list) {
       std::uint64_t value = 0;
-      is_good = is_good && item.get(value) == simdjson::SUCCESS;
+      if (item.get(value) != simdjson::SUCCESS) return std::nullopt;
       values.push_back(static_cast<Value>(value));
     }
-    if (!is_good) reject(name, "must be a list of whole numbers from 0");
-    std::ranges::sort(values);
-    values.erase(std::ranges::unique(values).begin(), values.end());
     return values;
   }
 

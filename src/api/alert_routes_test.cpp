@@ -142,6 +142,98 @@ TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {
   }
 }
 
+// One rule of each kind, as the members that it can have and a good value of each.
+using RuleMembers = std::vector<std::pair<std::string, std::string>>;
+const std::vector<RuleMembers> kRulesByMember = {
+    {{"kind", R"("threshold")"},
+     {"metric", R"("followers")"},
+     {"direction", R"("above")"},
+     {"value", "1"},
+     {"hysteresis", "0"},
+     {"enabled", "true"},
+     {"cool_down_minutes", "5"},
+     {"secret", '"' + kSecret + '"'}},
+    {{"kind", R"("relative")"},
+     {"metric", R"("following")"},
+     {"direction", R"("either")"},
+     {"count", "5"},
+     {"percent", "2.5"},
+     {"window_minutes", "60"}},
+    {{"kind", R"("milestone")"}, {"every", "10"}},
+    {{"kind", R"("milestone")"}, {"values", "[10,20]"}},
+    {{"kind", R"("rank")"}, {"direction", R"("enters")"}, {"rank", "10"}},
+    {{"kind", R"("verdict")"}, {"direction", R"("clear")"}},
+};
+
+std::string object_of(const RuleMembers& members) {
+  std::string body;
+  for (const auto& [name, value] : members) {
+    body += (body.empty() ? "{\"" : ",\"") + name + "\":" + value;
+  }
+  return body + "}";
+}
+
+TEST_F(AlertRoutesTest, TakesAnyJsonInAnyPlaceOfABody) {
+  const std::vector<std::string> anything = {"null",
+                                             "true",
+                                             "false",
+                                             "0",
+                                             "-1",
+                                             "1.5",
+                                             "1e308",
+                                             "-0.0",
+                                             "2147483648",
+                                             R"("")",
+                                             R"("1000000")",
+                                             R"("\u0000")",
+                                             "[]",
+                                             "[null]",
+                                             "[true]",
+                                             "[[]]",
+                                             R"(["1"])",
+                                             "[1,-1]",
+                                             "[1.5]",
+                                             "[{}]",
+                                             R"([1,"a"])",
+                                             "{}",
+                                             R"({"a":1})",
+                                             R"({"0":[1]})",
+                                             "[18446744073709551615]",
+                                             "9223372036854775807",
+                                             "-9223372036854775808",
+                                             "18446744073709551615",
+                                             "18446744073709551616"};
+  ASSERT_EQ(world.change("POST", kAlerts, kThreshold).status, 201);
+  for (auto members : kRulesByMember) {
+    members.insert(members.end(),
+                   {{"name", R"("r")"}, {"influencers", "[1]"}, {"url", R"("http://a/")"}});
+    ASSERT_EQ(world.change("PUT", kAlerts + "/1", object_of(members)).status, 200);
+    for (auto& member : members) {
+      const auto good = std::exchange(member.second, "");
+      for (const auto& value : anything) {
+        member.second = value;
+        const auto body = object_of(members);
+        const auto reply = world.change("PUT", kAlerts + "/1", body);
+        const bool names_it = reply.body.find("\"parameter\":\"") != std::string::npos;
+        EXPECT_TRUE(reply.status == 200 || (reply.status == 400 && names_it))
+            << body << reply.status << reply.body;
+      }
+      member.second = good;
+    }
+  }
+}
+
+TEST_F(AlertRoutesTest, NamesAListThatIsNone) {
+  for (const auto* value : {R"("1000000")", "1000000", "{}", R"({"a":1})", "true", "[[]]"}) {
+    expect_wrong(R"({"name":"r","url":"http://a/","kind":"verdict","direction":"clear",)"
+                 R"("influencers":)" +
+                     std::string(value) + "}",
+                 "influencers", "must be a list of whole numbers from 0");
+    expect_wrong(a_rule(R"("kind":"milestone","values":)" + std::string(value)), "values",
+                 "must be a list of whole numbers from 0");
+  }
+}
+
 TEST_F(AlertRoutesTest, DeletesARule) {
   world.change("POST", kAlerts, kThreshold);
   const auto reply = world.change("DELETE", kAlerts + "/1");
