@@ -22,9 +22,10 @@ if grep 'not found' <<<"$libraries" >&2; then
   echo "error: libraries of $1 are missing: see above" >&2
   exit 1
 fi
+linked=$(awk '$3 ~ /^\// {print $3}' <<<"$libraries")
+[[ -n $linked ]] || { echo "error: $1 is not linked with anything" >&2; exit 1; }
 packages=()
 while read -r library; do
   packages+=("$(package_of "$(realpath -- "$library")")")
-done < <(awk '$3 ~ /^\// {print $3}' <<<"$libraries")
-((${#packages[@]})) || { echo "error: $1 is not linked with anything" >&2; exit 1; }
+done <<<"$linked"
 printf '%s\n' "${packages[@]}" | sort -u
