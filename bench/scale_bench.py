@@ -23,7 +23,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     build = ROOT / "build/release"
     parser.add_argument("--program", default=str(build / "influencer-analytics"))
-    parser.add_argument("--fauxqs", default=str(build / "tests/sqs/fauxqs/node_modules"))
+    parser.add_argument("--fauxqs", default=str(build / "tests/node_modules"))
     options, passed_on = parser.parse_known_args()
     environment = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
                    "AWS_REGION": "eu-west-1", **os.environ}

@@ -24,7 +24,7 @@ struct AlertStoreKind {
 class AlertStoreContract : public ::testing::TestWithParam<AlertStoreKind> {
  protected:
   void SetUp() override {
-    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     store_ = GetParam().make();
     ASSERT_TRUE(store_->take_turn().value());
   }

@@ -33,7 +33,7 @@ class FleetContract : public ::testing::TestWithParam<FleetKind> {
 
   void SetUp() override {
     harness_ = GetParam().make();
-    if (!harness_) GTEST_SKIP() << GetParam().name << " is not installed";
+    if (!harness_) GTEST_SKIP() << "SKIPPED: " << GetParam().name << " is not installed";
   }
   double renew(const std::string& process, double limit) {
     return harness_->fleet().renew(process, {.stage = "fetch", .upstream_limit = limit}).value();

@@ -1,6 +1,6 @@
 """Stages as processes that share nothing but SQS and PostgreSQL, as on many machines.
 
-usage: many_machines_test.py PROGRAM NODE_MODULES_WITH_FAUXQS
+usage: many_machines_test.py PROGRAM NODE_MODULES
 
 Three fetchers, two sinks, two APIs; a fetcher is killed, another frozen for a while, a sink killed,
 the database crashes. Nothing that the network answered is stored twice or lost, every minute is
@@ -244,6 +244,6 @@ if __name__ == "__main__":
     try:
         Postgres(), Fauxqs(MODULES)
     except Missing as missing:
-        print(f"skipped: {missing}")
+        print(f"SKIPPED: {missing}")
         sys.exit(SKIPPED)
     unittest.main(argv=sys.argv[:1], verbosity=2)

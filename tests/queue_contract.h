@@ -39,7 +39,7 @@ class QueueContract : public ::testing::TestWithParam<QueueFactory> {
  protected:
   void make(std::uint32_t receives_max) { harness_ = GetParam().make(receives_max); }
   void SetUp() override {
-    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     make(0);
   }
 
@@ -310,7 +310,7 @@ class DurableQueueContract : public ::testing::TestWithParam<DurableQueueFactory
  protected:
   void make(std::uint32_t receives_max) { harness_ = GetParam().make(receives_max); }
   void SetUp() override {
-    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     make(0);
   }
   void reopen() {

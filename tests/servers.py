@@ -7,7 +7,6 @@ import os
 import pathlib
 import pwd
 import random
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -42,18 +41,17 @@ def free_port():
 
 
 class Fauxqs:
-    """An SQS server: fauxqs in real time. `modules` is the node_modules that has it."""
+    """An SQS server: fauxqs in real time. `modules` is the node_modules of tests/node."""
 
     def __init__(self, modules):
         self.modules = pathlib.Path(modules).resolve()
-        if not shutil.which("node"):
-            raise Missing("Node.js is not installed")
-        if not (self.modules / "fauxqs").is_dir():
-            raise Missing(f"fauxqs is not in {self.modules}: see tests/sqs/install_fauxqs.py")
+        self.node = self.modules / ".bin/node"
+        if not (self.modules / "fauxqs").is_dir() or not self.node.exists():
+            raise Missing(f"fauxqs is not installed: tests/node/install.py {self.modules.parent}")
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["node", str(TESTS / "sqs/fauxqs.mjs"), str(self.modules), "--port", "0"],
+            [str(self.node), str(TESTS / "sqs/fauxqs.mjs"), str(self.modules), "--port", "0"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().split()[1]}"
         return self

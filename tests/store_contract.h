@@ -96,7 +96,7 @@ inline void PrintTo(const Contract& contract, std::ostream* out) { *out << contr
 class StoreContract : public ::testing::TestWithParam<Contract> {
  protected:
   void SetUp() override {
-    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = GetParam().why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     harness_ = GetParam().make();
   }
 

@@ -21,7 +21,7 @@ class VerdictStoreContract : public ::testing::TestWithParam<VerdictStoreKind> {
  protected:
   void SetUp() override {
     store_ = GetParam().make();
-    if (!store_) GTEST_SKIP() << GetParam().name << " is not installed";
+    if (!store_) GTEST_SKIP() << "SKIPPED: " << GetParam().name << " is not installed";
   }
 
   static Verdict verdict(std::uint64_t id, bool suspicious, int at_seconds) {

@@ -292,7 +292,7 @@ TEST_F(MockstagramProviderTest, ThePaceIsKept) {
 TEST_F(MockstagramProviderTest, SpeaksIpv6) {
   auto probe =
       MockstagramServer::start({.listen = "[::1]:0", .influencers = everyone_}, clock_, log_);
-  if (!probe) GTEST_SKIP() << "no IPv6 here: " << probe.error().message;
+  if (!probe) GTEST_SKIP() << "SKIPPED: no IPv6 here: " << probe.error().message;
   serve({}, "[::1]:0");
   connect();
   EXPECT_EQ(fetch_all(10), 40U);

@@ -461,7 +461,7 @@ TEST_F(HttpLaneTest, EndsEachOfTenThousandOnceWhateverHappens) {
 
 TEST_F(HttpLaneTest, SpeaksIPv6) {
   ScriptedServer server(answer_all, {.family = AF_INET6});
-  if (!server.is_bound()) GTEST_SKIP() << "this machine has no ::1: IPv6 is NOT tested";
+  if (!server.is_bound()) GTEST_SKIP() << "SKIPPED: this machine has no ::1";
   ASSERT_THAT(server.url(), StartsWith("http://[::1]:"));
   open(server);
   EXPECT_THAT(fetch(ids(1, 10)).values, SizeIs(10));
@@ -475,7 +475,7 @@ TEST_F(HttpLaneTest, ResolvesNames) {
 
 // Nobody listens at the others of localhost, ::1 mostly. A repetition would come too late.
 TEST_F(HttpLaneTest, GoesToAnotherAddressOfANameWhenOneRefuses) {
-  if (addresses_of("localhost") < 2) GTEST_SKIP() << "NOT tested: localhost has one address only";
+  if (addresses_of("localhost") < 2) GTEST_SKIP() << "SKIPPED: localhost has one address only";
   ScriptedServer server(answer_all);
   open({.url = "http://localhost:" + std::to_string(server.port()),
         .max_connections = 8,

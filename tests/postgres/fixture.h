@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -31,13 +32,22 @@ inline const Result<std::unique_ptr<PostgresServer>>& shared_timescaledb_server(
   return server;
 }
 
+// Why tests on this server are skipped: it is not installed. A server that is installed and does
+// not start is no reason; it fails them.
+inline std::optional<std::string> why_skip(const Result<std::unique_ptr<PostgresServer>>& server) {
+  if (server || server.error().code != Errc::kNotFound) return std::nullopt;
+  return server.error().message;
+}
+
+#define IA_NEEDS_SERVER(server)                                                     \
+  if (const auto reason = why_skip(server)) GTEST_SKIP() << "SKIPPED: " << *reason; \
+  ASSERT_TRUE(server) << (server).error().message
+
 // Tests on the shared server; skipped, with the reason, where there is none.
 class PostgresTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto& server = shared_postgres_server();
-    if (!server && server.error().code == Errc::kNotFound) GTEST_SKIP() << server.error().message;
-    ASSERT_TRUE(server) << server.error().message;
+    IA_NEEDS_SERVER(shared_postgres_server());
   }
   PostgresServer& server() { return **shared_postgres_server(); }
 };

@@ -15,13 +15,12 @@ using ::testing::Optional;
 // The databases of stores live as long as the test program, and so does the server.
 std::unique_ptr<AlertStore> make() {
   static std::vector<std::unique_ptr<TestDatabase>> databases;
-  databases.push_back(std::make_unique<TestDatabase>(**shared_postgres_server()));
+  databases.push_back(std::make_unique<TestDatabase>(*shared_postgres_server().value()));
   return open_postgres_alert_store(databases.back()->run_time_dsn());
 }
 
 std::optional<std::string> why_not() {
-  const auto& server = shared_postgres_server();
-  return server ? std::optional<std::string>() : server.error().message;
+  return why_skip(shared_postgres_server());
 }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, AlertStoreContract,

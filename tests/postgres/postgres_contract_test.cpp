@@ -25,13 +25,12 @@ using SharedServer = const Result<std::unique_ptr<PostgresServer>>& (*)();
 
 template <SharedServer server>
 std::unique_ptr<Harness> make() {
-  return std::make_unique<PostgresHarness>(**server());
+  return std::make_unique<PostgresHarness>(*server().value());
 }
 
 template <SharedServer server>
 std::optional<std::string> why_not() {
-  if (server()) return std::nullopt;
-  return server().error().message;
+  return why_skip(server());
 }
 
 template <SharedServer server>

@@ -30,8 +30,8 @@ class OnDatabase final : public FleetHarness {
 
 std::unique_ptr<FleetHarness> make() {
   const auto& server = shared_postgres_server();
-  if (!server) return nullptr;
-  return std::make_unique<OnDatabase>(**server);
+  if (why_skip(server)) return nullptr;
+  return std::make_unique<OnDatabase>(*server.value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, FleetContract, ::testing::Values(FleetKind{"PostgreSQL", make}),

@@ -182,7 +182,7 @@ class TimescaleMigration : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto& shared = shared_timescaledb_server();
-    if (!shared) GTEST_SKIP() << shared.error().message;
+    IA_NEEDS_SERVER(shared);
     must((*shared)->create_database("fresh"));
     dsn_ = (*shared)->dsn("fresh");
   }

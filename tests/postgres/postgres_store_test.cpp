@@ -279,7 +279,7 @@ TEST_F(PostgresStore, AnswersLikeTheObviouslyRightOne) {
 
 TEST(PostgresStoreTimescale, AnswersLikeTheObviouslyRightOne) {
   const auto& server = shared_timescaledb_server();
-  if (!server) GTEST_SKIP() << server.error().message;
+  IA_NEEDS_SERVER(server);
   TestDatabase database(**server);
   const auto open = [&] {
     PostgresStoreOptions options;
@@ -292,7 +292,7 @@ TEST(PostgresStoreTimescale, AnswersLikeTheObviouslyRightOne) {
 
 TEST(PostgresStoreTimescale, AcceptsValuesOfADayThatIsCompressed) {
   const auto& server = shared_timescaledb_server();
-  if (!server) GTEST_SKIP() << server.error().message;
+  IA_NEEDS_SERVER(server);
   TestDatabase database(**server);
   const auto store = database.open();
   for (int minute = 0; minute < 30; ++minute) {

@@ -164,7 +164,7 @@ class PostgresTls : public ::testing::Test {
  protected:
   void SetUp() override {
     auto started = PostgresServer::start({.with_tls = true});
-    if (!started) GTEST_SKIP() << started.error().message;
+    IA_NEEDS_SERVER(started);
     server_ = std::move(*started);
   }
   Result<Connection> open(const std::string& more) {

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 class TrialDatabaseTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!shared_postgres_server()) GTEST_SKIP() << "PostgreSQL is not installed";
+    IA_NEEDS_SERVER(shared_postgres_server());
     base_ = std::make_unique<TestDatabase>(**shared_postgres_server());
   }
   bool exists(const std::string& name) {

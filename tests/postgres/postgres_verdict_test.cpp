@@ -28,8 +28,8 @@ class OnDatabase final : public VerdictStore {
 
 std::unique_ptr<VerdictStore> make() {
   const auto& server = shared_postgres_server();
-  if (!server) return nullptr;
-  return std::make_unique<OnDatabase>(**server);
+  if (why_skip(server)) return nullptr;
+  return std::make_unique<OnDatabase>(*server.value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, VerdictStoreContract,

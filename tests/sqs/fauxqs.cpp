@@ -13,7 +13,9 @@
 namespace ia {
 namespace {
 
-const std::filesystem::path kBuild = IA_FAUXQS_BUILD;
+const std::filesystem::path kBuild = IA_NODE_BUILD;
+const auto kModules = kBuild / "node_modules";
+const auto kNode = kModules / ".bin" / "node";
 const std::filesystem::path kLauncher = IA_FAUXQS_LAUNCHER;
 
 struct FileCloser {
@@ -25,9 +27,11 @@ using File = std::unique_ptr<FILE, FileCloser>;
 
 std::optional<std::string> Fauxqs::why_not() {
   std::string reason;
-  if (std::ifstream missing(kBuild / "missing.txt"); std::getline(missing, reason)) return reason;
-  if (std::filesystem::exists(kBuild / "node_modules" / "fauxqs")) return std::nullopt;
-  return "fauxqs is not installed: run the test sqs.install_fauxqs first, as ctest does";
+  if (std::ifstream missing(kBuild / "node_missing.txt"); std::getline(missing, reason)) {
+    return reason;
+  }
+  if (std::filesystem::exists(kModules / "installed.lock")) return std::nullopt;
+  return "fauxqs is not installed: run the test node.install first, as ctest does";
 }
 
 struct Fauxqs::State {
@@ -51,12 +55,11 @@ Fauxqs::Fauxqs() : state_(std::make_unique<State>()) {
   int output[2];
   if (pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0)
     throw std::runtime_error("pipe");
-  const auto modules = kBuild / "node_modules";
   state_->pid = fork();
   if (state_->pid == 0) {
     dup2(input[0], STDIN_FILENO);
     dup2(output[1], STDOUT_FILENO);
-    execlp("node", "node", kLauncher.c_str(), modules.c_str(), nullptr);
+    execl(kNode.c_str(), "node", kLauncher.c_str(), kModules.c_str(), nullptr);
     _exit(127);
   }
   close(input[0]);

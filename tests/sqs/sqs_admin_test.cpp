@@ -20,7 +20,7 @@ using ::testing::UnorderedElementsAreArray;
 class SqsAdminTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const auto reason = Fauxqs::why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = Fauxqs::why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     server_ = std::make_unique<Fauxqs>();
     clock_ = std::make_unique<ManualClock>(server_->started_at());
     parts_ = std::make_unique<SqsParts>(server_->url(), *clock_);

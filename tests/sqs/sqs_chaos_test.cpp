@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
 class SqsInChaos : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const auto reason = Fauxqs::why_not()) GTEST_SKIP() << *reason;
+    if (const auto reason = Fauxqs::why_not()) GTEST_SKIP() << "SKIPPED: " << *reason;
     const auto* given = std::getenv("IA_TEST_SEED");
     const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
     RecordProperty("seed", std::to_string(seed));
