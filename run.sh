@@ -17,8 +17,11 @@ if [[ ! -f $build/build.ninja ]]; then
       "After mending it, or to start afresh: rm -r '$build'"
 fi
 
-say "building (minutes the first time, seconds after a change)"
-(cd -- "$root" && cmake --build --preset release --target influencer-analytics -j "$(build_jobs)") \
-  >&2 || die "the build failed: see above." "To start afresh: rm -r '$build'"
+if [[ ! -x $build/influencer-analytics ]]; then
+  say "building for the first time: about $(build_minutes 6) minutes with $(build_jobs) compilers"
+fi
+(cd -- "$root" && NINJA_STATUS='[%p, %e s] ' \
+  cmake --build --preset release --target influencer-analytics -j "$(build_jobs)") >&2 ||
+  die "the build failed: see above." "Run $0 again to go on; to start afresh: rm -r '$build'"
 
 exec "$build/influencer-analytics" demo "$@"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds and runs them: ./test.sh [dev|release|asan|tsan|fuzz|all]...
-# Several presets run one after the other, also behind one that failed; the last lines sum up.
+# Several presets run one after the other, also after one that failed. The last lines sum up: what
+# failed, what was skipped and why.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -32,23 +33,26 @@ parse_presets() {
   ((${#presets[@]})) || presets=(dev)
 }
 
-# What the failed tests of a preset said last: of a long run, only the end may be at hand.
-show_failed_tests() {
-  local logs=build/$1/Testing/Temporary
-  [[ -s $logs/LastTestsFailed.log ]] || return 0
-  awk -v most=40 '
-    FNR == NR { failed[substr($0, index($0, ":") + 1)]; next }
-    !inside && / Testing: / { name = $0; sub(/^[^:]*: /, "", name); n = 0 }
-    /^<end of output>$/ {
-      inside = 0
-      if (name in failed) {
-        printf "\n%s failed:\n", name
-        for (i = n > most ? n - most : 0; i < n; i++) print "  " said[i]
-      }
-    }
-    inside { said[n++] = $0 }
-    /^Output:$/ { inside = 1 }
-  ' "$logs/LastTestsFailed.log" "$logs/LastTest.log"
+# The tests' Node.js and its packages come first: where their registry cannot be reached, that is
+# told before the build and not after it.
+install_node_packages() {
+  [[ $1 != fuzz ]] || return 0
+  say "$1: installing the tests' packages from npm"
+  python3 tests/node/install.py "build/$1/tests" && return
+  (($? == 77)) && return
+  die "the tests' packages could not be installed from npm, see above." \
+    "Behind a proxy: npm config set proxy http://HOST:PORT, and https-proxy likewise." \
+    "Where the company signs with its own certificate: export NODE_EXTRA_CA_CERTS=/path/ca.pem" \
+    "Then run $0 again: it goes on from there."
+}
+
+# Which compilers and preset options the release asks for.
+configure() {
+  local preset=$1 options=()
+  [[ $preset != fuzz ]] ||
+    options+=("-DCMAKE_CXX_COMPILER=$(newest 'clang-*>=16' <<<"$(installed_packages)" |
+      sed 's/clang/clang++/')")
+  cmake --preset "$preset" "${options[@]}"
 }
 
 build_and_test() {
@@ -58,17 +62,13 @@ build_and_test() {
     wrapper=(setarch "$(uname -m)" -R)
   fi
   say "$preset: configuring"
-  cmake --preset "$preset" || return
-  say "$preset: building"
-  "${wrapper[@]}" cmake --build --preset "$preset" -j "$(build_jobs)" || return
+  configure "$preset" || return
+  say "$preset: building, about $(build_minutes 20) minutes the first time"
+  NINJA_STATUS='[%p, %e s] ' \
+    "${wrapper[@]}" cmake --build --preset "$preset" -j "$(build_jobs)" || return
   say "$preset: testing"
-  "${wrapper[@]}" ctest --preset "$preset" && return
-  show_failed_tests "$preset" >>"$failures"
-  # More tests run at once than there are cores, and the cores may be shared: what only fails then
-  # is told, and does not count. What a sanitizer found does.
-  ! grep -qE 'Sanitizer:|runtime error:' "$failures" || return
-  say "$preset: what failed, once more and alone"
-  "${wrapper[@]}" ctest --preset "$preset" --rerun-failed -j 1
+  rm -f -- "build/$preset/tests.xml"
+  "${wrapper[@]}" ctest --preset "$preset" --output-junit "$root/build/$preset/tests.xml"
 }
 
 presets=()
@@ -77,23 +77,16 @@ packages=("${program_packages[@]}" "${test_packages[@]}")
 [[ " ${presets[*]} " != *" fuzz "* ]] || packages+=("${fuzz_packages[@]}")
 install_missing "to build and run the tests" "${packages[@]}"
 
-failures=$(mktemp)
-trap 'rm -f -- "$failures"' EXIT
 summary=() failed=0
 for preset in "${presets[@]}"; do
   begin=$SECONDS
-  rm -f "build/$preset/Testing/Temporary/LastTestsFailed.log"
-  told=$(stat -c %s -- "$failures")
-  if build_and_test "$preset"; then
-    (($(stat -c %s -- "$failures") == told)) && again="" || again=", what failed above passed alone"
-    summary+=("$preset: passed in $((SECONDS - begin)) s$again")
-  else
-    summary+=("$preset: FAILED after $((SECONDS - begin)) s")
-    failed=1
-  fi
+  install_node_packages "$preset"
+  if build_and_test "$preset"; then outcome=passed; else outcome=FAILED failed=1; fi
+  summary+=("$preset: $outcome after $((SECONDS - begin)) s")
 done
 
-cat -- "$failures"
-echo
+for preset in "${presets[@]}"; do
+  [[ ! -f build/$preset/tests.xml ]] || python3 tests/summary.py "build/$preset/tests.xml" "$preset"
+done
 printf '%s\n' "${summary[@]}"
 exit "$failed"
