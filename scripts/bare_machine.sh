@@ -91,7 +91,8 @@ make_machine() {
   chmod +x "$machine/usr/sbin/policy-rc.d"
   configure_apt
   inside apt-get update -q >/dev/null
-  [[ $user != sudoer ]] || inside apt-get install -y -q --no-install-recommends sudo >/dev/null
+  [[ $user != sudoer ]] || inside env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends sudo >/dev/null
   if [[ $user != root ]]; then
     inside useradd --create-home --shell /bin/bash "$user"
     [[ $user != sudoer ]] || echo 'sudoer ALL=(ALL) NOPASSWD: ALL' >"$machine/etc/sudoers.d/sudoer"
