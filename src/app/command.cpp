@@ -29,6 +29,8 @@ constexpr CommandInfo kCommands[] = {
      "influencer-analytics export --influencer 1000001 --start -1h --output series.csv"},
     {kDoctor, "doctor", "check this machine and say what to do about each finding",
      "influencer-analytics doctor --data-dir data --mockstagram-url http://127.0.0.1:3000"},
+    {kHealth, "health", "ask a running process whether it is healthy, and exit with 0 or 1",
+     "influencer-analytics health --url http://127.0.0.1:8080/healthz"},
     {kQueues, "queues", "create, show, purge or redrive the queues at SQS",
      "influencer-analytics queues create --sqs-region eu-west-1",
      "create|show|purge|redrive [options]"},

@@ -23,6 +23,7 @@ enum class Command : unsigned {
   kMigrate = 1U << 12,
   kCheck = 1U << 13,
   kProveScale = 1U << 14,
+  kHealth = 1U << 15,
 };
 
 using CommandBits = unsigned;

@@ -10,6 +10,8 @@
 
 #include "app/doctor.h"
 #include "app/export_csv.h"
+#include "app/health.h"
+#include "app/metrics_server.h"
 #include "app/prove_scale.h"
 #include "app/scratch_directory.h"
 #include "app/service.h"
@@ -62,6 +64,16 @@ void tick_until_stopped(Service& service, std::uint64_t minutes) {
   leave_at_next_signal_or_after(kPatience);
 }
 
+// None where the settings name no address for it, and where the API serves the same: the address
+// may come from the environment, which all stages have in common.
+Result<std::unique_ptr<HttpServer>> serve_metrics(const Config& config, Stages stages,
+                                                  const Service& service, Metrics& metrics,
+                                                  Log& log, const Clock& clock) {
+  if (stages.api || !config.metrics_listen) return std::unique_ptr<HttpServer>{};
+  return start_metrics_server(
+      *config.metrics_listen, [&service] { return service.trouble(); }, metrics, log, clock);
+}
+
 int serve(const Config& config, Stages stages, const std::string& upstream, Log& log) {
   const auto files = raise_file_limit(files_needed(config));
   if (files.finding != Finding::kOk) log.warning("main", files.seen, {{"advice", files.advice}});
@@ -69,6 +81,8 @@ int serve(const Config& config, Stages stages, const std::string& upstream, Log&
   Metrics metrics;
   auto service = Service::start(config, stages, clock, metrics, log);
   if (!service) return report_failure(service.error());
+  const auto metrics_server = serve_metrics(config, stages, **service, metrics, log, clock);
+  if (!metrics_server) return report_failure(metrics_server.error());
   if (config.report) say_addresses(**service, upstream, place_of_data(config));
   tick_until_stopped(**service, config.minutes);
   log.info("main", "stopping: finishing what is in flight");
@@ -205,6 +219,13 @@ int doctor(const Config& config, Log& log) {
   return exit_code_of(checks);
 }
 
+int health(const Config& config) {
+  const auto said = ask_health(config.health_url);
+  if (!said) return report_failure(said.error());
+  fmt::print("{}", *said);
+  return 0;
+}
+
 }  // namespace
 
 int run_command(const Invocation& invocation) {
@@ -233,6 +254,8 @@ int run_command(const Invocation& invocation) {
       return export_series(config, log);
     case Command::kDoctor:
       return doctor(config, log);
+    case Command::kHealth:
+      return health(config);
     case Command::kQueues:
       return queues(invocation.action, config, log);
     case Command::kMigrate:

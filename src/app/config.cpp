@@ -99,10 +99,12 @@ void Loader::check_listening() {
     error(fmt::format("{} is where this program itself listens: choose another --listen",
                       named("mockstagram_url")));
   }
-  for (const auto* name : {"listen", "mockstagram_listen"}) {
-    const auto& address =
-        name == std::string_view("listen") ? config.listen : config.mockstagram_listen;
-    if (uses(name) && !is_loopback(address)) {
+  const std::pair<const char*, std::optional<Address>> addresses[] = {
+      {"listen", config.listen},
+      {"metrics_listen", config.metrics_listen},
+      {"mockstagram_listen", config.mockstagram_listen}};
+  for (const auto& [name, address] : addresses) {
+    if (uses(name) && address && !is_loopback(*address)) {
       warn(named(name) + " can be reached by other machines, and there is no access control");
     }
   }

@@ -50,6 +50,9 @@ struct Config {
   std::uint32_t shard_size = 0;
   std::chrono::milliseconds reseed{};  // 0: never
 
+  // Asked by the command health
+  std::string health_url;
+
   // The network
   std::string mockstagram_url;
   std::optional<double> max_rate;  // requests/s; nothing: see rate_limit; 0: unlimited
@@ -77,6 +80,7 @@ struct Config {
 
   // API
   Address listen;
+  std::optional<Address> metrics_listen;  // of a stage that has no API; none: nowhere
   std::size_t api_threads = 0;
   std::size_t api_max_connections = 0;
   std::size_t api_max_streams = 0;

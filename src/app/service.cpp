@@ -59,6 +59,7 @@ constexpr double kUnlimitedRate = 1e6;
 constexpr milliseconds kDrainGrace{5'000};
 constexpr seconds kEpochEvery{1};
 constexpr seconds kDiskEvery{1};
+constexpr milliseconds kStepMax{120'000};
 constexpr milliseconds kMaintenanceRest{500};
 constexpr milliseconds kMaintenanceBusyRest{2};
 constexpr milliseconds kMaintenanceErrorRest{10'000};
@@ -560,6 +561,16 @@ void Service::stop() {
 
 std::string Service::api_url() const {
   return state_->server ? "http://" + state_->server->address() : "";
+}
+
+std::string Service::trouble() const {
+  const auto& s = *state_;
+  const auto step_max = std::max<milliseconds>(kStepMax, 3 * s.config.postgres_timeout);
+  std::string text;
+  for (const auto* thread : {&s.fetcher_thread, &s.sink_thread, &s.checker_thread}) {
+    if (*thread) text += (*thread)->standstill(step_max);
+  }
+  return text;
 }
 
 std::uint64_t Service::whole_minutes() const {

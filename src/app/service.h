@@ -40,6 +40,9 @@ class Service {
 
   std::string api_url() const;  // empty without the api stage
   std::uint64_t whole_minutes() const;
+  // Names the stages whose thread has been in one step for longer than any statement or request
+  // may take: they no longer do their work. Empty when all is well. From any thread.
+  std::string trouble() const;
 
  private:
   struct State;

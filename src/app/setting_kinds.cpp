@@ -171,6 +171,16 @@ Setting::Value server_url_value(std::function<void(Config&, std::string)> store)
   return value;
 }
 
+Setting::Value page_url_value(std::function<void(Config&, std::string)> store) {
+  return make_value("URL", "http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH",
+                    [store](std::string_view text, Config& config) {
+                      store(config, std::string(text));
+                      const auto host = text.find("://");
+                      if (host == text.npos) return false;
+                      return is_server_url(text.substr(0, text.find('/', host + 3)));
+                    });
+}
+
 Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store) {
   auto value = make_value("URL", "postgresql://USER@HOST/DATABASE or \"host=HOST dbname=DATABASE\"",
                           [store](std::string_view text, Config& config) {

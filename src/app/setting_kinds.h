@@ -44,6 +44,7 @@ Setting::Value secret_value(std::function<void(Config&, std::string)> store);
 // http or https, host and port, no more: a path or a query would silently be ignored.
 Setting::Value server_url_value(std::function<void(Config&, std::string)> store);
 // What libpq takes: a URI or "name=value ..."; it is shown without passwords.
+Setting::Value page_url_value(std::function<void(Config&, std::string)> store);
 Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store);
 // Some names with commas between them, none empty.
 Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)> store);

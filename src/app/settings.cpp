@@ -21,11 +21,12 @@ constexpr CommandBits kNetworked = kRun | kFetch | kCheck | kDoctor;
 constexpr CommandBits kProving = bit(kProveScale);
 constexpr CommandBits kLogging =
     kStaged | kMockstagram | kExport | kQueues | kMigrate | kProveScale;
-constexpr CommandBits kConfigured = kLogging | kDoctor;
+constexpr CommandBits kConfigured = kLogging | kDoctor | kHealth;
 constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor | kProveScale;
 constexpr CommandBits kSqs = kQueued | kQueues;
 constexpr CommandBits kStored = kQueued | kCheck | kExport;
 constexpr CommandBits kMigrating = bit(kMigrate);
+constexpr CommandBits kAsking = bit(kHealth);
 constexpr CommandBits kExporting = bit(kExport);
 
 constexpr std::string_view kMillion = "1000000-1999999";
@@ -177,6 +178,10 @@ Group api_settings() {
   return {
       {"listen", "127.0.0.1:8080", address_value(into(&Config::listen)),
        "Where the API and the dashboard are served; port 0 takes a free one.", kServing | kDoctor},
+      {"metrics_listen", "",
+       address_value([](Config& config, Address address) { config.metrics_listen = address; }),
+       "Where a stage without an API serves its /metrics and /healthz; nowhere when not given.",
+       kFetch | kSink | kCheck},
       {"api_threads", "1", whole_number_value(1, 64, into(&Config::api_threads)),
        "Threads that answer API requests.", kServing},
       {"api_max_connections", "1024",
@@ -185,6 +190,8 @@ Group api_settings() {
       {"api_max_streams", "10000", whole_number_value(0, 1'000'000, into(&Config::api_max_streams)),
        "Most streams of live events at a time, besides the connections; further ones are refused.",
        kServing | kDoctor},
+      {"health_url", "http://127.0.0.1:8080/healthz", page_url_value(into(&Config::health_url)),
+       "What is asked: the process is healthy when it answers 200.", kAsking, "url"},
       {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
        "Most API requests a second of one client address; 0 is no limit.", kServing},
       {"api_token", "", secret_value(into(&Config::api_token)),

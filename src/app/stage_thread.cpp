@@ -1,5 +1,6 @@
 #include "app/stage_thread.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -24,6 +25,16 @@ void StageThread::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::string StageThread::standstill(std::chrono::milliseconds step_max) const {
+  using std::chrono::steady_clock;
+  const auto began = step_began_.load();
+  if (began == 0) return {};
+  const auto takes = steady_clock::now().time_since_epoch() - steady_clock::duration(began);
+  if (takes <= step_max) return {};
+  return fmt::format("The {} has been in one step for {} s. ", name_,
+                     std::chrono::floor<std::chrono::seconds>(takes).count());
+}
+
 void StageThread::loop() {
   pthread_setname_np(pthread_self(), name_.c_str());
   // 0 is the calling thread, which on Linux has a priority of its own.
@@ -31,7 +42,9 @@ void StageThread::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
+    step_began_ = std::chrono::steady_clock::now().time_since_epoch().count();
     const auto rest = step_();
+    step_began_ = 0;
     lock.lock();
     stopping_changed_.wait_for(lock, rest, [this] { return stopping_; });
   }

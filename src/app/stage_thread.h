@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -26,12 +27,17 @@ class StageThread {
 
   void stop();
 
+  // "The sink has been in one step for 300 s. " when its step takes longer than `step_max`, else
+  // empty. From any thread.
+  std::string standstill(std::chrono::milliseconds step_max) const;
+
  private:
   void loop();
 
   std::string name_;
   Step step_;
   const Priority priority_;
+  std::atomic<std::chrono::steady_clock::rep> step_began_ = 0;  // 0: it rests
   std::mutex mutex_;
   std::condition_variable stopping_changed_;
   bool stopping_ = false;
