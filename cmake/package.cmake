@@ -4,9 +4,10 @@ install(TARGETS influencer-analytics RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
 install(FILES deploy/systemd/influencer-analytics.service
               deploy/systemd/influencer-analytics@.service
         DESTINATION /usr/lib/systemd/system)
-install(FILES README.md docs/architecture.md docs/configuration.md docs/formats.md docs/runbook.md
-              docs/openapi.json deploy/influencer-analytics.example.toml
+install(FILES README.md deploy/influencer-analytics.example.toml
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        FILES_MATCHING PATTERN "*.md" PATTERN openapi.json PATTERN screenshots EXCLUDE)
 # Debian wants it compressed, and the same bytes of the same text.
 execute_process(COMMAND gzip -9nc ${PROJECT_SOURCE_DIR}/CHANGELOG.md
                 OUTPUT_FILE ${PROJECT_BINARY_DIR}/changelog.gz)

@@ -17,14 +17,16 @@ make_bare_root() {
   rm -- "$root.log"
 }
 
-# The mirrors of updates too, a proxy, and the names of hosts: as here.
+# The mirrors of updates too, proxies, certificates and the names of hosts: as here.
 take_apt_settings() {
   local root=$1 file
-  for file in /etc/hosts /etc/resolv.conf /etc/apt/apt.conf.d/*proxy* \
+  if [[ -f /etc/apt/sources.list.d/debian.sources ]]; then rm -f -- "$root/etc/apt/sources.list"; fi
+  for file in /etc/hosts /etc/resolv.conf /etc/apt/sources.list \
     /etc/apt/sources.list.d/debian.sources; do
-    [[ ! -f $file ]] || cp -- "$file" "$root$file"
+    [[ ! -f $file ]] || cp -L -- "$file" "$root$file"
   done
-  [[ ! -f $root/etc/apt/sources.list.d/debian.sources ]] || rm -f -- "$root/etc/apt/sources.list"
+  apt-config dump | grep -E '^Acquire::(http|https|Check|Retries)' \
+    >"$root/etc/apt/apt.conf.d/90host" || true
 }
 
 # Where apt gets the packages of a release from.

@@ -14,7 +14,8 @@ test_packages=(
   ca-certificates 'postgresql-*>=15?' 'wrk?' 'chromium?'
 )
 fuzz_packages=('clang-*>=16' 'libclang-rt-*-dev>=16')
-package_packages=(file)
+# cpack asks dpkg-shlibdeps for the packages of libraries, and `file` what is a program.
+package_packages=(dpkg-dev file)
 # These may also come from elsewhere.
 command -v node >/dev/null || test_packages+=('nodejs?')
 command -v npm >/dev/null || test_packages+=('npm?')
