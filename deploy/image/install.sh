@@ -9,5 +9,6 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -y -q --no-install-recommends ca-certificates "${packages[@]}"
 rm -rf /var/lib/apt/lists/*
-useradd --system --uid 10001 --create-home --home-dir /var/lib/influencer-analytics ia
+useradd --uid 10001 --shell /usr/sbin/nologin --create-home \
+  --home-dir /var/lib/influencer-analytics ia
 install -m 0755 influencer-analytics /usr/bin/influencer-analytics
