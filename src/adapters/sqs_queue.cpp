@@ -14,6 +14,7 @@
 
 #include "adapters/sqs_body.h"
 #include "adapters/sqs_calls.h"
+#include "base/backoff.h"
 
 namespace ia {
 namespace {
@@ -90,6 +91,8 @@ struct SqsQueue::State {
   std::optional<WallTime> oldest_sent;  // of the last receive
   std::optional<QueueDepth> depth;
   MonoTime depth_at;
+  Backoff depth_backoff;
+  Error depth_error{Errc::kUnavailable, ""};
 
   std::vector<Delivery> deliveries_of(std::vector<SqsMessage> messages);
   void note_age(const std::vector<SqsMessage>& messages);
@@ -273,7 +276,8 @@ Result<std::unique_ptr<SqsQueue>> SqsQueue::open(const SqsQueueOptions& options,
                                                     .mutex = {},
                                                     .oldest_sent = {},
                                                     .depth = {},
-                                                    .depth_at = {}})));
+                                                    .depth_at = {},
+                                                    .depth_backoff = Backoff(clock)})));
 }
 
 Result<std::vector<EntryError>> SqsQueue::send(std::span<const OutgoingMessage> messages) {
@@ -381,10 +385,13 @@ Result<QueueDepth> SqsQueue::depth() const {
   {
     const std::scoped_lock lock(state.mutex);
     if (state.depth && now - state.depth_at < state.options.depth_age_max) return *state.depth;
+    if (!state.depth_backoff.may_call()) return std::unexpected(state.depth_error);
   }
   auto measured = state.measure();
-  if (!measured) return measured;
   const std::scoped_lock lock(state.mutex);
+  state.depth_backoff.note(measured.has_value());
+  if (!measured) state.depth_error = measured.error();
+  if (!measured) return measured;
   state.depth = *measured;
   state.depth_at = now;
   return measured;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ia {
@@ -53,7 +54,12 @@ bool LiveEvents::take_snapshot(MonoTime now) {
   auto board = sources_.leaderboard();
   auto id = id_of(*board);
   if (board_ && id == id_) return false;
-  if (!render_summary(*board, now)) return false;
+  if (!render_summary(*board, now)) {
+    retry_delay_ = std::clamp(2 * retry_delay_, kSnapshotEvery, kRetryDelayMax);
+    retry_at_ = now + retry_delay_;
+    return false;
+  }
+  retry_delay_ = std::chrono::seconds{0};
   board_ = std::move(board);
   id_ = std::move(id);
   taken_at_ = now;
@@ -96,7 +102,8 @@ void LiveEvents::welcome(Arrival arrival, MonoTime now) {
 
 void LiveEvents::step(MonoTime now) {
   if (streams_.empty()) return;
-  if (now - taken_at_ >= kSnapshotEvery && take_snapshot(now)) publish();
+  const bool is_due = now - taken_at_ >= kSnapshotEvery && now >= retry_at_;
+  if (is_due && take_snapshot(now)) publish();
   if (now - beat_at_ < kHeartbeatEvery) return;
   beat_at_ = now;
   beat();

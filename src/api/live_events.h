@@ -42,6 +42,7 @@ class LiveEvents {
 
   static constexpr std::chrono::seconds kSnapshotEvery{1};
   static constexpr std::chrono::seconds kHeartbeatEvery{15};
+  static constexpr std::chrono::seconds kRetryDelayMax{15};
 
   LiveEvents(LiveSources sources, Metrics& metrics);
 
@@ -82,6 +83,8 @@ class LiveEvents {
   std::string id_;                                    // of board_
   LateAnswer::Bytes summary_;
   MonoTime taken_at_{};
+  MonoTime retry_at_{};  // after a summary that could not be made
+  std::chrono::seconds retry_delay_{0};
   MonoTime summary_at_{};
   MonoTime beat_at_{};
   std::unordered_map<InfluencerId, Watched> watched_;

@@ -55,11 +55,14 @@ MinuteReport::MinuteReport(const Store& store, const Clock& clock, Say say)
       clock_(clock),
       say_(std::move(say)),
       started_in_(minute_of(clock.wall())),
-      next_(started_in_) {}
+      next_(started_in_),
+      backoff_(clock) {}
 
 void MinuteReport::step() {
+  if (!backoff_.may_call()) return;
   const auto now = clock_.wall();
   const auto rows = store_.read_minutes({next_, minute_of(now)});
+  backoff_.note(rows.has_value());
   if (!rows) return;
   for (const auto& row : *rows) {
     if (!row.closed && row.open() > 0) return;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "ports/store.h"
 
@@ -35,6 +36,7 @@ class MinuteReport {
   Say say_;
   Minute started_in_;
   Minute next_;
+  Backoff backoff_;
   std::uint64_t whole_minutes_ = 0;
 };
 

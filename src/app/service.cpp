@@ -17,13 +17,17 @@
 #include "app/cli.h"
 #include "app/lock_file.h"
 #include "app/minute_report.h"
+#include "app/pace.h"
 #include "app/presence.h"
+#include "app/queue_gauges.h"
 #include "app/stage_thread.h"
 #include "app/wiring.h"
+#include "base/backoff.h"
 #include "pipeline/checker.h"
 #include "pipeline/fetcher.h"
 #include "pipeline/leaderboard_feed.h"
 #include "pipeline/movers_feed.h"
+#include "pipeline/seed_schedule.h"
 #include "pipeline/seeder.h"
 #include "pipeline/sink.h"
 #include "pipeline/verdict_feed.h"
@@ -34,20 +38,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// How the stages ask their queues.
-struct Pace {
-  milliseconds fetcher_wait;
-  milliseconds fetcher_rest;
-  milliseconds sink_wait;
-};
-// Shards that end within the rest are sent in one transaction, and no due one waits longer.
-constexpr Pace kEmbeddedPace{.fetcher_wait = milliseconds{0},
-                             .fetcher_rest = milliseconds{50},
-                             .sink_wait = milliseconds{250}};
-// Every look costs money, and whole seconds are the least that SQS waits.
-constexpr Pace kSqsPace{.fetcher_wait = milliseconds{1'000},
-                        .fetcher_rest = milliseconds{0},
-                        .sink_wait = milliseconds{5'000}};
 // Batches that come within this are stored in one transaction.
 constexpr milliseconds kSinkRest{100};
 constexpr milliseconds kFollowEvery{1'000};
@@ -115,6 +105,8 @@ struct Service::State {
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<Presence> presence;
+  std::unique_ptr<SeedSchedule> seed_schedule;  // none where it is another process's affair
+  std::unique_ptr<StageThread> seeder_thread;
   std::unique_ptr<StageThread> fetcher_thread;
   std::unique_ptr<StageThread> sink_thread;
   std::unique_ptr<StageThread> housekeeping_thread;
@@ -124,25 +116,31 @@ struct Service::State {
 
   std::atomic<std::uint64_t> epoch = 0;
   std::atomic<std::uint64_t> registered = 0;
+  std::atomic<std::uint32_t> shard_size = 0;
+  std::atomic<std::chrono::minutes> interval{};
   std::atomic<double> share = 0;  // requests/s of --max-rate-total
   double rate_set = -1;
   mutable std::mutex pause_mutex;
   std::optional<std::string> pause_reason;
   MonoTime epoch_read_at{};
+  Backoff epoch_backoff{clock};
   MonoTime disk_read_at{};
-  MonoTime seeded_at{};
   std::atomic<bool> stopped = false;
 
   Status lock_stages();
   Status open_parts();
   Status seed_if_needed();
-  Status reseed();
+  SeedOrder seed_order() const;
+  Status seed();
+  Result<Registry> fresh_registry();
   Status read_registry();
+  FetcherGuards fetcher_guards();
   // The influencers are to be checked by this process.
   bool checks() const { return stages.check && config.check_interval > milliseconds{0}; }
   Status start_feeds();
   void start_checker();
   Status start_api();
+  void start_seeder();
   void start_threads();
   std::string stage_names() const;
   ProcessReport report_of_process() const;
@@ -189,10 +187,32 @@ Status Service::State::open_parts() {
   return {};
 }
 
-Status Service::State::read_registry() {
-  const auto registry = store->registry();
-  if (!registry) return std::unexpected(registry.error());
+// Any thread.
+Result<Registry> Service::State::fresh_registry() {
+  auto registry = store->registry();
+  if (!registry) return registry;
+  shard_size = registry->shard_size;
+  interval = registry->schedule.interval;
   epoch = registry->epoch;
+  return registry;
+}
+
+FetcherGuards Service::State::fetcher_guards() {
+  FetcherGuards guards{.epoch = [this] { return epoch.load(); },
+                       .pause = [this] { return pause(); },
+                       .stored_epoch = [this]() -> Result<std::uint64_t> {
+                         const auto registry = fresh_registry();
+                         if (!registry) return std::unexpected(registry.error());
+                         return registry->epoch;
+                       },
+                       .shard_size_max = [this] { return std::size_t{shard_size.load()}; }};
+  if (config.queue == QueueKind::kSqs) guards.give_back_max = [this] { return interval.load(); };
+  return guards;
+}
+
+Status Service::State::read_registry() {
+  const auto registry = fresh_registry();
+  if (!registry) return std::unexpected(registry.error());
   const auto before = registered.exchange(registry->influencers.size());
   if (registered == before) return {};
   set_rate();
@@ -202,22 +222,20 @@ Status Service::State::read_registry() {
 
 Status Service::State::seed_if_needed() {
   if (!stages.seed) return {};
-  Seeder seeder(*store, *queues.ids, clock);
-  const auto needed = seeder.needs_seeding({.influencers = config.influencers,
-                                            .schedule = config.schedule,
-                                            .shard_size = shard_size_of(config)});
+  const auto needed = Seeder(*store, *queues.ids, clock).needs_seeding(seed_order());
   if (!needed) return std::unexpected(needed.error());
-  seeded_at = clock.mono();
-  return *needed ? reseed() : Status{};
+  return *needed ? seed() : Status{};
 }
 
-Status Service::State::reseed() {
-  Seeder seeder(*store, *queues.ids, clock);
-  const auto report_of = seeder.seed({.influencers = config.influencers,
-                                      .schedule = config.schedule,
-                                      .shard_size = shard_size_of(config)});
+SeedOrder Service::State::seed_order() const {
+  return {.influencers = config.influencers,
+          .schedule = config.schedule,
+          .shard_size = shard_size_of(config)};
+}
+
+Status Service::State::seed() {
+  const auto report_of = Seeder(*store, *queues.ids, clock).seed(seed_order());
   if (!report_of) return std::unexpected(report_of.error());
-  seeded_at = clock.mono();
   log.info("seeder", "seeded",
            {{"epoch", std::to_string(report_of->epoch)},
             {"influencers", std::to_string(report_of->influencers)},
@@ -232,7 +250,7 @@ Status Service::State::start_feeds() {
   auto opened = open_verdict_store(config, StoreAccess::kReadWrite);
   if (!opened) return std::unexpected(opened.error());
   verdict_store = std::move(*opened);
-  if (stages.api) verdict_feed = std::make_unique<VerdictFeed>(*verdict_store, log);
+  if (stages.api) verdict_feed = std::make_unique<VerdictFeed>(*verdict_store, clock, log);
   if (verdict_feed) return verdict_feed->step();
   return {};
 }
@@ -288,10 +306,22 @@ Status Service::State::start_api() {
   return {};
 }
 
+// Fetchers seed what the registry says where no process knows better.
+void Service::State::start_seeder() {
+  if (!stages.seed && !stages.fetch && !stages.api) return;
+  SeedScheduleOptions options{.seeds = stages.seed || stages.fetch, .every = config.reseed};
+  if (stages.seed) options.order = seed_order();
+  seed_schedule =
+      std::make_unique<SeedSchedule>(std::move(options), *store, *queues.ids, clock, log);
+  seeder_thread = std::make_unique<StageThread>("seeder", [this] { return seed_schedule->step(); });
+}
+
 void Service::State::start_threads() {
   if (stages.sink) {
-    sink_thread = std::make_unique<StageThread>(
-        "sink", [this] { return sink->step(pace.sink_wait) > 0 ? kSinkRest : milliseconds{0}; });
+    sink_thread = std::make_unique<StageThread>("sink", [this] {
+      const auto stored = sink->step(pace.sink_wait);
+      return std::max(stored > 0 ? kSinkRest : milliseconds{0}, sink->rest());
+    });
     housekeeping_thread = std::make_unique<StageThread>("housekeeping", [this] {
       const auto more = store->maintain(clock.wall());
       if (!more) {
@@ -305,8 +335,9 @@ void Service::State::start_threads() {
   if (feed) {
     leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
       const auto began = clock.mono();
-      (void)feed->step();  // said once by the feed; the old snapshot stays
-      if (verdict_feed) (void)verdict_feed->step();
+      const auto may_step = [](const auto& one) { return one && one->rest() == milliseconds{0}; };
+      if (may_step(feed)) (void)feed->step();  // said once by the feed; the old snapshot stays
+      if (may_step(verdict_feed)) (void)verdict_feed->step();
       const auto took = std::chrono::ceil<milliseconds>(clock.mono() - began);
       return std::clamp(took * kFollowRestFactor, kFollowEvery, kFollowRestMax);
     });
@@ -398,6 +429,8 @@ std::vector<std::string> Service::State::not_ready_reasons() const {
   std::vector<std::string> reasons;
   if (stopped) reasons.push_back("stopping");
   if (const auto paused = pause()) reasons.push_back("fetching pauses: " + *paused);
+  const auto trouble = seed_schedule ? seed_schedule->trouble() : std::nullopt;
+  if (trouble) reasons.push_back(*trouble);
   const auto now = clock.wall();
   const auto newest = feed->snapshot()->newest_retrieved_at();
   const auto watched_since = std::max(newest, started_at);
@@ -437,25 +470,8 @@ std::optional<QueueCost> Service::State::queue_cost(std::span<const FleetEntry> 
 }
 
 void Service::State::add_gauges() {
-  const auto add_queue = [this](const std::string& name, const Queue& queue) {
-    const MetricLabels labels{{"queue", name}};
-    auto visible = metrics.gauge("ia_queue_visible_messages", "Messages to be received.", labels);
-    auto in_flight = metrics.gauge("ia_queue_in_flight_messages", "Messages in hands.", labels);
-    auto delayed = metrics.gauge("ia_queue_delayed_messages", "Messages not due yet.", labels);
-    auto dead = metrics.gauge("ia_queue_dead_messages", "Messages in the dead letters.", labels);
-    auto oldest = metrics.gauge("ia_queue_oldest_seconds", "Age of the oldest visible.", labels);
-    metrics.before_exposition([=, &queue]() mutable {
-      const auto depth = queue.depth();
-      if (!depth) return;
-      visible.set(static_cast<double>(depth->visible));
-      in_flight.set(static_cast<double>(depth->in_flight));
-      delayed.set(static_cast<double>(depth->delayed));
-      dead.set(static_cast<double>(depth->dead));
-      oldest.set(std::chrono::duration<double>(depth->oldest_age).count());
-    });
-  };
-  if (queues.ids) add_queue(kIdQueueName, *queues.ids);
-  if (queues.points) add_queue(kPointQueueName, *queues.points);
+  if (queues.ids) add_queue_gauges(metrics, kIdQueueName, *queues.ids);
+  if (queues.points) add_queue_gauges(metrics, kPointQueueName, *queues.points);
   auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
   auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
   auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
@@ -480,15 +496,14 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
   if (const auto read = s.read_registry(); !read) return std::unexpected(read.error());
   s.check_disk();
   s.add_gauges();
+  s.start_seeder();
   if (stages.fetch) {
     auto provider = make_provider(config, s.registered, clock, metrics, log);
     if (!provider) return std::unexpected(provider.error());
     s.provider = std::move(*provider);
-    s.fetcher = std::make_unique<Fetcher>(FetcherOptions{.visibility = config.visibility},
-                                          FetcherGuards{.epoch = [&s] { return s.epoch.load(); },
-                                                        .pause = [&s] { return s.pause(); }},
-                                          *s.queues.ids, *s.queues.points, *s.provider, clock,
-                                          metrics, log);
+    s.fetcher = std::make_unique<Fetcher>(
+        FetcherOptions{.visibility = config.visibility, .gather = s.pace.fetcher_gather},
+        s.fetcher_guards(), *s.queues.ids, *s.queues.points, *s.provider, clock, metrics, log);
   }
   s.join_fleet();
   s.set_rate();
@@ -521,29 +536,22 @@ Service::~Service() { stop(); }
 void Service::tick() {
   auto& s = *state_;
   const auto now = s.clock.mono();
-  if (now - s.epoch_read_at >= kEpochEvery) {
+  if (now - s.epoch_read_at >= kEpochEvery && s.epoch_backoff.may_call()) {
     s.epoch_read_at = now;
-    (void)s.read_registry();  // the known epoch stays good
+    s.epoch_backoff.note(s.read_registry().has_value());  // the known epoch stays good
   }
   if (now - s.disk_read_at >= kDiskEvery) {
     s.disk_read_at = now;
     s.check_disk();
   }
   if (s.presence) s.take_share();
-  const bool reseeds = s.stages.seed && s.config.reseed > milliseconds{0};
-  if (reseeds && now - s.seeded_at >= s.config.reseed) {
-    if (const auto seeded = s.reseed(); !seeded) {
-      s.log.warning("seeder", "the daily seeding failed, the next one is in an hour",
-                    {{"cause", seeded.error().message}});
-      s.seeded_at = now - s.config.reseed + std::chrono::hours{1};
-    }
-  }
   if (s.report) s.report->step();
 }
 
 void Service::stop() {
   auto& s = *state_;
   if (s.stopped.exchange(true)) return;
+  if (s.seeder_thread) s.seeder_thread->stop();
   if (s.fetcher_thread) s.fetcher_thread->stop();
   if (s.fetcher) s.fetcher->drain(kDrainGrace);
   if (s.presence) s.presence->leave();

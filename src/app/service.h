@@ -30,7 +30,7 @@ class Service {
   // Drains: see stop.
   ~Service();
 
-  // Housekeeping of the process itself: epoch, disk space, daily seeding, the report. Call it
+  // Housekeeping of the process itself: epoch, disk space, the report. Call it
   // several times a second from one thread.
   void tick();
 

@@ -101,8 +101,9 @@ Group watched_settings() {
        "How many influencers at most travel in one queue message and are fetched together.",
        kSeeding},
       {"reseed", "24h", duration_value({0ms, 24h * 14, 1min}, into(&Config::reseed)),
-       "How often the queue of ids is filled anew, which heals lost messages; 0s is never.",
-       kDemo | kRun},
+       "How often the queue of ids is seeded again, which replaces lost messages; 0s: only when "
+       "messages are missing.",
+       kDemo | kRun | kFetch},
   };
 }
 

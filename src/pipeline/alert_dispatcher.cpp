@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 // Keys of tests; those of alerts are their numbers in the log.
 constexpr std::uint64_t kTestBit = std::uint64_t{1} << 63;
 constexpr std::uint32_t kDoublingsMax = 20;
-constexpr milliseconds kErrorRest{2'000};
+constexpr BackoffOptions kErrorBackoff{.min = milliseconds{2'000}, .max = milliseconds{15'000}};
 
 }  // namespace
 
@@ -24,7 +24,8 @@ AlertDispatcher::AlertDispatcher(AlertDispatcherOptions options, AlertStore& ale
       sender_(sender),
       clock_(clock),
       metrics_(metrics),
-      state_(log, "webhooks") {
+      state_(log, "webhooks", clock),
+      backoff_(clock, kErrorBackoff) {
   auto length = metrics.gauge("ia_alert_queue_length",
                               "Alerts that are not delivered yet, at the process that sends.");
   metrics.before_exposition([length, &alerts]() mutable {
@@ -52,7 +53,7 @@ bool AlertDispatcher::test(Webhook webhook, Reply reply) {
 
 void AlertDispatcher::step(milliseconds wait) {
   begin_tests();
-  const bool rests = state_.is_failing() && clock_.mono() - failed_at_ < kErrorRest;
+  const bool rests = !backoff_.may_call();
   auto done = rests ? Status{} : settle_ended();
   if (done && !rests && alerts_.has_turn()) done = begin_due();
   for (auto& [key, reply] : sender_.poll(wait)) {
@@ -68,8 +69,9 @@ void AlertDispatcher::step(milliseconds wait) {
   if (done && !rests) done = settle_ended();
   if (!done) {
     state_.failing("webhooks wait for the alert store", done.error().message);
-    failed_at_ = clock_.mono();
+    backoff_.failed();
   } else if (!rests) {
+    backoff_.succeeded();
     state_.recovered("webhooks go on");
   }
 }

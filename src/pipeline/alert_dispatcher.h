@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -78,12 +79,12 @@ class AlertDispatcher {
   const Clock& clock_;
   Metrics& metrics_;
   StateLog state_;
+  Backoff backoff_;
   std::map<std::uint64_t, Attempt> in_flight_;  // by number in the log
   std::set<AlertRuleId> busy_;
   std::map<std::uint64_t, Reply> testing_;
   std::vector<Ended> ended_;  // not stored yet
   std::uint64_t newest_test_ = 0;
-  MonoTime failed_at_{};
   std::mutex mutex_;
   std::vector<Test> tests_;          // not begun
   std::size_t tests_under_way_ = 0;  // begun or not

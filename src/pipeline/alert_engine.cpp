@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRest{250};
-constexpr milliseconds kErrorRest{2'000};
+constexpr BackoffOptions kErrorBackoff{.min = milliseconds{2'000}, .max = milliseconds{15'000}};
 constexpr milliseconds kStandByRest{1'000};
 
 }  // namespace
@@ -22,7 +22,8 @@ AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStor
       clock_(clock),
       metrics_(metrics),
       log_(log),
-      state_(log, "alerts"),
+      state_(log, "alerts", clock),
+      backoff_(clock, kErrorBackoff),
       has_turn_(metrics.gauge("ia_alert_turn", "1: this process looks at alerts and sends them.")),
       enabled_(metrics.gauge("ia_alert_rules", "Alert rules.", {{"state", "enabled"}})),
       disabled_(metrics.gauge("ia_alert_rules", "Alert rules.", {{"state", "disabled"}})),
@@ -47,8 +48,10 @@ milliseconds AlertEngine::step() {
   if (done && is_new && !by_id_.empty()) done = look(*board);
   if (!done) {
     state_.failing("alerts wait", done.error().message);
-    return kErrorRest;
+    backoff_.failed();
+    return backoff_.rest();
   }
+  backoff_.succeeded();
   state_.recovered("alerts go on");
   return kRest;
 }
@@ -66,6 +69,7 @@ void AlertEngine::begin_turn(std::uint64_t number) {
 }
 
 void AlertEngine::stand_by() {
+  backoff_.succeeded();
   state_.recovered("alerts go on");
   if (std::exchange(stood_by_, true)) return;
   enabled_.set(0);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -66,6 +67,7 @@ class AlertEngine {
   Metrics& metrics_;
   Log& log_;
   StateLog state_;
+  Backoff backoff_;
   std::uint64_t turn_ = 0;  // 0: somebody else's, or unknown
   bool stood_by_ = false;
   std::uint64_t looks_awaited_ = 0;  // of the board

@@ -15,6 +15,7 @@ constexpr seconds kTurnEvery{1};
 constexpr seconds kLookEvery{60};
 constexpr milliseconds kBurst{200};
 constexpr seconds kStoreEvery{1};
+constexpr BackoffOptions kStoreBackoff{.min = seconds{1}};
 constexpr std::size_t kPendingMax = 1'024;
 constexpr std::chrono::minutes kRetryAfter{10};
 constexpr int kDoublingsMax = 10;
@@ -40,8 +41,10 @@ Checker::Checker(CheckerOptions options, Board board, Jumps jumps, VerdictStore&
       judge_(judge),
       clock_(clock),
       log_(log),
-      network_state_(log, "checker"),
-      store_state_(log, "checker"),
+      network_state_(log, "checker", clock),
+      store_state_(log, "checker", clock),
+      turn_backoff_(clock, kStoreBackoff),
+      store_backoff_(clock, kStoreBackoff),
       suspicious_total_(
           metrics.counter("ia_checks_total", "Checks by result.", {{"result", "suspicious"}})),
       clear_total_(metrics.counter("ia_checks_total", "Checks by result.", {{"result", "clear"}})),
@@ -79,12 +82,14 @@ Checker::Index Checker::known(InfluencerId influencer) {
 // stored.
 bool Checker::has_turn() {
   if (turn_asked_at_ && clock_.mono() - *turn_asked_at_ < kTurnEvery) return turn_ != 0;
+  if (!turn_backoff_.may_call()) return turn_ != 0;
   turn_asked_at_ = clock_.mono();
   const auto taken = store_.take_turn();
   const auto number = taken && *taken ? **taken : 0;
   auto done = taken ? Status{} : std::unexpected(taken.error());
   if (number != 0 && number != turn_) done = load();
   turn_ = done ? number : 0;
+  turn_backoff_.note(done.has_value());
   if (!done) {
     store_state_.failing("checks wait", done.error().message);
   } else if (pending_.empty()) {
@@ -345,8 +350,8 @@ void Checker::note_failure(Index index, const Ruling& ruling) {
           : std::min<milliseconds>(options_.interval, kRetryAfter * (1 << failures_[index]) / 2);
   retries_.emplace(clock_.mono() + std::max<milliseconds>(rest, kRetryAfter),
                    Retry{index, checked_at_[index], failures_[index]});
-  if (why.code == Errc::kNotFound) return;
-  const bool is_trouble = !is_its_own || ++failures_in_a_row_ >= kFailuresBeforeAPause;
+  // Also denials: one in a row after the other is a gateway's word, not the accounts'.
+  const bool is_trouble = ++failures_in_a_row_ >= kFailuresBeforeAPause || !is_its_own;
   if (!is_trouble || clock_.mono() < pause_until_) return;
   network_state_.failing("the network does not judge", why.message);
   pause_ = std::clamp(2 * pause_, kPauseMin, kPauseMax);
@@ -356,7 +361,9 @@ void Checker::note_failure(Index index, const Ruling& ruling) {
 
 void Checker::store() {
   if (pending_.empty() || clock_.mono() - pending_since_ < kStoreEvery) return;
+  if (!store_backoff_.may_call()) return;
   const auto stored = store_.put(pending_);
+  store_backoff_.note(stored.has_value());
   pending_since_ = clock_.mono();
   if (!stored) {
     store_state_.failing("verdicts wait", stored.error().message);

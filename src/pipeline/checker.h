@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -101,6 +102,8 @@ class Checker {
   Log& log_;
   StateLog network_state_;
   StateLog store_state_;
+  Backoff turn_backoff_;
+  Backoff store_backoff_;
 
   std::uint64_t turn_ = 0;  // among the processes; 0: another one's, or unknown
   std::optional<MonoTime> turn_asked_at_;

@@ -372,7 +372,7 @@ TEST(Checker, PausesLongerAndLongerWhileTheNetworkFails) {
 TEST(Checker, KeepsVerdictsThatCannotBeStored) {
   World world;
   for (std::uint64_t id = 1; id <= 5; ++id) world.give(id, 10'000);
-  world.store.fail_next(20);
+  world.store.fail_next(5);
   world.start();
   world.run(seconds{15});
   EXPECT_THAT(world.stored(), IsEmpty());

@@ -1,7 +1,10 @@
 #include "pipeline/fetcher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "pipeline/messages.h"
 
@@ -13,9 +16,30 @@ using std::chrono::milliseconds;
 constexpr std::size_t kShardsPerReceive = 10;
 // SQS takes 64 KiB for the price of one message, and base64 adds a third.
 constexpr std::size_t kBodyBytesMax = 48'000;
-constexpr milliseconds kRetryDelayMin{100};
-constexpr milliseconds kRetryDelayMax{5'000};
+constexpr BackoffOptions kPointsBackoff{.min = milliseconds{100}, .max = milliseconds{5'000}};
+constexpr std::size_t kFullCall = 10;
+// Beyond the time for which a shard is given back, what it may be in hand.
+constexpr milliseconds kGiveBackMargin{15'000};
+constexpr milliseconds kExtendAhead{10'000};
+// A message that cannot be judged while the store is away.
+constexpr milliseconds kJudgeLater{5'000};
 constexpr milliseconds kClockStepMin{2'000};
+
+constexpr std::size_t kDoneMax = 10'000;
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+std::string unknown_epoch(const Shard& shard, std::uint64_t stored) {
+  return fmt::format(
+      "shard message: epoch {}, where the newest seeding that the store knows is {}: it is of "
+      "another store, or forged",
+      shard.epoch, stored);
+}
+
+std::string too_large(const Shard& shard, std::size_t size_max) {
+  return fmt::format(
+      "shard message: {} influencers, where a shard of this seeding holds {} at most",
+      shard.influencers.size(), size_max);
+}
 
 WallTime within(Minute minute, WallTime time) {
   return std::clamp(time, WallTime{minute}, minute + milliseconds{59'999});
@@ -72,9 +96,13 @@ Fetcher::Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue
       provider_(provider),
       clock_(clock),
       log_(log),
-      ids_state_(log, "fetcher"),
-      points_state_(log, "fetcher"),
-      pause_state_(log, "fetcher"),
+      ids_state_(log, "fetcher", clock),
+      give_back_state_(log, "fetcher", clock),
+      points_state_(log, "fetcher", clock),
+      pause_state_(log, "fetcher", clock),
+      ids_backoff_(clock),
+      give_back_backoff_(clock),
+      points_backoff_(clock, kPointsBackoff),
       last_wall_(clock.wall()),
       last_mono_(clock.mono()),
       shards_total_(metrics.counter("ia_shards_fetched_total", "Shards fetched.")),
@@ -94,9 +122,10 @@ Fetcher::Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue
 
 void Fetcher::step(milliseconds wait) {
   note_clock();
-  const bool waits_for_shards = in_flight_.empty() && may_take();
-  collect(waits_for_shards ? milliseconds{0} : wait);
+  const bool waits_for_shards = in_flight_.empty() && outbound_.empty() && may_take();
+  collect(waits_for_shards ? milliseconds{0} : std::min(wait, until_next()));
   send_outbound();
+  give_back();
   extend_visibility();
   if (may_take()) take_shards(waits_for_shards ? wait : milliseconds{0});
   shards_in_flight_.set(static_cast<double>(in_flight_.size()));
@@ -104,9 +133,32 @@ void Fetcher::step(milliseconds wait) {
 }
 
 bool Fetcher::may_take() const {
-  return !draining_ && outbound_.empty() && clock_.mono() >= retry_after_ &&
-         !pause_state_.is_failing() && in_flight_.size() < options_.shards_in_flight_max &&
+  return !draining_ && !points_backoff_.is_failing() && ids_backoff_.may_call() &&
+         clock_.mono() >= take_after_ && !pause_state_.is_failing() &&
+         in_flight_.size() + outbound_.size() < options_.shards_in_flight_max &&
          provider_.health().waiting < options_.waiting_max;
+}
+
+bool Fetcher::is_worth_sending() const {
+  if (outbound_.empty() || !points_backoff_.may_call()) return false;
+  const bool has_waited = clock_.mono() - outbound_.front().since >= options_.gather;
+  return draining_ || has_waited || outbound_.size() >= kFullCall;
+}
+
+// How long there is nothing to do but to wait for the network.
+milliseconds Fetcher::until_next() const {
+  const auto now = clock_.mono();
+  auto next = MonoTime::max();
+  if (!outbound_.empty()) next = outbound_.front().since + options_.gather;
+  if (take_after_ > now) next = std::min(next, take_after_);
+  if (next == MonoTime::max()) return milliseconds::max();
+  const auto left = std::chrono::ceil<milliseconds>(next - now);
+  return std::max({left, points_backoff_.rest(), milliseconds{0}});
+}
+
+milliseconds Fetcher::visibility() const {
+  if (!guards_.give_back_max) return options_.visibility;
+  return std::max(options_.visibility, guards_.give_back_max() + kGiveBackMargin);
 }
 
 void Fetcher::note_clock() {
@@ -128,40 +180,69 @@ void Fetcher::note_clock() {
 }
 
 void Fetcher::take_shards(milliseconds wait) {
-  const auto room = options_.shards_in_flight_max - in_flight_.size();
-  auto deliveries = ids_.receive(std::min(room, kShardsPerReceive), options_.visibility, wait);
+  const auto room = options_.shards_in_flight_max - in_flight_.size() - outbound_.size();
+  const auto count = std::min(room, kShardsPerReceive);
+  auto deliveries = ids_.receive(count, visibility(), wait);
+  ids_backoff_.note(deliveries.has_value());
   if (!deliveries) {
     ids_state_.failing("cannot take shards", deliveries.error().message);
-    retry_after_ = clock_.mono() + kRetryDelayMin;
     return;
   }
   ids_state_.recovered("taking shards again");
-  for (auto& delivery : *deliveries) accept(std::move(delivery));
+  if (deliveries->size() < count) take_after_ = clock_.mono() + options_.gather;
+  stored_epoch_.reset();
+  std::vector<Receipt> stale;
+  for (auto& delivery : *deliveries) accept(std::move(delivery), stale);
+  drop(stale);
 }
 
-void Fetcher::accept(Delivery delivery) {
+void Fetcher::bury(Delivery delivery, const std::string& reason) {
+  shards_unreadable_total_.add();
+  log_.warning("fetcher", "an id message goes to the dead letters", {{"cause", reason}});
+  (void)ids_.bury(delivery.receipt, {std::move(delivery.body), reason});  // else it comes again
+}
+
+// A seeding stores its registry before it sends its shards, so one that claims to be newer than
+// the registry is nobody's. Asked once per receive: what came with it was sent before.
+bool Fetcher::is_known(const Shard& shard) {
+  if (shard.epoch <= guards_.epoch() || !guards_.stored_epoch) return true;
+  if (!stored_epoch_) stored_epoch_ = guards_.stored_epoch();
+  return *stored_epoch_ && shard.epoch <= **stored_epoch_;
+}
+
+// What stays after a failure is dropped when it comes again.
+void Fetcher::drop(std::span<const Receipt> stale) {
+  if (stale.empty()) return;
+  shards_stale_total_.add(stale.size());
+  (void)ids_.ack(stale);
+}
+
+void Fetcher::accept(Delivery delivery, std::vector<Receipt>& stale) {
   auto shard = decode_shard(delivery.body);
-  if (!shard) {
-    shards_unreadable_total_.add();
-    log_.warning("fetcher", "an id message goes to the dead letters",
-                 {{"cause", shard.error().message}});
-    (void)ids_.bury(delivery.receipt, {std::move(delivery.body), shard.error().message});
+  if (!shard) return bury(std::move(delivery), shard.error().message);
+  const bool is_foreign = shard->epoch == kForeignEpoch;
+  if (!is_foreign && shard->epoch < guards_.epoch()) {
+    stale.push_back(std::move(delivery.receipt));
     return;
   }
-  if (shard->epoch != kForeignEpoch && shard->epoch < guards_.epoch()) {
-    shards_stale_total_.add();
-    (void)ids_.ack(std::span(&delivery.receipt, 1));  // kept on failure: dropped next time
+  if (!is_foreign && !is_known(*shard)) {
+    if (*stored_epoch_) return bury(std::move(delivery), unknown_epoch(*shard, **stored_epoch_));
+    done_.push_back({std::move(delivery.receipt), clock_.wall() + kJudgeLater});
     return;
+  }
+  const auto size_max = guards_.shard_size_max ? guards_.shard_size_max() : kNoLimit;
+  if (!is_foreign && shard->influencers.size() > size_max) {
+    return bury(std::move(delivery), too_large(*shard, size_max));
   }
   const auto now = clock_.wall();
   Held held{.shard = std::move(*shard),
             .receipt = std::move(delivery.receipt),
             .minute = minute_of(now),
-            .visible_again = clock_.mono() + options_.visibility,
+            .visible_again = clock_.mono() + visibility(),
             .skipped = {}};
   if (!is_due(held.shard.number, held.shard.schedule, held.minute)) {
     const auto due = next_due(held);
-    outbound_.push_back({std::move(held), {}, due});
+    done_.push_back({std::move(held.receipt), due});
   } else if (now >= held.minute + kLastStart) {
     skip_minute(std::move(held));
   } else {
@@ -221,7 +302,7 @@ void Fetcher::hand_on(Held held, FinishedFetch fetch) {
   }
   merge_misses(fetch.misses, std::move(held.skipped));
   points_total_.add(fetch.values.size());
-  Outbound outbound{.held = std::move(held), .bodies = {}, .next_due = due};
+  Outbound outbound{.held = std::move(held), .bodies = {}, .next_due = due, .since = clock_.mono()};
   const auto minute = outbound.held.minute;
   for (const auto& batch : batches_of(std::move(fetch), minute, now)) {
     for (auto& body : encode_in_parts(batch, kBodyBytesMax)) {
@@ -239,7 +320,7 @@ WallTime Fetcher::next_due(const Held& held) const {
 
 // All that is ready goes in one transaction.
 void Fetcher::send_outbound() {
-  if (outbound_.empty() || clock_.mono() < retry_after_) return;
+  if (!is_worth_sending()) return;
   std::vector<OutgoingMessage> messages;
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < outbound_.size(); ++i) {
@@ -251,77 +332,92 @@ void Fetcher::send_outbound() {
   std::vector<char> unsent(outbound_.size(), 0);
   if (!messages.empty()) {
     const auto failed = points_.send(messages);
+    points_backoff_.note(failed && failed->empty());
     if (!failed || !failed->empty()) {
       send_failures_total_.add();
       points_state_.failing("cannot send points, they stay in hand",
                             failed ? failed->front().error.message : failed.error().message);
-      retry_delay_ = std::clamp(retry_delay_ * 2, kRetryDelayMin, kRetryDelayMax);
-      retry_after_ = clock_.mono() + retry_delay_;
       if (!failed) return;
       for (const auto& entry : *failed) unsent[owners[entry.index]] = 1;
     } else {
       points_state_.recovered("sending points again");
-      retry_delay_ = milliseconds{0};
     }
     batches_sent_total_.add(messages.size() - (failed ? failed->size() : 0));
   }
-  std::vector<Outbound> sent;
   std::deque<Outbound> kept;
   for (std::size_t i = 0; i < outbound_.size(); ++i) {
     if (unsent[i] != 0) {
       kept.push_back(std::move(outbound_[i]));
     } else {
-      sent.push_back(std::move(outbound_[i]));
+      done_.push_back({std::move(outbound_[i].held.receipt), outbound_[i].next_due});
     }
   }
   outbound_ = std::move(kept);
-  release(sent);
 }
 
-// Gives shards back until their next due time. When that fails they come back by themselves when
-// their visibility ends, and are fetched again: harmless.
-void Fetcher::release(std::span<const Outbound> sent) {
-  if (sent.empty()) return;
+// Gives shards back until their next due time. One whose time in hand is over meanwhile comes back
+// by itself, and is fetched again: harmless.
+void Fetcher::give_back() {
+  if (done_.empty() || !give_back_backoff_.may_call()) return;
   const auto now = clock_.wall();
   std::vector<VisibilityChange> changes;
-  for (const auto& outbound : sent) {
-    const auto wait = std::max(outbound.next_due - now, milliseconds{0});
-    changes.push_back({outbound.held.receipt, wait});
+  for (const auto& done : done_) {
+    changes.push_back({done.receipt, std::max(done.due - now, milliseconds{0})});
   }
-  if (const auto changed = ids_.change_visibility(changes); !changed) {
-    ids_state_.failing("cannot give shards back", changed.error().message);
+  const auto changed = ids_.change_visibility(changes);
+  std::vector<Done> kept;
+  std::string cause = changed ? "" : changed.error().message;
+  if (changed) {
+    for (const auto& [index, error] : *changed) {
+      if (error.code == Errc::kNotFound) continue;  // somebody else has it
+      kept.push_back(std::move(done_[index]));
+      cause = error.message;
+    }
+    done_ = std::move(kept);
   }
+  const bool is_done = changed && done_.empty();
+  give_back_backoff_.note(is_done);
+  if (is_done) {
+    give_back_state_.recovered("giving shards back again");
+  } else {
+    give_back_state_.failing("cannot give shards back", cause);
+  }
+  if (done_.size() > kDoneMax) done_.erase(done_.begin(), done_.end() - kDoneMax);
 }
 
 void Fetcher::extend_visibility() {
   const auto now = clock_.mono();
-  if (now - extended_at_ < options_.visibility / 4) return;
+  const auto time = visibility();
+  const auto ahead = std::min(time / 3, kExtendAhead);
+  if (now - extended_at_ < ahead * 3 / 4) return;
   extended_at_ = now;
   std::vector<VisibilityChange> changes;
   const auto extend = [&](Held& held) {
-    if (held.visible_again - now > options_.visibility * 2 / 3) return;
-    held.visible_again = now + options_.visibility;
-    changes.push_back({held.receipt, options_.visibility});
+    if (held.visible_again - now > ahead) return;
+    held.visible_again = now + time;
+    changes.push_back({held.receipt, time});
   };
   for (auto& [ticket, held] : in_flight_) extend(held);
   for (auto& outbound : outbound_) extend(outbound.held);
   if (changes.empty()) return;
   if (const auto changed = ids_.change_visibility(changes); !changed) {
-    ids_state_.failing("cannot keep shards", changed.error().message);
+    give_back_state_.failing("cannot keep shards", changed.error().message);
   }
 }
 
 void Fetcher::drain(milliseconds grace) {
   draining_ = true;
   provider_.cancel(grace);
-  const auto deadline = clock_.mono() + grace + kRetryDelayMax;
+  const auto deadline = clock_.mono() + grace + kPointsBackoff.max;
   while (!in_flight_.empty() && clock_.mono() < deadline) {
     collect(milliseconds{100});
     send_outbound();
+    give_back();
   }
-  while (!outbound_.empty() && clock_.mono() < deadline) {
+  while ((!outbound_.empty() || !done_.empty()) && clock_.mono() < deadline) {
     send_outbound();
-    if (!outbound_.empty()) collect(milliseconds{50});
+    give_back();
+    if (!outbound_.empty() || !done_.empty()) collect(milliseconds{50});
   }
 }
 

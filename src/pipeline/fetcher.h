@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -26,14 +27,26 @@ struct FetcherOptions {
   std::uint64_t waiting_max = 8'000;
   // A fetcher that dies gives its shards back after this. Extended while the work goes on.
   std::chrono::milliseconds visibility{30'000};
+  // Where every call costs money: finished shards wait this long for others, and shards are taken
+  // this far apart, so that the calls are full. 0: nothing waits.
+  std::chrono::milliseconds gather{0};
 };
 
 // What the fetcher asks of its surroundings, cheaply and often.
 struct FetcherGuards {
   // The newest seeding. Messages of an older one are dropped.
   std::function<std::uint64_t()> epoch;
-  // A reason not to take new shards (a full disk), or nothing.
+  // A reason not to take new shards (a full disk), or none.
   std::function<std::optional<std::string>()> pause;
+  // What the store says now, for a message that claims to be newer than `epoch`: one of a seeding
+  // that the store does not know goes to the dead letters. Without it all are taken.
+  std::function<Result<std::uint64_t>()> stored_epoch = {};
+  // How many influencers a shard of the newest seeding may hold.
+  std::function<std::size_t()> shard_size_max = {};
+  // The longest time for which shards are given back. Shards are received for longer than that, so
+  // that giving one back always makes its time shorter: some servers deliver late what is made
+  // invisible for longer than before. Without it `visibility` alone counts.
+  std::function<std::chrono::milliseconds()> give_back_max = {};
 };
 
 // Takes shards that are due, has them fetched, sends the points on, and makes the shard invisible
@@ -66,19 +79,31 @@ class Fetcher {
     Held held;
     std::vector<std::string> bodies;
     WallTime next_due;
+    MonoTime since;
+  };
+  // A shard that is done with until `due`.
+  struct Done {
+    Receipt receipt;
+    WallTime due;
   };
 
   void take_shards(std::chrono::milliseconds wait);
-  void accept(Delivery delivery);
+  void accept(Delivery delivery, std::vector<Receipt>& stale);
+  void bury(Delivery delivery, const std::string& reason);
+  bool is_known(const Shard& shard);
+  void drop(std::span<const Receipt> stale);
   void begin(Held held, WallTime now);
   void skip_minute(Held held);
   void collect(std::chrono::milliseconds wait);
   void hand_on(Held held, FinishedFetch fetch);
   void send_outbound();
-  void release(std::span<const Outbound> sent);
+  void give_back();
   void extend_visibility();
   void note_clock();
   bool may_take() const;
+  bool is_worth_sending() const;
+  std::chrono::milliseconds until_next() const;
+  std::chrono::milliseconds visibility() const;
   WallTime next_due(const Held& held) const;
 
   FetcherOptions options_;
@@ -89,16 +114,21 @@ class Fetcher {
   const Clock& clock_;
   Log& log_;
   StateLog ids_state_;
+  StateLog give_back_state_;
   StateLog points_state_;
   StateLog pause_state_;
+  Backoff ids_backoff_;
+  Backoff give_back_backoff_;
+  Backoff points_backoff_;
 
   std::map<std::uint64_t, Held> in_flight_;  // by ticket
   std::deque<Outbound> outbound_;            // fetched, not yet in the points queue
+  std::vector<Done> done_;                   // sent, not yet given back
   VanishedInfluencers vanished_;
   std::uint64_t next_ticket_ = 1;
-  MonoTime retry_after_{};
-  std::chrono::milliseconds retry_delay_{0};
+  MonoTime take_after_{};
   MonoTime extended_at_{};
+  std::optional<Result<std::uint64_t>> stored_epoch_;  // as asked for since the last receive
   bool draining_ = false;
   WallTime last_wall_{};
   MonoTime last_mono_{};

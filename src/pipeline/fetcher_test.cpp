@@ -133,6 +133,178 @@ TEST(Fetcher, BuriesWhatItCannotRead) {
   EXPECT_EQ(world.minute(0).stored, 10u);
 }
 
+// A queue that notes when each message would come back.
+class VisibilityRecorder final : public Queue {
+ public:
+  VisibilityRecorder(MemoryQueue& real, const Clock& clock) : real_(real), clock_(clock) {}
+
+  Result<std::vector<EntryError>> send(std::span<const OutgoingMessage> messages) override {
+    return real_.send(messages);
+  }
+  Result<std::vector<Delivery>> receive(std::size_t count_max, milliseconds visibility,
+                                        milliseconds wait) override {
+    auto deliveries = real_.receive(count_max, visibility, wait);
+    ++receives;
+    if (deliveries) {
+      for (const auto& one : *deliveries) back_at_[one.receipt] = clock_.mono() + visibility;
+    }
+    return deliveries;
+  }
+  Result<std::vector<EntryError>> ack(std::span<const Receipt> receipts) override {
+    return real_.ack(receipts);
+  }
+  Result<std::vector<EntryError>> change_visibility(
+      std::span<const VisibilityChange> changed) override {
+    ++changes;
+    for (const auto& [receipt, timeout] : changed) {
+      if (clock_.mono() + timeout > back_at_[receipt]) ++increases;
+    }
+    return real_.change_visibility(changed);
+  }
+  Status bury(const Receipt& receipt, const DeadLetter& letter) override {
+    return real_.bury(receipt, letter);
+  }
+  Result<std::vector<DeadLetter>> dead_letters(std::size_t count_max) const override {
+    return real_.dead_letters(count_max);
+  }
+  Result<QueueDepth> depth() const override { return real_.depth(); }
+  Status purge() override { return real_.purge(); }
+
+  int receives = 0;
+  int changes = 0;
+  int increases = 0;
+
+ private:
+  MemoryQueue& real_;
+  const Clock& clock_;
+  std::map<Receipt, MonoTime> back_at_;
+};
+
+FetcherGuards guards_of(PipelineWorld& world) {
+  return {.epoch = [] { return 1; },
+          .pause = {},
+          .stored_epoch = [&world]() -> Result<std::uint64_t> {
+            const auto registry = world.store.registry();
+            if (!registry) return std::unexpected(registry.error());
+            return registry->epoch;
+          },
+          .shard_size_max = [] { return 10; },
+          .give_back_max = [] { return minutes{1}; }};
+}
+
+// ElasticMQ delivers late what is made invisible for longer than it was.
+TEST(Fetcher, OnlyEverShortensTheVisibilityThatItReceivedWith) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-600"));
+  VisibilityRecorder ids(world.ids, world.clock);
+  Fetcher fetcher({}, guards_of(world), ids, world.points, *world.provider, world.clock,
+                  world.metrics, world.log);
+  for (const auto took : {milliseconds{100}, milliseconds{20'000}, milliseconds{50'000}}) {
+    world.provider->set_duration(took);
+    for (int i = 0; i < 4 * 60 * 5; ++i) {
+      fetcher.step(milliseconds{0});
+      world.clock.advance(milliseconds{200});
+    }
+  }
+  EXPECT_GT(ids.changes, 100);
+  EXPECT_EQ(ids.increases, 0);
+}
+
+// At SQS each call costs the same with one message as with ten.
+TEST(Fetcher, GathersShardsSoThatItsCallsAreFull) {
+  const auto calls_with = [](milliseconds gather) {
+    PipelineWorld world;
+    EXPECT_TRUE(world.seed("1-10000"));
+    VisibilityRecorder ids(world.ids, world.clock);
+    VisibilityRecorder points(world.points, world.clock);
+    world.provider->set_duration(milliseconds{300});
+    Fetcher fetcher({.gather = gather}, guards_of(world), ids, points, *world.provider, world.clock,
+                    world.metrics, world.log);
+    for (int i = 0; i < 180 * 100; ++i) {
+      fetcher.step(milliseconds{0});
+      world.sink->step(milliseconds{0});
+      world.clock.advance(milliseconds{10});
+    }
+    EXPECT_EQ(world.minute(1).stored, 10'000u);
+    return std::pair(ids.receives, ids.changes);
+  };
+  const auto [receives_at_once, changes_at_once] = calls_with(milliseconds{0});
+  const auto [receives, changes] = calls_with(milliseconds{500});
+  EXPECT_GE(changes_at_once, 2'000) << "1,000 shards per minute";
+  EXPECT_LE(changes, 3 * 150);
+  EXPECT_LE(receives, 3 * 200);
+  EXPECT_GT(receives_at_once, receives);
+}
+
+std::string forged(std::uint64_t epoch, std::string_view influencers) {
+  return encode(Shard{.epoch = epoch,
+                      .number = {0, 1000},
+                      .schedule = {},
+                      .influencers = InfluencerSet::parse(influencers).value()});
+}
+
+TEST(Fetcher, BuriesShardsThatNoSeedingCanHaveSent) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-100"));
+  Fetcher fetcher({}, guards_of(world), world.ids, world.points, *world.provider, world.clock,
+                  world.metrics, world.log);
+  const OutgoingMessage messages[] = {
+      {forged(9'000'000'000, "500000-599999")}, {forged(1, "500000-500010")}, {forged(2, "7")}};
+  ASSERT_TRUE(world.ids.send(messages));
+  for (int i = 0; i < 4 * 60; ++i) {
+    fetcher.step(milliseconds{0});
+    world.sink->step(milliseconds{0});
+    world.clock.advance(milliseconds{250});
+  }
+  std::string reasons;
+  const auto letters = world.ids.dead_letters(10).value();
+  ASSERT_THAT(letters, SizeIs(3));
+  for (const auto& letter : letters) reasons += letter.reason + "\n";
+  EXPECT_THAT(reasons, HasSubstr("epoch 9000000000"));
+  EXPECT_THAT(reasons, HasSubstr("epoch 2"));
+  EXPECT_THAT(reasons, HasSubstr("11 influencers, where a shard of this seeding holds 10"));
+  EXPECT_EQ(world.minute(0).stored, 100u) << "the others are fetched";
+}
+
+// The registry is stored before its shards are sent, so one look at it tells.
+TEST(Fetcher, TakesTheShardsOfASeedingThatItHasNotHeardOfYet) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-10"));
+  ASSERT_TRUE(world.ids.purge());
+  ASSERT_TRUE(world.seed("1-10"));
+  Fetcher fetcher({}, guards_of(world), world.ids, world.points, *world.provider, world.clock,
+                  world.metrics, world.log);
+  world.store.set_down(true);
+  world.clock.advance(seconds{3});
+  fetcher.step(milliseconds{0});
+  EXPECT_THAT(world.provider->given_values(), SizeIs(0)) << "it cannot be judged now";
+  EXPECT_THAT(*world.ids.dead_letters(10), SizeIs(0));
+
+  world.store.set_down(false);
+  for (int i = 0; i < 4 * 20; ++i) {
+    fetcher.step(milliseconds{0});
+    world.clock.advance(milliseconds{250});
+  }
+  EXPECT_THAT(world.provider->given_values(), SizeIs(10));
+}
+
+TEST(Fetcher, GivesShardsBackOnceTheQueueTakesThem) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-10"));
+  world.clock.advance(seconds{2});
+  world.provider->set_duration(seconds{1});
+  world.fetcher->step(milliseconds{0});
+  world.clock.advance(seconds{1});
+  world.ids.fail_next(3);
+  for (int i = 0; i < 8; ++i) {
+    world.fetcher->step(milliseconds{0});
+    world.clock.advance(milliseconds{250});
+  }
+  world.ids.fail_next(0);
+  world.clock.advance(ManualClock::kStart + seconds{62} - world.clock.wall());
+  EXPECT_EQ(world.ids.depth()->visible, 1u) << "due, not when the visibility ends";
+}
+
 TEST(Fetcher, CountsAMissWithItsReason) {
   PipelineWorld world;
   world.script = [](InfluencerId id, WallTime) -> ScriptedProvider::Answer {

@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::chrono::minutes kForgetEvery{1};
 constexpr std::chrono::hours kUnwatchedFor{1};
+constexpr BackoffOptions kFeedBackoff{.min = std::chrono::seconds{1}};
 
 }  // namespace
 
@@ -12,7 +13,8 @@ LeaderboardFeed::LeaderboardFeed(const Store& store, const Clock& clock, Metrics
                                  const SignalThresholds& thresholds)
     : store_(store),
       clock_(clock),
-      state_(log, "leaderboard"),
+      state_(log, "leaderboard", clock),
+      backoff_(clock, kFeedBackoff),
       jump_watch_(thresholds),
       snapshot_(leaderboard_.publish(clock.wall())),
       jumps_(jump_watch_.publish()),
@@ -53,6 +55,7 @@ Status LeaderboardFeed::step() {
   bool changed = false;
   while (true) {
     const auto tail = store_.read_tail(cursor_);
+    backoff_.note(tail.has_value());
     if (!tail) {
       state_.failing("cannot follow the store", tail.error().message);
       return fail("leaderboard", tail.error());

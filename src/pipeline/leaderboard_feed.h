@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -25,9 +26,10 @@ class LeaderboardFeed {
   // Reads everything and publishes the first snapshot. Call it once, before step.
   Status load();
 
-  // Follows the tail and publishes when there was something new. Call it about once a second.
-  // On an Error the old snapshot stays; call it again.
+  // Follows the tail and publishes when there was something new. Call it about once per second.
+  // On an Error the old snapshot stays; call it again after `rest`.
   Status step();
+  std::chrono::milliseconds rest() const { return backoff_.rest(); }
 
   // How many times step has come to the store's end, and published. Any thread.
   std::uint64_t looks() const { return looks_; }
@@ -43,6 +45,7 @@ class LeaderboardFeed {
   const Store& store_;
   const Clock& clock_;
   StateLog state_;
+  Backoff backoff_;
   Leaderboard leaderboard_;
   JumpWatch jump_watch_;
   TailCursor cursor_;

@@ -9,6 +9,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 
 constexpr milliseconds kStepRest{2'000};
+constexpr BackoffOptions kErrorBackoff{.min = kStepRest, .max = milliseconds{15'000}};
 constexpr int kRestFactor = 19;        // work for 1 of 20
 constexpr milliseconds kRestMax{250};  // or a busy machine would never be done
 // Influencers that are due every so many minutes: a base is put together of at most so many.
@@ -50,7 +51,8 @@ MoversFeed::MoversFeed(MoversOptions options, const Store& store, Board board, c
       store_(store),
       board_(std::move(board)),
       clock_(clock),
-      state_(log, "movers"),
+      state_(log, "movers", clock),
+      backoff_(clock, kErrorBackoff),
       read_seconds_(metrics.histogram("ia_movers_base_read_seconds",
                                       "Duration of reading one base, with its rests.", {},
                                       {0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000})),
@@ -62,13 +64,15 @@ milliseconds MoversFeed::step() {
   resumed_at_ = clock_.mono();
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     if (const auto renewed = renew(i); !renewed) {
-      if (renewed.error().code == Errc::kCancelled) return kStepRest;
+      backoff_.failed();
+      if (renewed.error().code == Errc::kCancelled) return backoff_.rest();
       state_.failing("cannot read what the movers are measured from", renewed.error().message);
-      return kStepRest;
+      return backoff_.rest();
     }
-    state_.recovered("reading what the movers are measured from again");
     publish_if_due();
   }
+  backoff_.succeeded();
+  state_.recovered("reading what the movers are measured from again");
   return kStepRest;
 }
 

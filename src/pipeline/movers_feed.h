@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -60,6 +61,7 @@ class MoversFeed {
   const Board board_;
   const Clock& clock_;
   StateLog state_;
+  Backoff backoff_;
   HistogramMetric read_seconds_;
   HistogramMetric publish_seconds_;
   std::array<Window, kMoverWindows.size()> windows_;

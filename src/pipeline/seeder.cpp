@@ -34,6 +34,9 @@ Result<SeedReport> Seeder::seed(const SeedOrder& order, const Progress& progress
   }
   const auto last = store_.registry();
   if (!last) return fail("seed", last.error());
+  if (order.after_epoch && *order.after_epoch != last->epoch) {
+    return fail(Errc::kInvalid, "seed: another process has seeded");
+  }
   const Registry registry{.epoch = last->epoch + 1,
                           .schedule = order.schedule,
                           .shard_size = order.shard_size,

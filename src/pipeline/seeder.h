@@ -16,6 +16,9 @@ struct SeedOrder {
   InfluencerSet influencers;
   Schedule schedule{};
   std::uint32_t shard_size = 1000;
+  // Only while this is the newest epoch: of several processes that seed after the same one, the
+  // others get kInvalid.
+  std::optional<std::uint64_t> after_epoch{};
 };
 
 // More would not fit this program's memory: about 100 bytes an influencer.

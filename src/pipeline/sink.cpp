@@ -8,8 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
-constexpr milliseconds kRetryDelayMin{100};
-constexpr milliseconds kRetryDelayMax{5'000};
+constexpr std::size_t kRefusalsMax = 2;
 // A longer silence is not written out minute by minute.
 constexpr minutes kLedgerMax{7 * 24 * 60};
 constexpr milliseconds kClockStepMin{30'000};
@@ -23,8 +22,14 @@ Sink::Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock,
       store_(store),
       clock_(clock),
       log_(log),
-      queue_state_(log, "sink"),
-      store_state_(log, "sink"),
+      queue_state_(log, "sink", clock),
+      ack_state_(log, "sink", clock),
+      store_state_(log, "sink", clock),
+      ledger_state_(log, "sink", clock),
+      queue_backoff_(clock),
+      ack_backoff_(clock),
+      store_backoff_(clock),
+      ledger_backoff_(clock),
       started_in_(minute_of(clock.wall())),
       last_wall_(clock.wall()),
       last_mono_(clock.mono()),
@@ -41,13 +46,10 @@ Sink::Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock,
       held_gauge_(metrics.gauge("ia_sink_held_batches", "Batches taken, not yet stored.")) {}
 
 std::size_t Sink::step(milliseconds wait) {
-  if (held_.empty()) {
-    take(wait);
-  } else {
-    keep_held();
-  }
+  if (!held_.empty()) keep_held();
+  if (may_take()) take(wait);
   std::size_t stored = 0;
-  if (!held_.empty() && clock_.mono() >= retry_after_) {
+  if (!held_.empty() && store_backoff_.may_call()) {
     const auto count = held_.size();
     if (store_held()) stored = count;
   }
@@ -56,8 +58,22 @@ std::size_t Sink::step(milliseconds wait) {
   return stored;
 }
 
+milliseconds Sink::rest() const {
+  if (!held_.empty()) return store_backoff_.rest();
+  return std::max(queue_backoff_.rest(), ack_backoff_.rest());
+}
+
+// Those that the store refuses, all of them, get company: if it is taken, the fault is theirs.
+bool Sink::may_take() const {
+  const bool wants_company = all_refused_ && held_.size() <= options_.batches_max;
+  if (!held_.empty() && (!wants_company || !store_backoff_.may_call())) return false;
+  return queue_backoff_.may_call() && ack_backoff_.may_call();
+}
+
 void Sink::take(milliseconds wait) {
-  auto deliveries = points_.receive(options_.batches_max, options_.visibility, wait);
+  auto deliveries = points_.receive(options_.batches_max, options_.visibility,
+                                    held_.empty() ? wait : milliseconds{0});
+  queue_backoff_.note(deliveries.has_value());
   if (!deliveries) {
     queue_state_.failing("cannot take batches", deliveries.error().message);
     queue_drained_ = false;
@@ -65,7 +81,7 @@ void Sink::take(milliseconds wait) {
   }
   queue_state_.recovered("taking batches again");
   queue_drained_ = deliveries->size() < options_.batches_max;
-  kept_at_ = clock_.mono();
+  if (held_.empty()) kept_at_ = clock_.mono();
   for (auto& delivery : *deliveries) {
     auto batch = decode_point_batch(delivery.body);
     Held held{{}, std::move(delivery)};
@@ -88,6 +104,7 @@ bool Sink::store_held() {
   for (std::size_t i = 0; i < held_.size(); ++i) held_[i].batch = std::move(batches[i]);
   if (result) {
     note_stored(*result);
+    all_refused_ = false;
     std::vector<Receipt> receipts;
     for (auto& held : held_) receipts.push_back(std::move(held.delivery.receipt));
     held_.clear();
@@ -99,24 +116,41 @@ bool Sink::store_held() {
   return false;
 }
 
-// Something in the transaction is refused for good: find it, bury it, keep the others.
+// Something in the transaction is refused: the store gets each batch by itself. It is to blame
+// when it takes none; the next round then begins with those that were not tried.
 bool Sink::store_one_by_one() {
   std::vector<Held> unstored;
+  std::vector<std::pair<Held, std::string>> refused;
   std::vector<Receipt> stored;
+  std::optional<Error> failure;
   for (auto& held : held_) {
+    if (failure || (stored.empty() && refused.size() == kRefusalsMax)) {
+      unstored.push_back(std::move(held));
+      continue;
+    }
     const auto result = store_.append(std::span(&held.batch, 1));
     if (result) {
       note_stored(*result);
       stored.push_back(std::move(held.delivery.receipt));
     } else if (result.error().code == Errc::kInvalid) {
-      bury(held, result.error().message);
+      refused.emplace_back(std::move(held), result.error().message);
     } else {
-      note_failure(result.error());
+      failure = result.error();
       unstored.push_back(std::move(held));
+    }
+  }
+  all_refused_ = stored.empty() && !failure;
+  if (all_refused_) failure = Error{Errc::kInvalid, refused.front().second};
+  for (auto& [held, reason] : refused) {
+    if (stored.empty()) {
+      unstored.push_back(std::move(held));
+    } else {
+      bury(held, reason);
     }
   }
   held_ = std::move(unstored);
   ack(stored);
+  if (failure) note_failure(*failure);
   return held_.empty();
 }
 
@@ -124,28 +158,37 @@ void Sink::note_stored(const AppendResult& result) {
   stored_total_.add(result.stored);
   repeats_total_.add(result.repeats);
   expired_total_.add(result.expired);
-  retry_delay_ = milliseconds{0};
+  store_backoff_.succeeded();
   store_state_.recovered("storing again");
 }
 
 void Sink::note_failure(const Error& error) {
   append_failures_total_.add();
   store_state_.failing("cannot store, batches wait in the queue", error.message);
-  retry_delay_ = std::clamp(retry_delay_ * 2, kRetryDelayMin, kRetryDelayMax);
-  retry_after_ = clock_.mono() + retry_delay_;
+  store_backoff_.failed();
 }
 
 // An ack that fails leaves a batch that will come again: its points are repeats then.
 void Sink::ack(std::span<const Receipt> receipts) {
-  if (const auto acked = points_.ack(receipts); !acked) {
-    queue_state_.failing("cannot ack batches", acked.error().message);
+  if (receipts.empty()) return;
+  const auto acked = points_.ack(receipts);
+  const bool done = acked && acked->empty();
+  ack_backoff_.note(done);
+  if (done) {
+    ack_state_.recovered("acking batches again");
+  } else {
+    ack_state_.failing("cannot ack batches",
+                       acked ? acked->front().error.message : acked.error().message);
   }
 }
 
 void Sink::bury(Held& held, const std::string& reason) {
   unreadable_total_.add();
   log_.error("sink", "a batch goes to the dead letters", {{"cause", reason}});
-  (void)points_.bury(held.delivery.receipt, {std::move(held.delivery.body), reason});
+  const auto buried = points_.bury(held.delivery.receipt, {std::move(held.delivery.body), reason});
+  if (buried || buried.error().code == Errc::kNotFound) return;
+  ack_backoff_.failed();  // it comes again
+  ack_state_.failing("cannot bury a batch", buried.error().message);
 }
 
 void Sink::keep_held() {
@@ -159,12 +202,18 @@ void Sink::keep_held() {
   }
 }
 
+void Sink::note_ledger_failure(const Error& error) {
+  ledger_backoff_.failed();
+  ledger_state_.failing("cannot close minutes", error.message);
+}
+
 // The minutes between the last run and this one were not watched.
 void Sink::begin_ledger(Minute current) {
   const auto registry = store_.registry();
-  if (!registry || registry->epoch == 0) return;
+  if (!registry) return note_ledger_failure(registry.error());
+  if (registry->epoch == 0) return;
   const auto rows = store_.read_minutes({current - kLedgerMax, current});
-  if (!rows) return;
+  if (!rows) return note_ledger_failure(rows.error());
   auto open_from = current;
   if (!rows->empty()) {
     const auto open = std::ranges::find(*rows, false, &MinuteStats::closed);
@@ -180,6 +229,7 @@ void Sink::close_minutes() {
   if (step >= kClockStepMin) jumped_ = MinuteRange{minute_of(last_wall_), minute_of(wall)};
   last_wall_ = wall;
   last_mono_ = mono;
+  if (!ledger_backoff_.may_call()) return;
   if (!closed_before_) begin_ledger(minute_of(wall));
   const auto end = minute_of(wall - options_.grace);
   if (!closed_before_ || end <= *closed_before_ || !held_.empty() || !queue_drained_) return;
@@ -189,8 +239,12 @@ void Sink::close_minutes() {
     const auto to = before_start ? std::min(end, started_in_ + minutes{1}) : from + minutes{1};
     auto reason = before_start ? MissReason::kDown : MissReason::kOverrun;
     if (jumped_ && jumped_->contains(from)) reason = MissReason::kClock;
-    if (!store_.close_minutes({from, to}, reason)) return;
+    if (const auto closed = store_.close_minutes({from, to}, reason); !closed) {
+      return note_ledger_failure(closed.error());
+    }
     closed_before_ = to;
+    ledger_backoff_.succeeded();
+    ledger_state_.recovered("closing minutes again");
   }
 }
 

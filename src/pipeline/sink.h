@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -26,9 +27,9 @@ struct SinkOptions {
 
 // Last stage: batches from the queue to the store, acked only after the store committed them.
 // While the store is down it takes no more, keeps what it holds, and tries again. A batch that
-// cannot be read, or that the store refuses for good, goes to the dead letters with the reason;
-// the others of its transaction are stored. It also closes minutes: what has come to neither
-// a value nor a miss by then is counted as missed. One thread.
+// cannot be read goes to the dead letters with the reason, and so does one that the store refuses
+// while it takes others; a store that refuses everything is at fault itself. It also closes
+// minutes: what has come to neither a value nor a miss by then is counted as missed. One thread.
 class Sink {
  public:
   Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock, Metrics& metrics,
@@ -36,6 +37,8 @@ class Sink {
 
   // One round. Waits up to `wait` when there is nothing to do. Returns how many batches it stored.
   std::size_t step(std::chrono::milliseconds wait);
+  // How long the next step can do nothing, because a call failed a moment ago.
+  std::chrono::milliseconds rest() const;
 
   // Stores what it holds, gives back what it cannot store.
   void drain();
@@ -46,6 +49,7 @@ class Sink {
     Delivery delivery;
   };
 
+  bool may_take() const;
   void take(std::chrono::milliseconds wait);
   bool store_held();
   bool store_one_by_one();
@@ -55,6 +59,7 @@ class Sink {
   void bury(Held& held, const std::string& reason);
   void keep_held();
   void close_minutes();
+  void note_ledger_failure(const Error& error);
   void begin_ledger(Minute current);
 
   SinkOptions options_;
@@ -63,13 +68,18 @@ class Sink {
   const Clock& clock_;
   Log& log_;
   StateLog queue_state_;
+  StateLog ack_state_;
   StateLog store_state_;
+  StateLog ledger_state_;
+  Backoff queue_backoff_;
+  Backoff ack_backoff_;
+  Backoff store_backoff_;
+  Backoff ledger_backoff_;
 
   std::vector<Held> held_;
+  bool all_refused_ = false;  // the store refused each of those held by itself
   bool queue_drained_ = false;
   MonoTime kept_at_{};
-  MonoTime retry_after_{};
-  std::chrono::milliseconds retry_delay_{0};
   std::optional<Minute> closed_before_;  // minutes before it are closed
   Minute started_in_;
   WallTime last_wall_;

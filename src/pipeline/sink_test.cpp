@@ -79,6 +79,32 @@ TEST(Sink, BuriesABatchThatTheStoreRefusesForGood) {
   EXPECT_THAT(world.points.bodies(), SizeIs(0));
 }
 
+// A store without its tables refuses good values too: they are not to blame.
+TEST(Sink, KeepsEverythingWhileTheStoreRefusesEverything) {
+  PipelineWorld world;
+  for (std::uint64_t i = 0; i < 5; ++i) send(world, encode(batch_of(1 + 10 * i, 10, kFirst)));
+  world.store.fail_next_append(100'000, Errc::kInvalid);
+  world.run_for(minutes{30}, seconds{1});
+  EXPECT_THAT(*world.points.dead_letters(10), SizeIs(0));
+
+  world.store.fail_next_append(0);
+  world.run_for(seconds{30});
+  EXPECT_EQ(world.minute(0).stored, 50u);
+  EXPECT_THAT(*world.points.dead_letters(10), SizeIs(0));
+}
+
+TEST(Sink, TellsABatchThatIsRefusedAloneFromAStoreThatRefusesAll) {
+  PipelineWorld world;
+  send(world, encode(batch_of(1, 10, kFirst)));
+  world.store.fail_next_append(4, Errc::kInvalid);  // together and alone, twice
+  world.run_for(milliseconds{250});
+  EXPECT_THAT(*world.points.dead_letters(10), SizeIs(0));
+
+  send(world, encode(batch_of(11, 10, kFirst)));
+  world.run_for(seconds{30});
+  EXPECT_EQ(world.minute(0).stored, 20u) << "it was the store";
+}
+
 // While the store is down, batches wait in the queue: none may become a dead letter by it.
 TEST(Sink, OutlastsAStoreThatIsDownForHours) {
   PipelineWorld world;

@@ -8,6 +8,7 @@ constexpr std::size_t kAtOnce = 10'000;
 Status VerdictFeed::step() {
   while (true) {
     const auto page = store_.read(cursor_, kAtOnce);
+    backoff_.note(page.has_value());
     if (!page) {
       state_.failing("cannot follow the verdicts", page.error().message);
       return std::unexpected(page.error());

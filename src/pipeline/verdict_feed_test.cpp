@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/manual_clock.h"
 #include "testing/memory_verdict_store.h"
 
 namespace ia {
@@ -10,7 +11,8 @@ namespace {
 TEST(VerdictFeed, FollowsTheStore) {
   Log log(LogLevel::kError, LogFormat::kText, [](std::string_view) {});
   MemoryVerdictStore store;
-  VerdictFeed feed(store, log);
+  const ManualClock clock;
+  VerdictFeed feed(store, clock, log);
   ASSERT_TRUE(feed.step());
   EXPECT_EQ(feed.book().find(InfluencerId{3}), std::nullopt);
 

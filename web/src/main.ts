@@ -1,7 +1,7 @@
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import {Problem} from './api';
-import type {Summary} from './api';
+import type {Queue, Summary} from './api';
 import {age, button, el, everySecond, number, refill} from './dom';
 import {listen, silence, watch} from './live';
 import {theme} from './theme';
@@ -97,11 +97,17 @@ async function refresh(how: (() => Promise<void>) | undefined): Promise<void> {
 
 let known: Summary | null = null;
 
+const isEmpty = (queue: Queue | null | undefined): boolean =>
+  !!queue && queue.visible + queue.in_flight + queue.delayed === 0;
+
 // Sign, word and kind: how far what is shown can be believed.
 function state(): [string, string, string] {
   const {seconds, is_lost} = silence();
   if (!known) return is_lost ? ['✕', 'No answer', 'lost'] : ['…', 'Connecting', 'late'];
   if (is_lost) return ['✕', 'No answer: this may be old', 'lost'];
+  if (isEmpty(known.queues.influencer_id_store)) {
+    return ['▲', 'The queue of ids is empty: nothing is fetched', 'late'];
+  }
   const old = known.data_age_seconds;
   if (old === null) return ['…', 'Waiting for the first values', 'late'];
   if (old + seconds > kLateSeconds) return ['▲', 'Stale: no new values', 'late'];

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+
+namespace ia {
+
+// How the stages ask their queues.
+struct Pace {
+  std::chrono::milliseconds fetcher_wait;
+  std::chrono::milliseconds fetcher_rest;
+  std::chrono::milliseconds fetcher_gather;
+  std::chrono::milliseconds sink_wait;
+};
+// Shards that end within the rest are sent in one transaction, and no due one waits longer.
+inline constexpr Pace kEmbeddedPace{.fetcher_wait = std::chrono::milliseconds{0},
+                                    .fetcher_rest = std::chrono::milliseconds{50},
+                                    .fetcher_gather = std::chrono::milliseconds{0},
+                                    .sink_wait = std::chrono::milliseconds{250}};
+// Every call costs money, whether it is full or not, and whole seconds are the least that SQS
+// waits.
+inline constexpr Pace kSqsPace{.fetcher_wait = std::chrono::milliseconds{1'000},
+                               .fetcher_rest = std::chrono::milliseconds{0},
+                               .fetcher_gather = std::chrono::milliseconds{500},
+                               .sink_wait = std::chrono::milliseconds{5'000}};
+
+}  // namespace ia
