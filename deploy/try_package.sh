@@ -6,8 +6,8 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=../scripts/packages.sh
 source scripts/packages.sh
-# shellcheck source=bare_root.sh
-source deploy/bare_root.sh
+# shellcheck source=../scripts/bare_root.sh
+source scripts/bare_root.sh
 
 work=$(mktemp -d /tmp/ia_package.XXXXXX)
 trap 'rm -rf --one-file-system -- "$work"' EXIT

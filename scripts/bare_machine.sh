@@ -17,20 +17,22 @@
 set -euo pipefail
 
 source_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=packages.sh
+# shellcheck source=scripts/packages.sh
 source "$source_root/scripts/packages.sh"
+# shellcheck source=scripts/bare_root.sh
+source "$source_root/scripts/bare_root.sh"
 
 usage() {
   sed -n '2,/^set/{/^#/!d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
 }
 
-keep='' machine='' user=root
+keep='' root='' user=root
 while (($#)); do
   case $1 in
     --keep) keep=yes ;;
-    --root) machine=${2:?--root takes a folder} keep=yes && shift ;;
+    --root) root=${2:?--root takes a folder} keep=yes && shift ;;
     --user) user=sudoer ;;
-    --no-sudo) user=nobody_special ;;
+    --no-sudo) user=visitor ;;
     -h | --help) usage && exit ;;
     -*) usage >&2 && exit 2 ;;
     *) break ;;
@@ -42,115 +44,56 @@ release=$1
 shift
 (($#)) || set -- ./run.sh --minutes 2
 ((EUID == 0)) || die "a bare machine is made by root: sudo $0 ..."
-install_missing "to make a bare machine" debootstrap
-
-# mirror_of LABEL: where this machine has Debian's packages from.
-mirror_of() {
-  # shellcheck disable=SC2016
-  apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)|$(LABEL)' 'Created-By: Packages' |
-    awk -F'|' -v label="$1" '$2 == "Debian" && $3 == label {print $1; exit}'
-}
-
-# The packages' lists and the settings to fetch with: proxy, certificates, retries.
-configure_apt() {
-  local security
-  security=$(mirror_of Debian-Security)
-  {
-    echo "deb $mirror $release main"
-    echo "deb $mirror $release-updates main"
-    [[ -z $security ]] || echo "deb $security $release-security main"
-  } >"$machine/etc/apt/sources.list"
-  apt-config dump | grep -E '^Acquire::(http|https|Check|Retries)' \
-    >"$machine/etc/apt/apt.conf.d/90host" || true
-}
-
-# The certificates that this machine trusts, and the variables that name them.
-copy_certificates() {
-  local name file
-  mkdir -p "$machine"/{etc/host-certificates,usr/local/share/ca-certificates}
-  cp -r /usr/local/share/ca-certificates/. "$machine/usr/local/share/ca-certificates/"
-  for name in NODE_EXTRA_CA_CERTS SSL_CERT_FILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE PIP_CERT \
-    GIT_SSL_CAINFO AWS_CA_BUNDLE; do
-    file=${!name:-}
-    [[ -f $file ]] || continue
-    cp -L -- "$file" "$machine/etc/host-certificates/$name.crt"
-    environment+=("$name=/etc/host-certificates/$name.crt")
-  done
-  for name in http_proxy https_proxy no_proxy CI npm_config_registry PIP_INDEX_URL; do
-    [[ -z ${!name:-} ]] || environment+=("$name=${!name}")
-  done
-}
 
 make_machine() {
-  say "making a bare $release in $machine (half a minute)"
-  debootstrap --variant=minbase "$release" "$machine" "$mirror" >"$machine.log" 2>&1 ||
-    die "debootstrap failed: $(tail -n 3 "$machine.log")"
-  rm -f -- "$machine.log"
-  # As in a container: no service starts by itself.
-  printf '#!/bin/sh\nexit 101\n' >"$machine/usr/sbin/policy-rc.d"
-  chmod +x "$machine/usr/sbin/policy-rc.d"
-  configure_apt
-  inside apt-get update -q >/dev/null
-  [[ $user != sudoer ]] || inside env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends sudo >/dev/null
-  if [[ $user != root ]]; then
-    inside useradd --create-home --shell /bin/bash "$user"
-    [[ $user != sudoer ]] || echo 'sudoer ALL=(ALL) NOPASSWD: ALL' >"$machine/etc/sudoers.d/sudoer"
+  local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends)
+  make_bare_root "$root" "$release"
+  if [[ $user == sudoer ]]; then
+    in_root "$root" "${quiet[@]}" update
+    in_root "$root" "${quiet[@]}" install sudo >/dev/null
+    echo 'sudoer ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/sudoer"
   fi
-  inside apt-get clean
+  in_root "$root" apt-get clean
+  [[ $user == root ]] || in_root "$root" useradd --create-home --shell /bin/bash "$user"
 }
 
-# inside COMMAND...: runs it there, as root.
-inside() {
-  # The script below is for the shell in there.
+# As that user, in the clone.
+run_there() {
+  local become=()
+  [[ $user == root ]] ||
+    become=(setpriv --reuid="$user" --regid="$user" --init-groups env "HOME=$home")
   # shellcheck disable=SC2016
-  unshare --mount --pid --fork --kill-child --propagation private -- bash -c '
-    cd -- "$0"
-    mount -t proc proc proc && mount --rbind /dev dev && mount --rbind /sys sys
-    mount -t tmpfs tmpfs run
-    exec chroot . "$@"' "$machine" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" "${environment[@]}" "$@"
+  in_root "$root" "${become[@]}" bash -c 'cd -- "$0" && exec "$@"' "$home/influencer-analytics" "$@"
 }
 
-as_user() {
-  if [[ $user == root ]]; then
-    inside "$@"
-  else
-    inside setpriv --reuid="$user" --regid="$user" --init-groups env HOME="/home/$user" "$@"
-  fi
+clone_there() {
+  local clone=$root$home/influencer-analytics
+  rm -rf -- "${clone:?}"
+  git -c safe.directory='*' clone -q --no-hardlinks "$source_root" "$clone"
+  [[ $user == root ]] || in_root "$root" chown -R "$user:" "$home/influencer-analytics"
+  [[ -z $(git -C "$source_root" status --porcelain) ]] || say "uncommitted changes are not there"
 }
 
-packages_there() { inside dpkg-query -f '.\n' -W | wc -l; }
-megabytes_there() { du -xsm -- "$machine" | cut -f1; }
+packages_there() { in_root "$root" dpkg-query -f '.\n' -W | wc -l; }
+megabytes_there() { du -xsm -- "$root" | cut -f1; }
 
-environment=()
-mirror=$(mirror_of Debian)
-[[ -n $mirror ]] || die "this machine's apt settings name no mirror of Debian." "sudo apt-get update"
-if [[ -z $machine ]]; then
-  machine=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-$release.XXXXXX")
-  chmod 755 "$machine"
+install_missing "to clone this repository" git
+if [[ -z $root ]]; then
+  root=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-$release.XXXXXX")
+  chmod 755 "$root"
 fi
-# What a folder in a folder that vanishes holds is not ours to remove: one file system only.
-[[ -n $keep ]] || trap 'rm -rf --one-file-system -- "$machine"' EXIT
-copy_certificates
-[[ -x $machine/bin/bash ]] || make_machine
-cp -L /etc/resolv.conf "$machine/etc/resolv.conf"
-
+[[ -n $keep ]] || trap 'rm -rf --one-file-system -- "$root" "$root.log"' EXIT
 home=/root
 [[ $user == root ]] || home=/home/$user
-clone=$home/influencer-analytics
-rm -rf -- "${machine:?}$clone"
-git -c safe.directory='*' clone -q --no-hardlinks "$source_root" "$machine$clone"
-[[ $user == root ]] || inside chown -R "$user:" "$clone"
-[[ -z $(git -C "$source_root" status --porcelain) ]] || say "uncommitted changes are not there"
+[[ -x $root/bin/bash ]] || make_machine
+clone_there
 
 packages=$(packages_there) megabytes=$(megabytes_there) begin=$SECONDS status=0
 say "$release: $*"
-# shellcheck disable=SC2016
-as_user bash -c 'cd -- "$0" && exec "$@"' "$clone" "$@" </dev/null || status=$?
-fetched=$(du -cm -- "$machine/var/cache/apt/archives" | tail -n 1 | cut -f1)
+run_there "$@" </dev/null || status=$?
+fetched=$(du -cm -- "$root/var/cache/apt/archives" | tail -n 1 | cut -f1)
 say "$release: exit $status after $(((SECONDS - begin + 30) / 60)) min;" \
   "$(($(packages_there) - packages)) packages installed, $fetched MB fetched by apt," \
   "$(($(megabytes_there) - megabytes)) MB on disk with the build"
-[[ -z $keep ]] || say "kept in $machine"
+[[ -z $keep ]] || say "kept in $root"
 exit "$status"
