@@ -1,15 +1,17 @@
 """Real servers for tests and benchmarks, on free ports and directories of their own.
 
-Both are context managers. Missing says what is not installed: skip the test with it, loudly.
+All are context managers. Missing says what is not installed: skip the test with it, loudly.
 """
 
 import os
 import pathlib
 import pwd
 import random
+import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent
@@ -59,6 +61,50 @@ class Fauxqs:
     def __exit__(self, *_):
         self.process.kill()
         self.process.communicate()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class ElasticMq:
+    """An SQS server: ElasticMQ, which keeps all in memory. `jars` is the folder that
+    tests/elasticmq/install_elasticmq.py fills."""
+
+    def __init__(self, jars):
+        self.jars = pathlib.Path(jars).resolve()
+        if not shutil.which("java"):
+            raise Missing("Java is not installed: apt-get install default-jre-headless")
+        if not any(self.jars.glob("elasticmq-server*.jar")):
+            raise Missing(f"ElasticMQ is not in {self.jars}: see tests/elasticmq")
+
+    def __enter__(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        settings = {"rest-sqs.bind-hostname": "127.0.0.1", "rest-sqs.bind-port": self.port,
+                    "node-address.host": "127.0.0.1", "node-address.port": self.port,
+                    "rest-stats.enabled": "false"}
+        self.process = subprocess.Popen(
+            ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+             *(f"-D{name}={value}" for name, value in settings.items()),
+             "-cp", f"{self.jars}/*", "org.elasticmq.server.Main"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if "Started SQS rest server" in line:
+                # It goes on to log, and must not wait for a reader.
+                self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
+                self.reader.start()
+                return self
+        self.process.wait()
+        raise RuntimeError(f"ElasticMQ does not start: {said}")
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
 
     @property
     def pid(self):
