@@ -12,6 +12,7 @@
 
 #include "adapters/sqs_process.h"
 #include "adapters/sqs_profile.h"
+#include "base/byte_order_mark.h"
 #include "net/http_endpoint.h"
 
 namespace ia {
@@ -58,7 +59,7 @@ std::optional<WallTime> parse_time(const std::string& text) {
 Result<SqsCredentials> parse_credentials(const std::string& json_text) {
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (parser.parse(json_text).get(json) != simdjson::SUCCESS) {
+  if (has_byte_order_mark(json_text) || parser.parse(json_text).get(json) != simdjson::SUCCESS) {
     return fail(Errc::kUnavailable, "the reply is no JSON object");
   }
   const auto text = [&](std::string_view key) {
