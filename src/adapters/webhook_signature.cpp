@@ -35,13 +35,14 @@ std::string base64(std::string_view bytes) {
 std::string webhook_key(std::string_view secret) {
   if (!secret.starts_with(kPrefix) || secret.size() % 4 != kPrefix.size() % 4) return {};
   secret.remove_prefix(kPrefix.size());
+  const auto padding = secret.size() - (secret.find_last_not_of('=') + 1);
+  if (padding > 2) return {};
   std::string key(secret.size() / 4 * 3, '\0');
   const auto size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()), bytes_of(secret),
                                     static_cast<int>(secret.size()));
   if (size < 0) return {};
   key.resize(static_cast<std::size_t>(size));
-  // It counts the padding as bytes.
-  for (; secret.ends_with('='); secret.remove_suffix(1)) key.pop_back();
+  key.resize(key.size() - padding);  // which it counts as bytes
   return key;
 }
 
