@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,8 +53,25 @@ class Params {
   std::vector<Value> values_;
 };
 
+// A value is null, or of another type than our tables give it: somebody has changed them.
+class UnexpectedValue : public std::runtime_error {
+ public:
+  explicit UnexpectedValue(const std::string& what) : std::runtime_error(what) {}
+};
+
+// Runs `work`, which reads values, and returns its result; kCorrupt after an UnexpectedValue.
+template <class Work>
+auto checked(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const UnexpectedValue& unexpected) {
+    return fail(Errc::kCorrupt, unexpected.what());
+  }
+}
+
 // The rows that a statement gave. Rows and columns count from 0; a type that the column does not
-// have, or a null, is a mistake of the program and ends it. Integers of any width are int64.
+// have, or a null, throws UnexpectedValue: read them within `checked` or in the work of a Pool,
+// which does so. Integers of any width are int64.
 class Rows {
  public:
   std::size_t size() const;
@@ -100,7 +118,8 @@ class CopyRows {
   std::string bytes_;
 };
 
-// One column of a row that a COPY ... TO STDOUT in binary gives; reads from the front.
+// One column of a row that a COPY ... TO STDOUT in binary gives; reads from the front, and throws
+// as Rows do.
 class CopyReader {
  public:
   explicit CopyReader(std::string_view row) : rest_(row) {}

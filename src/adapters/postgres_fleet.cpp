@@ -29,7 +29,7 @@ class PostgresFleet final : public Fleet {
                           .add(report.queue_billed_per_day));
     });
     if (!share) return fail("fleet", share.error());
-    return share->real(0, 0);
+    return postgres::checked([&]() -> Result<double> { return share->real(0, 0); });
   }
 
   Status leave(const std::string& process) override {
@@ -47,22 +47,27 @@ class PostgresFleet final : public Fleet {
           " WHERE clock_timestamp() - renewed_at < interval '20 seconds' ORDER BY process");
     });
     if (!rows) return fail("fleet", rows.error());
+    return postgres::checked(
+        [&]() -> Result<std::vector<FleetEntry>> { return entries_in(*rows); });
+  }
+
+ private:
+  static std::vector<FleetEntry> entries_in(const postgres::Rows& rows) {
     std::vector<FleetEntry> entries;
-    for (std::size_t row = 0; row < rows->size(); ++row) {
+    for (std::size_t row = 0; row < rows.size(); ++row) {
       entries.push_back(
-          {.process = std::string(rows->text(row, 0)),
-           .report = {.stage = std::string(rows->text(row, 1)),
-                      .upstream_limit = rows->real(row, 2),
-                      .upstream_requests = static_cast<std::uint64_t>(rows->integer(row, 3)),
-                      .queue_requests = static_cast<std::uint64_t>(rows->integer(row, 4)),
-                      .queue_billed_per_day = rows->real(row, 5)},
-           .upstream_share = rows->real(row, 6),
-           .renewed_at = rows->time(row, 7)});
+          {.process = std::string(rows.text(row, 0)),
+           .report = {.stage = std::string(rows.text(row, 1)),
+                      .upstream_limit = rows.real(row, 2),
+                      .upstream_requests = static_cast<std::uint64_t>(rows.integer(row, 3)),
+                      .queue_requests = static_cast<std::uint64_t>(rows.integer(row, 4)),
+                      .queue_billed_per_day = rows.real(row, 5)},
+           .upstream_share = rows.real(row, 6),
+           .renewed_at = rows.time(row, 7)});
     }
     return entries;
   }
 
- private:
   mutable postgres::Pool pool_;
 };
 

@@ -288,21 +288,21 @@ Result<PostgresMigrateReport> migrate_postgres(const PostgresMigrateOptions& opt
   }
   auto db = connect(options.dsn);
   if (!db) return std::unexpected(db.error());
-  return Migration(*db, options).run();
+  return postgres::checked([&] { return Migration(*db, options).run(); });
 }
 
-Result<PostgresFacts> inspect_postgres(const std::string& dsn) {
-  auto db = Connection::open({.dsn = dsn});
-  if (!db) return std::unexpected(db.error());
-  const auto row = db->query(
+namespace {
+
+Result<PostgresFacts> facts_of(Connection& db) {
+  const auto row = db.query(
       "SELECT current_setting('server_version'), current_user::text, pg_is_in_recovery(),"
       " coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)");
   if (!row) return std::unexpected(row.error());
-  const auto superuser = is_superuser(*db);
+  const auto superuser = is_superuser(db);
   if (!superuser) return std::unexpected(superuser.error());
-  const auto found = extension(*db);
+  const auto found = extension(db);
   if (!found) return std::unexpected(found.error());
-  const auto stored = stored_schema(*db);
+  const auto stored = stored_schema(db);
   if (!stored) return std::unexpected(stored.error());
   return PostgresFacts{.server_version = std::string(row->text(0, 0)),
                        .role = std::string(row->text(0, 1)),
@@ -314,6 +314,14 @@ Result<PostgresFacts> inspect_postgres(const std::string& dsn) {
                        .schema_version = stored->version,
                        .layout = stored->layout,
                        .partition_hours = stored->partition_hours};
+}
+
+}  // namespace
+
+Result<PostgresFacts> inspect_postgres(const std::string& dsn) {
+  auto db = Connection::open({.dsn = dsn});
+  if (!db) return std::unexpected(db.error());
+  return postgres::checked([&] { return facts_of(*db); });
 }
 
 }  // namespace ia

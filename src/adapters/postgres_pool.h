@@ -58,13 +58,13 @@ class Pool {
   auto use(Work work, MayRepeat may_repeat) -> decltype(work(std::declval<Connection&>())) {
     auto lease = take(true);
     if (!lease) return std::unexpected(lease.error());
-    auto result = work(*lease->connection);
+    auto result = checked([&] { return work(*lease->connection); });
     const bool was_stale = !result && lease->was_kept && lease->connection->is_broken();
     give_back(std::move(*lease));
     if (!was_stale || !may_repeat()) return result;
     auto fresh = take(false);
     if (!fresh) return std::unexpected(fresh.error());
-    auto second = work(*fresh->connection);
+    auto second = checked([&] { return work(*fresh->connection); });
     give_back(std::move(*fresh));
     return second;
   }

@@ -17,7 +17,7 @@ Result<std::uint64_t> number_in(Connection& db, const char* sql, std::int64_t wo
 }  // namespace
 
 Result<std::optional<std::uint64_t>> Turn::take() {
-  const auto taken = ask();
+  const auto taken = checked([this] { return ask(); });
   number_ = taken.value_or(0);
   if (!taken) connection_.reset();  // and the lock with it
   if (!taken) return fail("whose turn it is", taken.error());

@@ -2,8 +2,6 @@
 #include <libpq-fe.h>
 
 #include <bit>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "adapters/postgres.h"
@@ -111,10 +109,9 @@ std::string fixed(std::int64_t wire) {
   return bytes;
 }
 
-// A wrong type or a null where there cannot be one: our own SQL is wrong.
-[[noreturn]] void give_up(const char* what) {
-  std::fprintf(stderr, "postgres: a column is not %s\n", what);
-  std::abort();
+[[noreturn]] void refuse(const std::string& what) {
+  throw UnexpectedValue("a value in the database is not " + what +
+                        ": were its tables changed by hand? Restore them from a backup");
 }
 
 std::string_view cell(const void* result, std::size_t row, int column) {
@@ -174,19 +171,19 @@ bool Rows::is_null(std::size_t row, int column) const {
 
 std::int64_t Rows::integer(std::size_t row, int column) const {
   const auto bytes = cell(result_.get(), row, column);
-  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) give_up("an integer");
+  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) refuse("an integer");
   return load(bytes.data(), bytes.size());
 }
 
 double Rows::real(std::size_t row, int column) const {
   const auto bytes = cell(result_.get(), row, column);
-  if (bytes.size() != 8) give_up("a double");
+  if (bytes.size() != 8) refuse("a double");
   return std::bit_cast<double>(load(bytes.data(), 8));
 }
 
 bool Rows::boolean(std::size_t row, int column) const {
   const auto bytes = cell(result_.get(), row, column);
-  if (bytes.size() != 1) give_up("a boolean");
+  if (bytes.size() != 1) refuse("a boolean");
   return bytes[0] != 0;
 }
 
@@ -200,11 +197,13 @@ std::string_view Rows::text(std::size_t row, int column) const {
 
 std::vector<std::int64_t> Rows::integers(std::size_t row, int column) const {
   const auto bytes = cell(result_.get(), row, column);
-  if (bytes.size() < 12) give_up("an array");
+  if (bytes.size() < 12 || load(bytes.data(), 4) > 1) refuse("an array of one dimension");
   std::vector<std::int64_t> values;
   for (std::size_t at = kArrayHeader; at < bytes.size();) {
+    if (bytes.size() - at < 4) refuse("an array");
     const auto size = load(bytes.data() + at, 4);
-    if (size != 4 && size != 8) give_up("an array of integers");
+    if (size != 4 && size != 8) refuse("an array of integers");
+    if (bytes.size() - at - 4 < static_cast<std::size_t>(size)) refuse("an array");
     values.push_back(load(bytes.data() + at + 4, static_cast<std::size_t>(size)));
     at += 4 + static_cast<std::size_t>(size);
   }
@@ -240,9 +239,9 @@ std::string CopyRows::finish() && {
 }
 
 std::string_view CopyReader::text() {
-  if (rest_.size() < 4) give_up("there");
+  if (rest_.size() < 4) refuse("there");
   const auto size = load(rest_.data(), 4);
-  if (size < 0 || rest_.size() - 4 < static_cast<std::size_t>(size)) give_up("there");
+  if (size < 0 || rest_.size() - 4 < static_cast<std::size_t>(size)) refuse("there");
   const auto value = rest_.substr(4, static_cast<std::size_t>(size));
   rest_.remove_prefix(4 + value.size());
   return value;
@@ -250,7 +249,7 @@ std::string_view CopyReader::text() {
 
 std::int64_t CopyReader::integer() {
   const auto bytes = text();
-  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) give_up("an integer");
+  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) refuse("an integer");
   return load(bytes.data(), bytes.size());
 }
 

@@ -51,20 +51,24 @@ class PostgresVerdictStore final : public VerdictStore {
           Params().add(signed_of(from.position)).add(signed_of(count_max)));
     });
     if (!rows) return fail("verdicts", rows.error());
+    return postgres::checked([&]() -> Result<VerdictPage> { return page_of(*rows, from); });
+  }
+
+ private:
+  static VerdictPage page_of(const postgres::Rows& rows, VerdictCursor from) {
     VerdictPage page{.verdicts = {}, .cursor = from};
-    for (std::size_t row = 0; row < rows->size(); ++row) {
+    for (std::size_t row = 0; row < rows.size(); ++row) {
       page.verdicts.push_back(
-          {.influencer = InfluencerId{static_cast<std::uint64_t>(rows->integer(row, 0))},
-           .suspicious = rows->boolean(row, 1),
-           .judged = {rows->integer(row, 2), rows->integer(row, 3)},
-           .checked_at = rows->time(row, 4),
-           .changed_at = rows->time(row, 5)});
-      page.cursor.position = static_cast<std::uint64_t>(rows->integer(row, 6));
+          {.influencer = InfluencerId{static_cast<std::uint64_t>(rows.integer(row, 0))},
+           .suspicious = rows.boolean(row, 1),
+           .judged = {rows.integer(row, 2), rows.integer(row, 3)},
+           .checked_at = rows.time(row, 4),
+           .changed_at = rows.time(row, 5)});
+      page.cursor.position = static_cast<std::uint64_t>(rows.integer(row, 6));
     }
     return page;
   }
 
- private:
   mutable postgres::Pool pool_;
   postgres::Turn turn_;
 };

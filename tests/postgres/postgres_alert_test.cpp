@@ -63,6 +63,22 @@ class PostgresAlerts : public PostgresTest {
   std::unique_ptr<TestDatabase> database_;
 };
 
+TEST_F(PostgresAlerts, WhatOthersWroteIntoARuleIsAnErrorAndNoEnd) {
+  const auto store = open();
+  ASSERT_TRUE(store->add(a_rule()));
+  for (const std::string change : {"influencers = '{{1,2},{3,4}}'", "influencers = '{NULL}'",
+                                   "milestones = '{{8,8}}'", "kind = 'x'"}) {
+    auto db = database_->connect();
+    ASSERT_TRUE(db.execute("UPDATE ia.alert_rules SET " + change)) << change;
+    const auto rules = store->rules();
+    ASSERT_FALSE(rules) << change;
+    EXPECT_EQ(rules.error().code, Errc::kCorrupt) << change;
+    ASSERT_TRUE(db.execute("DELETE FROM ia.alert_rules"));
+    ASSERT_TRUE(store->add(a_rule()));
+    EXPECT_TRUE(store->rules()) << change;
+  }
+}
+
 TEST_F(PostgresAlerts, AreTheSameForEveryProcess) {
   const auto one = open(), other = open();
   const auto before = other->revision().value();
