@@ -9,9 +9,9 @@
 #include <cmath>
 #include <optional>
 #include <span>
+#include <type_traits>
 
 #include "api/target.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -100,19 +100,32 @@ class RuleReader {
     reject(name, "must be a text");
     return std::nullopt;
   }
+  // As JSON has it, 1.0 and 1e3 are whole numbers too.
+  template <class Value>
+  static std::optional<Value> whole(element given) {
+    constexpr double kExactMax = 9'007'199'254'740'992;  // 2^53
+    Value value{};
+    if (given.get(value) == simdjson::SUCCESS) return value;
+    double real = 0;
+    if (!given.is_double() || given.get(real) != simdjson::SUCCESS) return std::nullopt;
+    if (std::trunc(real) != real || std::abs(real) > kExactMax) return std::nullopt;
+    if (real < 0 && std::is_unsigned_v<Value>) return std::nullopt;
+    return static_cast<Value>(real);
+  }
   std::int64_t integer(std::string_view name) {
     const auto given = find(name);
-    std::int64_t value = 0;
-    if (given && given->get(value) != simdjson::SUCCESS) reject(name, "must be a whole number");
-    return value;
+    if (!given) return 0;
+    const auto value = whole<std::int64_t>(*given);
+    if (!value) reject(name, "must be a whole number");
+    return value.value_or(0);
   }
   template <class Value>
-  std::vector<Value> integers(std::string_view name) {
+  std::vector<Value> integers(std::string_view name, std::size_t count_max) {
     const auto given = find(name);
     if (!given) return {};
     auto values = integers_in<Value>(*given);
-    if (!values) {
-      reject(name, "must be a list of whole numbers from 0");
+    if (!values || values->size() > count_max) {
+      reject(name, fmt::format("must be a list of at most {} whole numbers from 0", count_max));
       return {};
     }
     std::ranges::sort(*values);
@@ -126,9 +139,9 @@ class RuleReader {
     if (given.get(list) != simdjson::SUCCESS) return std::nullopt;
     std::vector<Value> values;
     for (const auto item : list) {
-      std::uint64_t value = 0;
-      if (item.get(value) != simdjson::SUCCESS) return std::nullopt;
-      values.push_back(static_cast<Value>(value));
+      const auto value = whole<std::uint64_t>(item);
+      if (!value) return std::nullopt;
+      values.push_back(static_cast<Value>(*value));
     }
     return values;
   }
@@ -156,7 +169,7 @@ class RuleReader {
 
   void read_common() {
     rule_.name = text("name").value_or("");
-    rule_.influencers = integers<InfluencerId>("influencers");
+    rule_.influencers = integers<InfluencerId>("influencers", kAlertInfluencersMax);
     rule_.cool_down = minutes{integer("cool_down_minutes")};
     if (const auto enabled = find("enabled")) {
       if (enabled->get(rule_.enabled) != simdjson::SUCCESS) {
@@ -192,7 +205,7 @@ class RuleReader {
         return;
       case AlertKind::kMilestone:
         c.level = integer("every");
-        c.milestones = integers<std::int64_t>("values");
+        c.milestones = integers<std::int64_t>("values", kAlertMilestonesMax);
         return;
       case AlertKind::kRank:
         need("rank");
@@ -312,7 +325,7 @@ std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::stri
   const simdjson::padded_string padded(body);
   element parsed;
   object members;
-  if (has_byte_order_mark(body) || parser.parse(padded).get(parsed) != simdjson::SUCCESS ||
+  if (parser.parse(padded).get(parsed) != simdjson::SUCCESS ||
       parsed.get(members) != simdjson::SUCCESS) {
     return std::unexpected(std::vector<ParameterError>{
         {"body", "must be a JSON object: docs/alerts.md has examples"}});

@@ -117,7 +117,6 @@ TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {
   expect_wrong("", "body", "JSON object");
   expect_wrong("[1]", "body", "JSON object");
   expect_wrong("{", "body", "JSON object");
-  expect_wrong("\xef\xbb\xbf{\"kind\":\"rank\"}", "body", "JSON object");
   expect_wrong("{}", "kind", "must be one of threshold, relative, milestone, rank, verdict");
   expect_wrong(R"({"kind": "threshold"})", "direction", "must be one of above, below");
   const std::string threshold = R"("kind": "threshold", "direction": "above", )";
@@ -135,7 +134,7 @@ TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {
                "from 1 to 1440");
   expect_wrong(R"({"name": "r", "influencers": ["a"], "url": "http://a/", "kind": "verdict",
                    "direction": "clear"})",
-               "influencers", "list of whole numbers");
+               "influencers", "list of at most 1000 whole numbers");
   const auto reply = world.change("POST", kAlerts, R"({"kind": "rank", "direction": "enters",
                                                        "rank": 0})");
   for (const auto* member : {"name", "influencers", "rank", "url"}) {
@@ -229,10 +228,41 @@ TEST_F(AlertRoutesTest, NamesAListThatIsNone) {
     expect_wrong(R"({"name":"r","url":"http://a/","kind":"verdict","direction":"clear",)"
                  R"("influencers":)" +
                      std::string(value) + "}",
-                 "influencers", "must be a list of whole numbers from 0");
+                 "influencers", "whole numbers from 0");
     expect_wrong(a_rule(R"("kind":"milestone","values":)" + std::string(value)), "values",
-                 "must be a list of whole numbers from 0");
+                 "whole numbers from 0");
   }
+}
+
+TEST_F(AlertRoutesTest, TakesWholeNumbersAsJsonHasThem) {
+  const auto reply =
+      world.change("POST", kAlerts,
+                   R"({"name":"r","url":"http://a/","kind":"milestone","values":[1e3,2000.0],)"
+                   R"("influencers":[7.0,9223372036854775807],"cool_down_minutes":6e1})");
+  EXPECT_EQ(reply.status, 201) << reply.body;
+  EXPECT_THAT(reply.body, AllOf(HasSubstr(R"("values":[1000,2000])"),
+                                HasSubstr(R"("influencers":[7,9223372036854775807])"),
+                                HasSubstr(R"("cool_down_minutes":60)")));
+  expect_wrong(a_rule(R"("kind":"milestone","every":9007199254740993.0)"), "every", "from 1 to");
+  expect_wrong(a_rule(R"("kind":"milestone","every":1e300)"), "every", "whole number");
+  expect_wrong(a_rule(R"("kind":"milestone","values":[-1.0])"), "values", "whole numbers from 0");
+}
+
+TEST_F(AlertRoutesTest, CountsTheListAsItWasSent) {
+  std::string ones = "1";
+  for (int i = 0; i < 100; ++i) ones += ",1";
+  expect_wrong(a_rule(R"("kind":"milestone","values":[)" + ones + "]"), "values", "at most 100");
+}
+
+TEST_F(AlertRoutesTest, MeasuresANameInCharacters) {
+  std::string name;
+  for (int i = 0; i < 100; ++i) name += "\xf0\x9f\x98\x80";
+  const auto rule = [](const std::string& named) {
+    return R"({"name":")" + named +
+           R"(","url":"http://a/","kind":"milestone","every":1,"influencers":[1]})";
+  };
+  EXPECT_EQ(world.change("POST", kAlerts, rule(name)).status, 201);
+  expect_wrong(rule(name + "a"), "name", "1 to 100 characters");
 }
 
 TEST_F(AlertRoutesTest, DeletesARule) {

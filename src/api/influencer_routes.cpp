@@ -14,17 +14,19 @@ namespace {
 
 constexpr std::uint64_t kSearchLimit = 20;
 constexpr std::uint64_t kSearchLimitMax = 100;
-constexpr std::size_t kPrefixBytesMax = 64;
+constexpr std::int64_t kPrefixCharactersMax = 64;
 
 std::string checked_prefix(Parameters& parameters) {
   const std::string prefix{parameters.text("prefix").value_or("")};
   const bool is_clean = is_utf8(prefix) && std::ranges::none_of(prefix, [](char c) {
                           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
                         });
-  if (prefix.empty() || prefix.size() > kPrefixBytesMax || !is_clean) {
+  const auto characters = std::ranges::count_if(
+      prefix, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  if (prefix.empty() || characters > kPrefixCharactersMax || !is_clean) {
     parameters.reject("prefix",
-                      "is needed: the first 1 to 64 bytes of a username or the first digits of an "
-                      "id, in UTF-8, without control characters");
+                      "is needed: the first 1 to 64 characters of a username or the first digits "
+                      "of an id, in UTF-8, without control characters");
   }
   return prefix;
 }

@@ -78,8 +78,10 @@ class Check {
   void check_name() {
     const bool is_clean = std::ranges::none_of(
         rule_.name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    if (rule_.name.empty() || rule_.name.size() > kAlertNameBytesMax || !is_clean) {
-      reject("name", "is needed: 1 to 100 bytes without control characters");
+    const auto characters = std::ranges::count_if(  // of UTF-8, by their first byte
+        rule_.name, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+    if (rule_.name.empty() || characters > kAlertNameCharactersMax || !is_clean) {
+      reject("name", "is needed: 1 to 100 characters, none of them a control character");
     }
   }
 

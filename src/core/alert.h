@@ -81,7 +81,7 @@ inline constexpr std::size_t kAlertRulesMax = 1'000;
 inline constexpr std::size_t kAlertInfluencersMax = 1'000;  // of one rule
 inline constexpr std::size_t kAlertPairsMax = 50'000;       // (rule, influencer), of all rules
 inline constexpr std::size_t kAlertMilestonesMax = 100;
-inline constexpr std::size_t kAlertNameBytesMax = 100;
+inline constexpr std::int64_t kAlertNameCharactersMax = 100;
 inline constexpr std::size_t kAlertUrlBytesMax = 2'000;
 inline constexpr std::chrono::minutes kAlertWindowMax{1'440};
 inline constexpr std::chrono::minutes kAlertCoolDownMax{7 * 1'440};
