@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <map>
 #include <string_view>
 #include <utility>
 
 #include "adapters/curl.h"
 #include "adapters/json_object.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -51,74 +49,25 @@ std::string body_of(const Suspect& suspect) {
       .str();
 }
 
-Result<bool> read_ruling(simdjson::dom::parser& parser, InfluencerId asked,
-                         const std::string& reply) {
-  simdjson::dom::object object;
-  std::uint64_t pk = 0;
-  bool suspicious = false;
-  if (has_byte_order_mark(reply) || parser.parse(reply).get(object) ||
-      object["suspicious"].get(suspicious)) {
-    return fail(Errc::kUnavailable, "the reply is not a verdict");
-  }
-  if (object["pk"].get(pk) || pk != number_of(asked)) {
-    return fail(Errc::kUnavailable, "the reply is on another influencer");
-  }
-  return suspicious;
-}
-
 std::chrono::seconds retry_after(CURL* easy) {
+  constexpr curl_off_t kMost = 24 * 60 * 60;
   curl_off_t asked = 0;
   curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &asked);
-  return std::chrono::seconds{asked};
+  return std::chrono::seconds{std::clamp<curl_off_t>(asked, 0, kMost)};
 }
 
 class MockstagramJudge final : public Judge {
  public:
   MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
       : options_(options), clock_(clock), url_(options.url + "/api/v1/influencers/is_suspicious") {
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                      static_cast<long>(options.max_connections));
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
                       static_cast<long>(options.max_connections));
   }
   ~MockstagramJudge() override { MockstagramJudge::cancel(); }
 
   void ask(Suspect suspect) override {
-    waiting_.push_back(std::move(suspect));
-    begin_calls();
-  }
-
-  std::vector<Ruling> take(milliseconds wait) override {
-    int running = 0;
-    curl_multi_perform(multi_.get(), &running);
-    auto rulings = collect();
-    begin_calls();
-    if (!rulings.empty() || wait <= milliseconds{0}) return rulings;
-    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
-    curl_multi_perform(multi_.get(), &running);
-    rulings = collect();
-    begin_calls();
-    return rulings;
-  }
-
-  std::size_t in_flight() const override { return calls_.size() + waiting_.size(); }
-
-  void cancel() override {
-    for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
-    calls_.clear();
-    waiting_.clear();
-  }
-
- private:
-  // One call per connection. libcurl would queue the others too, but how it goes on with them
-  // differs between its versions, and their time-outs would run while they wait.
-  void begin_calls() {
-    while (!waiting_.empty() &&
-           calls_.size() < std::max<std::size_t>(1, options_.max_connections)) {
-      begin(std::move(waiting_.front()));
-      waiting_.pop_front();
-    }
-  }
-
-  void begin(Suspect suspect) {
     auto call = std::make_unique<Call>();
     call->body = body_of(suspect);
     call->influencer = suspect.influencer;
@@ -130,6 +79,24 @@ class MockstagramJudge final : public Judge {
     curl_multi_add_handle(multi_.get(), easy);
   }
 
+  std::vector<Ruling> take(milliseconds wait) override {
+    int running = 0;
+    curl_multi_perform(multi_.get(), &running);
+    auto rulings = collect();
+    if (!rulings.empty() || wait <= milliseconds{0}) return rulings;
+    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
+    curl_multi_perform(multi_.get(), &running);
+    return collect();
+  }
+
+  std::size_t in_flight() const override { return calls_.size(); }
+
+  void cancel() override {
+    for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
+    calls_.clear();
+  }
+
+ private:
   void prepare(Call& call) {
     auto* const easy = call.easy.get();
     curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
@@ -168,11 +135,11 @@ class MockstagramJudge final : public Judge {
     return rulings;
   }
 
-  Result<bool> outcome(const Call& call, CURLcode code) {
+  static Result<bool> outcome(const Call& call, CURLcode code) {
     if (code != CURLE_OK) return fail(Errc::kUnavailable, curl_easy_strerror(code));
     long status = 0;
     curl_easy_getinfo(call.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (status == kOk) return read_ruling(parser_, call.influencer, call.reply);
+    if (status == kOk) return parse_ruling(call.influencer, call.reply);
     const auto what = fmt::format("status {}", status);
     if (status == kTooMany) return fail(Errc::kOverloaded, what);
     return fail(status == kNotFound ? Errc::kNotFound : Errc::kUnavailable, what);
@@ -183,14 +150,27 @@ class MockstagramJudge final : public Judge {
   const std::string url_;
   const curl::HeaderList headers_ =
       curl::header_list(std::array<std::string, 1>{"Content-Type: application/json"});
-  simdjson::dom::parser parser_;
   // Their handles go before the multi handle, and are taken out of it before they go.
   curl::Multi multi_{curl_multi_init()};
   std::map<CURL*, std::unique_ptr<Call>> calls_;
-  std::deque<Suspect> waiting_;
 };
 
 }  // namespace
+
+Result<bool> parse_ruling(InfluencerId asked, std::string_view reply) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  std::uint64_t pk = 0;
+  bool suspicious = false;
+  if (parser.parse(reply.data(), reply.size()).get(object) ||
+      object["suspicious"].get(suspicious)) {
+    return fail(Errc::kUnavailable, "the reply is not a verdict");
+  }
+  if (object["pk"].get(pk) || pk != number_of(asked)) {
+    return fail(Errc::kUnavailable, "the reply is on another influencer");
+  }
+  return suspicious;
+}
 
 std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
                                               const Clock& clock) {

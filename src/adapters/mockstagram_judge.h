@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "ports/judge.h"
@@ -23,5 +24,9 @@ struct MockstagramJudgeOptions {
 // on within take. No redirects; a reply over 64 KiB is refused.
 std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
                                               const Clock& clock);
+
+// The verdict in the body of a reply with status 200; kUnavailable when it holds none, or that of
+// another influencer.
+Result<bool> parse_ruling(InfluencerId asked, std::string_view reply);
 
 }  // namespace ia

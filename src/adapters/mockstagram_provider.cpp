@@ -6,8 +6,6 @@
 #include <cstring>
 #include <string>
 
-#include "base/byte_order_mark.h"
-
 namespace ia {
 namespace {
 
@@ -97,7 +95,6 @@ class MockstagramDialect final : public HttpDialect {
   }
 
   bool parse(std::string_view text, Body& body) {
-    if (has_byte_order_mark(text)) return false;
     if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
       padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }

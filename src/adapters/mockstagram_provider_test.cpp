@@ -50,7 +50,6 @@ TEST(MockstagramDialect, TakesNoBodyThatIsNotJustWhatWasAskedFor) {
       "null",
       "[" + whole + "]",
       whole + "x",
-      "\xef\xbb\xbf" + whole,
       whole + whole,
       whole + ",",
       whole.substr(0, whole.size() - 1),

@@ -8,7 +8,6 @@
 
 #include "adapters/json_object.h"
 #include "adapters/sqs_calls.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -37,32 +36,6 @@ SqsFailure failure_in(const Json& json) {
   if (json["Message"].get(message) != simdjson::SUCCESS) message = "";
   if (json["SenderFault"].get(sender_fault) != simdjson::SUCCESS) sender_fault = false;
   return sqs_entry_failure(code, sender_fault, message);
-}
-
-// What became of each of `count` entries: nothing when it succeeded.
-std::vector<std::optional<SqsFailure>> outcomes(const SqsReply& reply, std::size_t count) {
-  if (!reply) return {count, reply.error()};
-  std::vector<std::optional<SqsFailure>> all(count, no_word());
-  simdjson::dom::parser parser;
-  Json json;
-  if (has_byte_order_mark(*reply) || parser.parse(*reply).get(json) != simdjson::SUCCESS)
-    return all;
-  simdjson::dom::array entries;
-  if (json["Successful"].get(entries) == simdjson::SUCCESS) {
-    for (const auto element : entries) {
-      Json entry;
-      if (element.get(entry) != simdjson::SUCCESS) continue;
-      if (const auto position = position_in(entry, count)) all[*position].reset();
-    }
-  }
-  if (json["Failed"].get(entries) == simdjson::SUCCESS) {
-    for (const auto element : entries) {
-      Json entry;
-      if (element.get(entry) != simdjson::SUCCESS) continue;
-      if (const auto position = position_in(entry, count)) all[*position] = failure_in(entry);
-    }
-  }
-  return all;
 }
 
 // One batch action over all its entries.
@@ -114,7 +87,7 @@ class Batch {
 
   void judge(const std::vector<SqsEntry>& group, const SqsReply& reply,
              std::vector<Unfinished>& unfinished) {
-    auto all = outcomes(reply, group.size());
+    auto all = sqs_outcomes(reply, group.size());
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (!all[i]) continue;
       // A queue that takes less than 256 KiB: then one by one.
@@ -166,6 +139,30 @@ class Batch {
 };
 
 }  // namespace
+
+std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::size_t count) {
+  if (!reply) return {count, reply.error()};
+  std::vector<std::optional<SqsFailure>> all(count, no_word());
+  simdjson::dom::parser parser;
+  Json json;
+  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return all;
+  simdjson::dom::array entries;
+  if (json["Successful"].get(entries) == simdjson::SUCCESS) {
+    for (const auto element : entries) {
+      Json entry;
+      if (element.get(entry) != simdjson::SUCCESS) continue;
+      if (const auto position = position_in(entry, count)) all[*position].reset();
+    }
+  }
+  if (json["Failed"].get(entries) == simdjson::SUCCESS) {
+    for (const auto element : entries) {
+      Json entry;
+      if (element.get(entry) != simdjson::SUCCESS) continue;
+      if (const auto position = position_in(entry, count)) all[*position] = failure_in(entry);
+    }
+  }
+  return all;
+}
 
 std::vector<SqsEntryFailure> sqs_batch(SqsClient& client, SqsAction action,
                                        const std::string& queue_url,

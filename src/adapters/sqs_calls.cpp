@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include "adapters/json_object.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -17,13 +17,10 @@ namespace {
 using std::chrono::seconds;
 using Json = simdjson::dom::object;
 
-bool read_json(simdjson::dom::parser& parser, const std::string& text, Json& json) {
-  return !has_byte_order_mark(text) && parser.parse(text).get(json) == simdjson::SUCCESS;
-}
-
 constexpr seconds kPurgeWait{5};
 constexpr int kPurgeWaits = 14;
 constexpr std::string_view kReason = "reason";
+constexpr std::uint64_t kSentAtMax = 253'402'300'799'999;  // the end of the year 9999
 
 std::unexpected<SqsFailure> malformed(const std::string& what) {
   return std::unexpected(SqsFailure{
@@ -58,9 +55,11 @@ SqsMessage message_of(const Json& json) {
   Json attributes;
   if (json["Attributes"].get(attributes) == simdjson::SUCCESS) {
     const auto count = number_of_text(text_in(attributes, "ApproximateReceiveCount"));
-    message.receive_count = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, count));
+    message.receive_count = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(count, 1, std::numeric_limits<std::uint32_t>::max()));
     const auto sent = number_of_text(text_in(attributes, "SentTimestamp"));
-    message.sent_at = WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(sent)}};
+    message.sent_at =
+        WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(std::min(sent, kSentAtMax))}};
   }
   return message;
 }
@@ -79,7 +78,7 @@ SqsResult<std::string> queue_url(SqsClient& client, const std::string& name,
   }
   simdjson::dom::parser parser;
   Json json;
-  if (!read_json(parser, *reply, json)) return malformed("no JSON object");
+  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("no JSON object");
   const auto url = text_in(json, "QueueUrl");
   if (url.empty()) return malformed("no QueueUrl");
   return std::string(url);
@@ -108,11 +107,15 @@ SqsResult<SqsAttributes> sqs_attributes(SqsClient& client, const std::string& qu
   const auto reply = client.call(
       {.action = SqsAction::kGetQueueAttributes,
        .body = JsonObject().text("QueueUrl", queue_url).json("AttributeNames", list + "]").str()});
+  return sqs_attributes_in(reply);
+}
+
+SqsResult<SqsAttributes> sqs_attributes_in(const SqsReply& reply) {
   if (!reply) return std::unexpected(reply.error());
   simdjson::dom::parser parser;
   Json json;
   Json attributes;
-  if (!read_json(parser, *reply, json)) return malformed("GetQueueAttributes");
+  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("GetQueueAttributes");
   SqsAttributes result;
   if (json["Attributes"].get(attributes) != simdjson::SUCCESS) return result;
   for (const auto& [key, value] : attributes) {
@@ -127,7 +130,7 @@ std::uint32_t sqs_policy_receives_max(const SqsAttributes& attributes) {
   if (found == attributes.end()) return 0;
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (!read_json(parser, found->second, json)) return 0;
+  if (parser.parse(found->second).get(json) != simdjson::SUCCESS) return 0;
   std::uint64_t count = 0;
   if (json["maxReceiveCount"].get(count) == simdjson::SUCCESS) {
     return static_cast<std::uint32_t>(count);
@@ -158,7 +161,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply) {
   simdjson::dom::parser parser;
   Json json;
   std::vector<SqsMessage> messages;
-  if (!read_json(parser, *reply, json)) return malformed("ReceiveMessage");
+  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("ReceiveMessage");
   simdjson::dom::array array;
   if (json["Messages"].get(array) != simdjson::SUCCESS) return messages;
   for (const auto element : array) {

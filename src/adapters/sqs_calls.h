@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ SqsResult<std::string> sqs_create_queue(SqsClient& client, const std::string& na
 using SqsAttributes = std::map<std::string, std::string>;
 SqsResult<SqsAttributes> sqs_attributes(SqsClient& client, const std::string& queue_url,
                                         std::span<const std::string_view> names);
+SqsResult<SqsAttributes> sqs_attributes_in(const SqsReply& reply);
 // maxReceiveCount of the attribute RedrivePolicy, {"maxReceiveCount":3,...}; 0 without one.
 std::uint32_t sqs_policy_receives_max(const SqsAttributes& attributes);
 
@@ -71,6 +73,9 @@ struct SqsEntryFailure {
 // an entry that got no word took effect is not known.
 std::vector<SqsEntryFailure> sqs_batch(SqsClient& client, SqsAction action,
                                        const std::string& queue_url, std::vector<SqsEntry> entries);
+
+// What became of each of the `count` entries of a batch; none: it succeeded.
+std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::size_t count);
 
 SqsEntry sqs_send_entry(std::size_t index, std::string_view text, std::chrono::seconds delay = {},
                         std::string_view reason = {});

@@ -12,7 +12,6 @@
 
 #include "adapters/sqs_process.h"
 #include "adapters/sqs_profile.h"
-#include "base/byte_order_mark.h"
 #include "net/http_endpoint.h"
 
 namespace ia {
@@ -53,31 +52,6 @@ std::optional<WallTime> parse_time(const std::string& text) {
   if (!date.ok()) return std::nullopt;
   return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
          std::chrono::seconds{second};
-}
-
-// The JSON of containers, instances and credential_process; they name the token differently.
-Result<SqsCredentials> parse_credentials(const std::string& json_text) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object json;
-  if (has_byte_order_mark(json_text) || parser.parse(json_text).get(json) != simdjson::SUCCESS) {
-    return fail(Errc::kUnavailable, "the reply is no JSON object");
-  }
-  const auto text = [&](std::string_view key) {
-    std::string_view value;
-    return json[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
-  };
-  SqsCredentials found{.access_key_id = text("AccessKeyId"),
-                       .secret_access_key = text("SecretAccessKey"),
-                       .session_token = text("Token")};
-  if (found.session_token.empty()) found.session_token = text("SessionToken");
-  if (found.access_key_id.empty() || found.secret_access_key.empty()) {
-    return fail(Errc::kUnavailable, "the reply has no AccessKeyId, or no SecretAccessKey");
-  }
-  if (const auto expiration = text("Expiration"); !expiration.empty()) {
-    found.expires_at = parse_time(expiration);
-    if (!found.expires_at) return fail(Errc::kUnavailable, "Expiration is no time");
-  }
-  return found;
 }
 
 std::string xml_text(const std::string& xml, const std::string& tag) {
@@ -123,6 +97,41 @@ std::filesystem::path path_of(const SqsSurroundings& surroundings, const std::st
 }
 
 }  // namespace
+
+Result<SqsCredentials> parse_sqs_credentials_json(const std::string& json_text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object json;
+  if (parser.parse(json_text).get(json) != simdjson::SUCCESS) {
+    return fail(Errc::kUnavailable, "the reply is no JSON object");
+  }
+  const auto text = [&](std::string_view key) {
+    std::string_view value;
+    return json[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
+  };
+  SqsCredentials found{.access_key_id = text("AccessKeyId"),
+                       .secret_access_key = text("SecretAccessKey"),
+                       .session_token = text("Token")};
+  if (found.session_token.empty()) found.session_token = text("SessionToken");
+  if (found.access_key_id.empty() || found.secret_access_key.empty()) {
+    return fail(Errc::kUnavailable, "the reply has no AccessKeyId, or no SecretAccessKey");
+  }
+  if (const auto expiration = text("Expiration"); !expiration.empty()) {
+    found.expires_at = parse_time(expiration);
+    if (!found.expires_at) return fail(Errc::kUnavailable, "Expiration is no time");
+  }
+  return found;
+}
+
+Result<SqsCredentials> parse_sqs_credentials_xml(const std::string& xml) {
+  SqsCredentials credentials{.access_key_id = xml_text(xml, "AccessKeyId"),
+                             .secret_access_key = xml_text(xml, "SecretAccessKey"),
+                             .session_token = xml_text(xml, "SessionToken")};
+  credentials.expires_at = parse_time(xml_text(xml, "Expiration"));
+  if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
+    return fail(Errc::kUnavailable, "the reply of STS has no credentials");
+  }
+  return credentials;
+}
 
 Result<std::map<std::string, std::string>> sqs_profile(const SqsSurroundings& surroundings,
                                                        std::string& name) {
@@ -202,14 +211,7 @@ SqsLook SqsCredentialLinks::assume_role(const std::string& token_file, const std
                 fmt::format("{}: STS says {} {}: {}", source, reply->status,
                             xml_text(reply->body, "Code"), xml_text(reply->body, "Message")));
   }
-  SqsCredentials credentials{.access_key_id = xml_text(reply->body, "AccessKeyId"),
-                             .secret_access_key = xml_text(reply->body, "SecretAccessKey"),
-                             .session_token = xml_text(reply->body, "SessionToken")};
-  credentials.expires_at = parse_time(xml_text(reply->body, "Expiration"));
-  if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
-    return fail(Errc::kUnavailable, source + ": the reply of STS has no credentials");
-  }
-  return SqsFoundCredentials{std::move(credentials), source};
+  return found(parse_sqs_credentials_xml(reply->body), source);
 }
 
 SqsLook SqsCredentialLinks::shared_files() const {
@@ -247,7 +249,7 @@ SqsLook SqsCredentialLinks::run_process(const std::string& profile,
   const auto source = "credential_process of profile " + profile;
   const auto output = output_of_command(command, surroundings_.process_timeout);
   if (!output) return fail(source, output.error());
-  return found(parse_credentials(*output), source);
+  return found(parse_sqs_credentials_json(*output), source);
 }
 
 Result<std::vector<std::string>> SqsCredentialLinks::container_headers() const {
@@ -283,7 +285,7 @@ SqsLook SqsCredentialLinks::container() const {
   const auto source = "container, " + endpoint->authority;
   const auto reply = fetch({.method = "GET", .url = url, .headers = std::move(*headers)}, source);
   if (!reply) return std::unexpected(reply.error());
-  return found(parse_credentials(*reply), source);
+  return found(parse_sqs_credentials_json(*reply), source);
 }
 
 Result<std::string> SqsCredentialLinks::fetch(SqsHttpRequest request,
@@ -328,7 +330,7 @@ SqsLook SqsCredentialLinks::instance() const {
   if (role.empty()) return std::nullopt;
   const auto reply = get(role);
   if (!reply) return std::unexpected(reply.error());
-  return found(parse_credentials(*reply), what + ", role " + role);
+  return found(parse_sqs_credentials_json(*reply), what + ", role " + role);
 }
 
 }  // namespace ia

@@ -44,6 +44,11 @@ class SqsCredentialLinks {
   SqsHttp& http_;
 };
 
+// The JSON of containers, instances and credential_process; they name the token differently.
+Result<SqsCredentials> parse_sqs_credentials_json(const std::string& json_text);
+// The reply of STS.
+Result<SqsCredentials> parse_sqs_credentials_xml(const std::string& xml);
+
 // The profile that AWS_PROFILE names (or "default"), of both shared files; keys of the credentials
 // file win. Empty when it is in neither. `name` becomes its name.
 Result<std::map<std::string, std::string>> sqs_profile(const SqsSurroundings& surroundings,

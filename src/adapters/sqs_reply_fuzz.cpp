@@ -13,10 +13,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto messages = ia::sqs_messages(bytes);
   if (messages) {
     for (const auto& message : *messages) {
-      if (message.receipt.empty()) std::abort();
+      if (message.receipt.empty() || message.receive_count == 0) std::abort();
+      if (message.sent_at < ia::WallTime{}) std::abort();
       (void)ia::sqs_decode_body(message.body);
     }
   }
+  if (const auto attributes = ia::sqs_attributes_in(bytes)) {
+    (void)ia::sqs_policy_receives_max(*attributes);
+  }
+  if (ia::sqs_outcomes(bytes, 10).size() != 10) std::abort();
   (void)ia::sqs_failure(ia::SqsHttpReply{.status = 400, .body = bytes, .date = bytes}, {});
   const auto text = ia::sqs_encode_body(bytes);
   if (!ia::is_sqs_text(text) || text.empty() || ia::sqs_decode_body(text) != bytes) std::abort();

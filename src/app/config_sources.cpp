@@ -85,8 +85,12 @@ ReadValues read_config_file(const std::string& path) {
     return {.values = {},
             .errors = {fmt::format("config file {} {}", path, content.error().message)}};
   }
+  return read_config_text(*content, path);
+}
+
+ReadValues read_config_text(std::string_view text, const std::string& path) {
   try {
-    return read_table(toml::parse(*content, path), path);
+    return read_table(toml::parse(text, path), path);
   } catch (const toml::parse_error& error) {
     return {.values = {},
             .errors = {fmt::format("{}:{}: not TOML: {}", path, error.source().begin.line,

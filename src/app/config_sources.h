@@ -15,6 +15,9 @@ ReadValues read_environment(std::span<const std::string> environment);
 // twice, a table, or a value that is neither text, number nor boolean is an error with its line.
 ReadValues read_config_file(const std::string& path);
 
+// The same from the file's content; `path` is what the errors call it.
+ReadValues read_config_text(std::string_view text, const std::string& path);
+
 // The value of "config": from the flags, else from the environment, else none.
 std::string chosen_config_file(std::span<const GivenValue> flags,
                                std::span<const GivenValue> environment);

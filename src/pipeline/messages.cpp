@@ -5,8 +5,6 @@
 
 #include <limits>
 
-#include "base/byte_order_mark.h"
-
 namespace ia {
 namespace {
 
@@ -87,8 +85,7 @@ std::string encode(const Shard& shard) {
 Result<Shard> decode_shard(std::string_view body) {
   simdjson::dom::parser parser;
   Json json;
-  if (has_byte_order_mark(body) ||
-      parser.parse(body.data(), body.size()).get(json) != simdjson::SUCCESS) {
+  if (parser.parse(body.data(), body.size()).get(json) != simdjson::SUCCESS) {
     return wrong("not a JSON object");
   }
   if (json["influencer_id"].error() == simdjson::SUCCESS) return decode_foreign(json);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/time_text.h"
 #include "simulator/express.h"
 #include "simulator/random.h"
 #include "simulator/verdict.h"
