@@ -1,7 +1,7 @@
 # Every library that we use, beside its Debian 12 package.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED)                 # libboost1.81-dev: Asio, Beast (header only)
+find_package(Boost 1.81 REQUIRED)                 # libboost1.81-dev: Asio (header only)
 find_package(OpenSSL REQUIRED)                    # libssl-dev
 find_package(CURL 7.86 REQUIRED)                  # libcurl4-openssl-dev: signs as SQS wants
 find_package(ZLIB REQUIRED)                       # zlib1g-dev

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <map>
 #include <string_view>
 #include <utility>
 
 #include "adapters/curl.h"
 #include "adapters/json_object.h"
+#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -60,14 +62,49 @@ class MockstagramJudge final : public Judge {
  public:
   MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
       : options_(options), clock_(clock), url_(options.url + "/api/v1/influencers/is_suspicious") {
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                      static_cast<long>(options.max_connections));
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
                       static_cast<long>(options.max_connections));
   }
   ~MockstagramJudge() override { MockstagramJudge::cancel(); }
 
   void ask(Suspect suspect) override {
+    waiting_.push_back(std::move(suspect));
+    begin_calls();
+  }
+
+  std::vector<Ruling> take(milliseconds wait) override {
+    int running = 0;
+    curl_multi_perform(multi_.get(), &running);
+    auto rulings = collect();
+    begin_calls();
+    if (!rulings.empty() || wait <= milliseconds{0}) return rulings;
+    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
+    curl_multi_perform(multi_.get(), &running);
+    rulings = collect();
+    begin_calls();
+    return rulings;
+  }
+
+  std::size_t in_flight() const override { return calls_.size() + waiting_.size(); }
+
+  void cancel() override {
+    for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
+    calls_.clear();
+    waiting_.clear();
+  }
+
+ private:
+  // One call per connection. libcurl would queue the others too, but how it goes on with them
+  // differs between its versions, and their time-outs would run while they wait.
+  void begin_calls() {
+    while (!waiting_.empty() &&
+           calls_.size() < std::max<std::size_t>(1, options_.max_connections)) {
+      begin(std::move(waiting_.front()));
+      waiting_.pop_front();
+    }
+  }
+
+  void begin(Suspect suspect) {
     auto call = std::make_unique<Call>();
     call->body = body_of(suspect);
     call->influencer = suspect.influencer;
@@ -79,24 +116,6 @@ class MockstagramJudge final : public Judge {
     curl_multi_add_handle(multi_.get(), easy);
   }
 
-  std::vector<Ruling> take(milliseconds wait) override {
-    int running = 0;
-    curl_multi_perform(multi_.get(), &running);
-    auto rulings = collect();
-    if (!rulings.empty() || wait <= milliseconds{0}) return rulings;
-    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
-    curl_multi_perform(multi_.get(), &running);
-    return collect();
-  }
-
-  std::size_t in_flight() const override { return calls_.size(); }
-
-  void cancel() override {
-    for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
-    calls_.clear();
-  }
-
- private:
   void prepare(Call& call) {
     auto* const easy = call.easy.get();
     curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
@@ -153,6 +172,7 @@ class MockstagramJudge final : public Judge {
   // Their handles go before the multi handle, and are taken out of it before they go.
   curl::Multi multi_{curl_multi_init()};
   std::map<CURL*, std::unique_ptr<Call>> calls_;
+  std::deque<Suspect> waiting_;
 };
 
 }  // namespace
@@ -162,7 +182,7 @@ Result<bool> parse_ruling(InfluencerId asked, std::string_view reply) {
   simdjson::dom::object object;
   std::uint64_t pk = 0;
   bool suspicious = false;
-  if (parser.parse(reply.data(), reply.size()).get(object) ||
+  if (has_byte_order_mark(reply) || parser.parse(reply.data(), reply.size()).get(object) ||
       object["suspicious"].get(suspicious)) {
     return fail(Errc::kUnavailable, "the reply is not a verdict");
   }

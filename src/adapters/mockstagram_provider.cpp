@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 namespace {
 
@@ -95,6 +97,7 @@ class MockstagramDialect final : public HttpDialect {
   }
 
   bool parse(std::string_view text, Body& body) {
+    if (has_byte_order_mark(text)) return false;
     if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
       padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }

@@ -50,6 +50,7 @@ TEST(MockstagramDialect, TakesNoBodyThatIsNotJustWhatWasAskedFor) {
       "null",
       "[" + whole + "]",
       whole + "x",
+      "\xef\xbb\xbf" + whole,
       whole + whole,
       whole + ",",
       whole.substr(0, whole.size() - 1),

@@ -8,6 +8,7 @@
 
 #include "adapters/json_object.h"
 #include "adapters/sqs_calls.h"
+#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -145,7 +146,8 @@ std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::
   std::vector<std::optional<SqsFailure>> all(count, no_word());
   simdjson::dom::parser parser;
   Json json;
-  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return all;
+  if (has_byte_order_mark(*reply) || parser.parse(*reply).get(json) != simdjson::SUCCESS)
+    return all;
   simdjson::dom::array entries;
   if (json["Successful"].get(entries) == simdjson::SUCCESS) {
     for (const auto element : entries) {

@@ -10,12 +10,17 @@
 #include <utility>
 
 #include "adapters/json_object.h"
+#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
 
 using std::chrono::seconds;
 using Json = simdjson::dom::object;
+
+bool read_json(simdjson::dom::parser& parser, const std::string& text, Json& json) {
+  return !has_byte_order_mark(text) && parser.parse(text).get(json) == simdjson::SUCCESS;
+}
 
 constexpr seconds kPurgeWait{5};
 constexpr int kPurgeWaits = 14;
@@ -78,7 +83,7 @@ SqsResult<std::string> queue_url(SqsClient& client, const std::string& name,
   }
   simdjson::dom::parser parser;
   Json json;
-  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("no JSON object");
+  if (!read_json(parser, *reply, json)) return malformed("no JSON object");
   const auto url = text_in(json, "QueueUrl");
   if (url.empty()) return malformed("no QueueUrl");
   return std::string(url);
@@ -115,7 +120,7 @@ SqsResult<SqsAttributes> sqs_attributes_in(const SqsReply& reply) {
   simdjson::dom::parser parser;
   Json json;
   Json attributes;
-  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("GetQueueAttributes");
+  if (!read_json(parser, *reply, json)) return malformed("GetQueueAttributes");
   SqsAttributes result;
   if (json["Attributes"].get(attributes) != simdjson::SUCCESS) return result;
   for (const auto& [key, value] : attributes) {
@@ -130,7 +135,7 @@ std::uint32_t sqs_policy_receives_max(const SqsAttributes& attributes) {
   if (found == attributes.end()) return 0;
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (parser.parse(found->second).get(json) != simdjson::SUCCESS) return 0;
+  if (!read_json(parser, found->second, json)) return 0;
   std::uint64_t count = 0;
   if (json["maxReceiveCount"].get(count) == simdjson::SUCCESS) {
     return static_cast<std::uint32_t>(count);
@@ -161,7 +166,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply) {
   simdjson::dom::parser parser;
   Json json;
   std::vector<SqsMessage> messages;
-  if (parser.parse(*reply).get(json) != simdjson::SUCCESS) return malformed("ReceiveMessage");
+  if (!read_json(parser, *reply, json)) return malformed("ReceiveMessage");
   simdjson::dom::array array;
   if (json["Messages"].get(array) != simdjson::SUCCESS) return messages;
   for (const auto element : array) {

@@ -12,6 +12,7 @@
 
 #include "adapters/sqs_process.h"
 #include "adapters/sqs_profile.h"
+#include "base/byte_order_mark.h"
 #include "net/http_endpoint.h"
 
 namespace ia {
@@ -101,7 +102,7 @@ std::filesystem::path path_of(const SqsSurroundings& surroundings, const std::st
 Result<SqsCredentials> parse_sqs_credentials_json(const std::string& json_text) {
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (parser.parse(json_text).get(json) != simdjson::SUCCESS) {
+  if (has_byte_order_mark(json_text) || parser.parse(json_text).get(json) != simdjson::SUCCESS) {
     return fail(Errc::kUnavailable, "the reply is no JSON object");
   }
   const auto text = [&](std::string_view key) {

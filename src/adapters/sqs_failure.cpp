@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 namespace {
 
@@ -95,7 +97,7 @@ SqsFailure sqs_failure(const SqsHttpReply& reply, WallTime now) {
   simdjson::dom::object json;
   std::string_view full_type;
   std::string_view message;
-  if (parser.parse(reply.body).get(json) == simdjson::SUCCESS) {
+  if (!has_byte_order_mark(reply.body) && parser.parse(reply.body).get(json) == simdjson::SUCCESS) {
     if (json["__type"].get(full_type) != simdjson::SUCCESS) full_type = "";
     if (json["message"].get(message) != simdjson::SUCCESS &&
         json["Message"].get(message) != simdjson::SUCCESS) {

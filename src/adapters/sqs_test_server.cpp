@@ -2,30 +2,56 @@
 
 #include <strings.h>
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/write.hpp>
 #include <mutex>
+#include <optional>
 #include <thread>
+
+#include "base/http_head.h"
 
 namespace ia {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr std::uint64_t kBodyBytesMax = 64u << 20;
+constexpr std::size_t kBytesMax = 64u << 20;
 
-TestRequest plain(const http::request<http::string_body>& message) {
-  TestRequest request{.method = std::string(message.method_string()),
-                      .target = std::string(message.target()),
-                      .headers = {},
-                      .body = message.body()};
-  for (const auto& field : message) {
-    request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+// Reads one request from the front of `held`, which grows as bytes come. None when the connection
+// ends, or when what came is no request with a length.
+std::optional<TestRequest> read_request(tcp::socket& socket, std::string& held) {
+  const auto read_more = [&] {
+    boost::system::error_code error;
+    std::array<char, 16 * 1024> piece;
+    held.append(piece.data(), socket.read_some(asio::buffer(piece), error));
+    return !error && held.size() <= kBytesMax;
+  };
+  auto scan = http1::scan_head(held, kBytesMax);
+  while (scan.state == http1::HeadState::kPartial) {
+    if (!read_more()) return std::nullopt;
+    scan = http1::scan_head(held, kBytesMax);
   }
+  const auto head = held.substr(0, scan.size);
+  const auto line = http1::parse_request_line(http1::FieldReader::first_line(head));
+  if (!line) return std::nullopt;
+  TestRequest request{.method = std::string(line->method),
+                      .target = std::string(line->target),
+                      .headers = {},
+                      .body = {}};
+  http1::Framing framing;
+  http1::FieldReader fields(http1::FieldReader::fields_of(head));
+  while (const auto field = fields.next()) {
+    if (!framing.take(*field) || framing.is_encoded) return std::nullopt;
+    request.headers.emplace_back(std::string(field->name), std::string(field->value));
+  }
+  const auto size = head.size() + framing.length.value_or(0);
+  while (held.size() < size) {
+    if (!read_more()) return std::nullopt;
+  }
+  request.body = held.substr(head.size(), size - head.size());
+  held.erase(0, size);
   return request;
 }
 
@@ -63,7 +89,7 @@ struct TestServer::State {
   void accept() {
     while (true) {
       auto socket = std::make_shared<tcp::socket>(io);
-      beast::error_code error;
+      boost::system::error_code error;
       acceptor.accept(*socket, error);
       const std::scoped_lock lock(mutex);
       if (stopping) return;
@@ -74,15 +100,13 @@ struct TestServer::State {
   }
 
   void serve(tcp::socket& socket) {
-    beast::flat_buffer buffer;
-    beast::error_code error;
+    std::string held;
+    boost::system::error_code error;
     socket.set_option(tcp::no_delay(true), error);
     while (true) {
-      http::request_parser<http::string_body> parser;
-      parser.body_limit(kBodyBytesMax);
-      http::read(socket, buffer, parser, error);
-      if (error) break;
-      const auto reply = handler(plain(parser.get()));
+      const auto request = read_request(socket, held);
+      if (!request) break;
+      const auto reply = handler(*request);
       std::this_thread::sleep_for(reply.delay);
       if (reply.fate == TestReply::Fate::kDropped) break;
       asio::write(socket, asio::buffer(bytes_of(reply)), error);
@@ -92,7 +116,7 @@ struct TestServer::State {
   }
 
   void stop() {
-    beast::error_code ignored;
+    boost::system::error_code ignored;
     {
       const std::scoped_lock lock(mutex);
       stopping = true;

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "api/target.h"
+#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -325,7 +326,7 @@ std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::stri
   const simdjson::padded_string padded(body);
   element parsed;
   object members;
-  if (parser.parse(padded).get(parsed) != simdjson::SUCCESS ||
+  if (has_byte_order_mark(body) || parser.parse(padded).get(parsed) != simdjson::SUCCESS ||
       parsed.get(members) != simdjson::SUCCESS) {
     return std::unexpected(std::vector<ParameterError>{
         {"body", "must be a JSON object: docs/alerts.md has examples"}});

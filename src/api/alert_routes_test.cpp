@@ -117,6 +117,7 @@ TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {
   expect_wrong("", "body", "JSON object");
   expect_wrong("[1]", "body", "JSON object");
   expect_wrong("{", "body", "JSON object");
+  expect_wrong("\xef\xbb\xbf{\"kind\":\"rank\"}", "body", "JSON object");
   expect_wrong("{}", "kind", "must be one of threshold, relative, milestone, rank, verdict");
   expect_wrong(R"({"kind": "threshold"})", "direction", "must be one of above, below");
   const std::string threshold = R"("kind": "threshold", "direction": "above", )";

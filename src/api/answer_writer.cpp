@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "api/times.h"
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -73,7 +73,7 @@ void AnswerWriter::append_date(WallTime now, std::string& out) {
   const auto second = std::chrono::floor<std::chrono::seconds>(now);
   if (second != date_of_ || date_.empty()) {
     date_of_ = second;
-    date_ = "Date: " + date_field(second) + "\r\n";
+    date_ = "Date: " + http_date(second) + "\r\n";
   }
   out += date_;
 }

@@ -1,47 +1,30 @@
 #include "api/request_reader.h"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <vector>
+
+#include "base/http_chunks.h"
+#include "base/http_head.h"
 
 namespace ia {
 namespace {
 
-namespace http = boost::beast::http;
-using boost::beast::error_code;
-using BeastView = boost::beast::string_view;
+using http1::ChunkReader;
+using http1::FieldReader;
 
 constexpr std::size_t kFirstBufferBytes = 4 * 1024;
 // What a request line has besides its target: method, version, blanks.
 constexpr std::size_t kRequestLineRest = 64;
-constexpr BeastView kLastEventId = "Last-Event-ID";  // Beast has no name for it
 
-// Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
-bool is_cut_last_chunk(std::string_view bytes) {
-  return bytes.size() < 5 && bytes.starts_with("0\r\n");
-}
-
-std::string_view view(BeastView text) { return {text.data(), text.size()}; }
-
-HttpMethod method_of(http::verb verb) {
-  switch (verb) {
-    case http::verb::get:
-      return HttpMethod::kGet;
-    case http::verb::head:
-      return HttpMethod::kHead;
-    case http::verb::post:
-      return HttpMethod::kPost;
-    case http::verb::put:
-      return HttpMethod::kPut;
-    case http::verb::delete_:
-      return HttpMethod::kDelete;
-    default:
-      return HttpMethod::kOther;
-  }
+HttpMethod method_of(std::string_view method) {
+  if (method == "GET") return HttpMethod::kGet;
+  if (method == "HEAD") return HttpMethod::kHead;
+  if (method == "POST") return HttpMethod::kPost;
+  if (method == "PUT") return HttpMethod::kPut;
+  if (method == "DELETE") return HttpMethod::kDelete;
+  return HttpMethod::kOther;
 }
 
 // The views show a copy of what they show now.
@@ -53,83 +36,84 @@ void move_views(HttpRequest& request, const char* from, const char* to) {
   }
 }
 
-// Keeps what we look at, as views into the buffer, and nothing else.
-class Parser final : public http::basic_parser<true> {
- public:
-  explicit Parser(std::size_t kept_body_bytes) : kept_body_bytes_(kept_body_bytes) {}
+// A request as far as it has come: what we look at, as views into the buffer, and nothing else.
+struct Arrival {
+  explicit Arrival(const RequestLimits& limits)
+      : chunks(limits.body_bytes), kept_body_bytes(limits.kept_body_bytes) {}
 
   HttpRequest request;
+  http1::Framing framing;
   int hosts = 0;
-  int version = 11;
+  int minor_version = 1;
   bool expects_continue = false;
+  bool is_whole = false;
+  std::uint64_t body_left = 0;  // of a body that has a length
+  ChunkReader chunks;
+  const std::size_t kept_body_bytes;
+  std::size_t body_bytes = 0;
+  std::string body;
 
- private:
-  void on_request_impl(http::verb verb, BeastView, BeastView target, int http_version,
-                       error_code&) override {
-    request.method = method_of(verb);
-    request.target = view(target);
-    version = http_version;
-  }
-  void on_field_impl(http::field name, BeastView text, BeastView value, error_code&) override {
-    switch (name) {
-      case http::field::host:
-        ++hosts;
-        request.host = view(value);
-        break;
-      case http::field::expect:
-        expects_continue = true;
-        break;
-      case http::field::if_none_match:
-        request.if_none_match = view(value);
-        break;
-      case http::field::accept_encoding:
-        request.accepts_gzip = allows_gzip(view(value));
-        break;
-      case http::field::content_type:
-        request.content_type = view(value);
-        break;
-      case http::field::authorization:
-        request.authorization = view(value);
-        break;
-      case http::field::origin:
-        request.origin = view(value);
-        break;
-      case http::field::sec_fetch_site:
-        request.sec_fetch_site = view(value);
-        break;
-      case http::field::unknown:
-        if (boost::beast::iequals(text, kLastEventId)) request.last_event_id = view(value);
-        break;
-      default:
-        break;
+  bool has_body() const { return framing.is_chunked || framing.length.value_or(0) > 0; }
+
+  bool take(const http1::Field& field) {
+    const auto is = [&](std::string_view name) { return http1::equals(field.name, name); };
+    if (is("host")) {
+      ++hosts;
+      request.host = field.value;
+    } else if (is("expect")) {
+      expects_continue = true;
+    } else if (is("if-none-match")) {
+      request.if_none_match = field.value;
+    } else if (is("accept-encoding")) {
+      request.accepts_gzip = allows_gzip(field.value);
+    } else if (is("content-type")) {
+      request.content_type = field.value;
+    } else if (is("authorization")) {
+      request.authorization = field.value;
+    } else if (is("origin")) {
+      request.origin = field.value;
+    } else if (is("sec-fetch-site")) {
+      request.sec_fetch_site = field.value;
+    } else if (is("last-event-id")) {
+      request.last_event_id = field.value;
     }
-  }
-  void on_response_impl(int, BeastView, int, error_code&) override {}
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(BeastView body, error_code&) override { return keep(body); }
-  void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastView body, error_code&) override {
-    return keep(body);
-  }
-  void on_finish_impl(error_code&) override {
-    request.is_body_kept = request.has_body && body_bytes_ <= kept_body_bytes_;
-    request.body = body_;
+    return framing.take(field);
   }
 
-  std::size_t keep(BeastView body) {
-    body_bytes_ += body.size();
-    if (body_bytes_ <= kept_body_bytes_) {
-      body_.append(body.data(), body.size());
+  // What is wrong with the head; empty if nothing is.
+  std::string_view read_head(std::string_view head) {
+    const auto line = http1::parse_request_line(FieldReader::first_line(head));
+    if (!line) return "the request line is not a method, a target and HTTP/1.1";
+    request.method = method_of(line->method);
+    request.target = line->target;
+    minor_version = line->minor_version;
+    FieldReader fields(FieldReader::fields_of(head));
+    while (const auto field = fields.next()) {
+      if (!take(*field)) return "Content-Length, Transfer-Encoding or Connection is malformed";
+    }
+    if (!fields.is_sound()) return "a header field is not a name, a colon and a value";
+    if (framing.is_encoded && !(framing.is_chunked && framing.is_plain())) {
+      return "the only transfer coding supported is chunked";
+    }
+    if (hosts > 1 || (hosts == 0 && minor_version == 1)) return "it needs exactly one Host field";
+    body_left = framing.length.value_or(0);
+    return {};
+  }
+
+  void keep(std::string_view piece) {
+    body_bytes += piece.size();
+    if (body_bytes <= kept_body_bytes) {
+      body += piece;
     } else {
-      body_.clear();
+      body.clear();
     }
-    return body.size();
   }
 
-  const std::size_t kept_body_bytes_;
-  std::size_t body_bytes_ = 0;
-  std::string body_;
+  void finish() {
+    is_whole = true;
+    request.is_body_kept = request.has_body && body_bytes <= kept_body_bytes;
+    request.body = body;
+  }
 };
 
 }  // namespace
@@ -142,7 +126,7 @@ struct HttpRequestReader::State {
   std::size_t begin = 0;    // of what is not consumed
   std::size_t end = 0;      // of what was received
   std::size_t scanned = 0;  // up to here the header block is known to be unfinished
-  std::optional<Parser> parser;
+  std::optional<Arrival> arrival;
   std::string kept_header;  // of a request with a body: its buffer goes on
   bool keeps_connection = true;
   Refusal refusal;
@@ -175,6 +159,8 @@ struct HttpRequestReader::State {
   Event read_header();
   Event parse_header(std::size_t header_end);
   Event read_body();
+  std::optional<Event> read_piece();
+  std::optional<Event> read_chunks();
 };
 
 // Some clients send a CRLF behind a body.
@@ -219,49 +205,55 @@ HttpRequestReader::Event HttpRequestReader::State::read_header() {
 }
 
 HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t header_end) {
-  parser.emplace(limits.kept_body_bytes);
-  parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 1);
-  parser->body_limit(limits.body_bytes);
-  error_code error;
-  const auto* header = buffer.data() + begin;
-  const auto header_bytes = header_end - begin;
-  parser->put({header, header_bytes}, error);
-  if (error == http::error::body_limit) return refuse_body();
-  if (error && error != http::error::need_more) return refuse_malformed(error.message());
-  if (!parser->is_header_done()) return refuse_malformed("the header is incomplete");
-  if (parser->request.target.size() > limits.target_bytes) return refuse_target();
-  if (parser->hosts > 1 || (parser->hosts == 0 && parser->version == 11)) {
-    return refuse_malformed("it needs exactly one Host field");
-  }
+  arrival.emplace(limits);
+  const std::string_view header(buffer.data() + begin, header_end - begin);
+  const auto wrong = arrival->read_head(header);
+  if (!wrong.empty()) return refuse_malformed(wrong);
+  if (arrival->body_left > limits.body_bytes) return refuse_body();
+  if (arrival->request.target.size() > limits.target_bytes) return refuse_target();
   begin = header_end;
-  keeps_connection = parser->keep_alive();
-  if (parser->is_done()) return Event::kRequest;
-  parser->request.has_body = true;
-  if (parser->expects_continue) {  // whatever it wants to send, the answer is no
+  keeps_connection = arrival->framing.keeps_connection(arrival->minor_version);
+  if (!arrival->has_body()) {
+    arrival->finish();
+    return Event::kRequest;
+  }
+  arrival->request.has_body = true;
+  if (arrival->expects_continue) {  // whatever it wants to send, the answer is no
     keeps_connection = false;
     return Event::kRequest;
   }
-  kept_header.assign(header, header_bytes);
-  move_views(parser->request, header, kept_header.data());
-  parser->eager(true);
+  kept_header = header;
+  move_views(arrival->request, header.data(), kept_header.data());
   return read_body();
 }
 
 HttpRequestReader::Event HttpRequestReader::State::read_body() {
-  while (!parser->is_done()) {
+  while (!arrival->is_whole) {
     if (begin == end) return Event::kMore;
-    if (parser->chunked() && is_cut_last_chunk(unread())) return Event::kMore;
-    error_code error;
-    const auto used = parser->put({buffer.data() + begin, end - begin}, error);
-    begin += used;
-    if (error == http::error::body_limit) return refuse_body();
-    if (error == http::error::need_more && begin < end && end - begin > limits.header_bytes) {
-      return refuse_malformed("a chunk header is too long");
-    }
-    if (error == http::error::need_more) return Event::kMore;
-    if (error) return refuse_malformed(error.message());
+    const auto refused = arrival->framing.is_chunked ? read_chunks() : read_piece();
+    if (refused) return *refused;
   }
   return Event::kRequest;
+}
+
+std::optional<HttpRequestReader::Event> HttpRequestReader::State::read_piece() {
+  const auto piece = unread().substr(0, arrival->body_left);
+  arrival->keep(piece);
+  arrival->body_left -= piece.size();
+  begin += piece.size();
+  if (arrival->body_left == 0) arrival->finish();
+  return std::nullopt;
+}
+
+std::optional<HttpRequestReader::Event> HttpRequestReader::State::read_chunks() {
+  std::size_t used = 0;
+  const auto state = arrival->chunks.read(unread(), used);
+  begin += used;
+  if (state == ChunkReader::State::kTooLarge) return refuse_body();
+  if (state == ChunkReader::State::kMalformed) return refuse_malformed("a chunk is malformed");
+  if (state == ChunkReader::State::kData) arrival->keep(arrival->chunks.data());
+  if (state == ChunkReader::State::kDone) arrival->finish();
+  return std::nullopt;
 }
 
 HttpRequestReader::HttpRequestReader(const RequestLimits& limits)
@@ -288,24 +280,24 @@ void HttpRequestReader::received(std::size_t bytes) { state_->end += bytes; }
 
 HttpRequestReader::Event HttpRequestReader::next() {
   auto& s = *state_;
-  if (s.parser && !s.parser->is_done() && s.parser->request.has_body &&
-      !s.parser->expects_continue) {
+  if (s.arrival && !s.arrival->is_whole && s.arrival->request.has_body &&
+      !s.arrival->expects_continue) {
     return s.read_body();
   }
-  s.parser.reset();
+  s.arrival.reset();
   if (s.scanned < s.begin) s.scanned = s.begin;
   return s.read_header();
 }
 
-const HttpRequest& HttpRequestReader::request() const { return state_->parser->request; }
+const HttpRequest& HttpRequestReader::request() const { return state_->arrival->request; }
 bool HttpRequestReader::keeps_connection() const { return state_->keeps_connection; }
-bool HttpRequestReader::is_http_10() const { return state_->parser->version == 10; }
+bool HttpRequestReader::is_http_10() const { return state_->arrival->minor_version == 0; }
 const HttpRequestReader::Refusal& HttpRequestReader::refusal() const { return state_->refusal; }
 
 bool HttpRequestReader::is_empty() const { return state_->begin == state_->end && !is_in_body(); }
 
 bool HttpRequestReader::is_in_body() const {
-  return state_->parser.has_value() && !state_->parser->is_done();
+  return state_->arrival.has_value() && !state_->arrival->is_whole;
 }
 
 }  // namespace ia

@@ -86,6 +86,36 @@ TEST(RequestReader, RefusesWhatIsNotHttp) {
   }
 }
 
+// To the letter, however the bytes are cut: no library decides it.
+TEST(RequestReader, JudgesOddRequestsTheSameEverywhere) {
+  const std::string post = "POST /p HTTP/1.1\r\nHost: h\r\n";
+  const std::vector<std::pair<std::string, Outcome>> judged = {
+      {"M-SEARCH /a HTTP/1.1\r\nHOST:h\r\nX:\r\nY: \xc3\xa4\t\r\n\r\n", {{"/a"}, 0, true}},
+      {"\r\n\r\n" + get("/a") + "\r\n", {{"/a"}, 0, true}},
+      {post + "Content-Length: 2\r\nContent-Length: 2\r\n\r\nok", {{"/p"}, 0, true}},
+      {post + "Content-Length: 0\r\nConnection: x, Close\r\n\r\n", {{"/p"}, 0, false}},
+      {post + "transfer-encoding: CHUNKED\r\n\r\n2;a=\"b\"\r\nok\r\n0\r\nT: t\r\n\r\n",
+       {{"/p"}, 0, true}},
+      {"POST /p HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       {{"/p"}, 0, false}},
+      {post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", {{}, 400, false}},
+      {post + "Transfer-Encoding: gzip\r\n\r\n", {{}, 400, false}},
+      {post + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", {{}, 400, false}},
+      {post + "Transfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n", {{}, 400, false}},
+      {post + "Transfer-Encoding: chunked\r\n\r\n2\r\nokay", {{}, 400, false}},
+      {post + "Content-Length: +2\r\n\r\nok", {{}, 400, false}},
+      {"GET / HTTP/1.1\r\nHost : h\r\n\r\n", {{}, 400, false}},
+      {"GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", {{}, 400, false}},
+      {"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", {{}, 400, false}},
+      {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", {{}, 400, false}},
+  };
+  for (const auto& [bytes, outcome] : judged) {
+    for (const std::size_t piece : {100'000u, 1u, 2u, 3u}) {
+      EXPECT_EQ(feed(bytes, piece), outcome) << "in pieces of " << piece << ": " << bytes;
+    }
+  }
+}
+
 TEST(RequestReader, AcceptsHttp10WithoutHostAndClosesThen) {
   const auto outcome = feed("GET /a HTTP/1.0\r\n\r\n");
   EXPECT_EQ(outcome.targets, std::vector<std::string>{"/a"});

@@ -20,9 +20,6 @@ std::expected<WallTime, std::string_view> parse_instant(std::string_view text);
 // "2026-01-01T00:00:00.250Z"; without milliseconds when they are 0 and `always_millis` is false.
 void append_time(std::string& out, WallTime time, bool always_millis = true);
 
-// "Thu, 01 Jan 2026 00:00:00 GMT", for the Date header.
-std::string date_field(WallTime time);
-
 // "300", "300s", "5m", "1h", "1d": a duration. Nothing for anything else or more than 9 digits.
 std::optional<std::chrono::seconds> parse_step(std::string_view text);
 

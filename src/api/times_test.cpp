@@ -65,10 +65,6 @@ TEST(Times, AreWrittenInRfc3339) {
   EXPECT_EQ(text, "2024-02-29T12:00:00.007Z2024-02-29T12:00:00Z");
 }
 
-TEST(Times, AreWrittenForTheDateHeader) {
-  EXPECT_EQ(date_field(at(784'111'777'000)), "Sun, 06 Nov 1994 08:49:37 GMT");
-}
-
 TEST(Steps, HaveUnits) {
   using std::chrono::seconds;
   EXPECT_EQ(parse_step("60"), seconds{60});

@@ -14,6 +14,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// On one line, whatever it has in it.
+std::string in_quotes(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '\n') {
+      quoted += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
 // Collects what is wrong, and the place that each setting got its value from.
 class Loader {
  public:
@@ -51,7 +68,8 @@ class Loader {
   bool apply(const Setting& setting, const GivenValue& value) {
     const auto status = setting.value.apply(value.text, loaded_.config);
     if (status) return true;
-    errors_.push_back(fmt::format("{} = {:?}: {}", value.where, setting.value.shown(value.text),
+    errors_.push_back(fmt::format("{} = {}: {}", value.where,
+                                  in_quotes(setting.value.shown(value.text)),
                                   status.error().message));
     return false;
   }

@@ -117,7 +117,7 @@ struct Config {
   std::optional<TimeBound> start;  // nothing: a day before `end`
   std::optional<TimeBound> end;    // nothing: now
   ExportKind what = ExportKind::kPoints;
-  std::string output;              // "-": standard output
+  std::string output;  // "-": standard output
 };
 
 // How many influencers a shard has: shard_size, or fewer when they are few, so that every minute

@@ -123,6 +123,12 @@ TEST(Config, TomlValuesMayBeTextNumbersOrBooleans) {
   EXPECT_EQ(config.schedule.spread, 1s);
 }
 
+TEST(Config, QuotesAValueOnOneLine) {
+  Sources sources;
+  sources.flags = {{"influencers", "1\n\"\\ü\x1b\x7f"}};
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr(R"(--influencers = "1\n\"\\ü\x1b\x7f": )")));
+}
+
 // Somebody with five mistakes must not need five attempts.
 TEST(Config, TellsAllMistakesAtOnceEachWithItsPlaceValueAndRange) {
   Sources sources;

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <system_error>
 
 #include "app/lock_file.h"
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -198,7 +198,7 @@ Check check_clock(const Clock& clock, std::optional<WallTime> network_time) {
   const auto before = clock.mono();
   const auto now = clock.wall();
   const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(now)};
-  const auto seen = fmt::format("{:%F %T} UTC", std::chrono::floor<std::chrono::seconds>(now));
+  const auto seen = date_text(now) + " " + clock_text(now) + " UTC";
   if (date.year() < std::chrono::year{2024} || date.year() > std::chrono::year{2100}) {
     return failure("clock", seen + " cannot be right", advice);
   }

@@ -138,6 +138,9 @@ TEST(Doctor, RefusesAClockThatCannotBeRight) {
 TEST(Doctor, ComparesTheClockWithTheNetworks) {
   const ManualClock clock;
   EXPECT_EQ(check_clock(clock, clock.wall() - 1s).finding, Finding::kOk);
+  EXPECT_EQ(check_clock(clock, clock.wall()).seen, "2026-01-01 00:00:00 UTC, as the network's");
+  EXPECT_EQ(check_clock(clock, clock.wall() - 2'500ms).seen,
+            "2026-01-01 00:00:00 UTC, +2.5 s from the network's");
   for (const auto skew : {5s, -5s}) {
     EXPECT_EQ(check_clock(clock, clock.wall() + skew).finding, Finding::kWarning);
   }

@@ -1,6 +1,5 @@
 #include "app/export_csv.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +12,8 @@
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -84,8 +85,6 @@ Result<std::vector<Verdict>> verdicts_on(const VerdictStore& store,
   return verdicts;
 }
 
-auto second_of(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
-
 }  // namespace
 
 std::string csv_rows(InfluencerId influencer, const Series& series) {
@@ -93,9 +92,8 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
   const auto at = std::back_inserter(out);
   for (std::size_t i = 0; i < series.size(); ++i) {
     const Counts counts{series.followers[i], series.following[i]};
-    fmt::format_to(at, "{},{:%FT%TZ},{},{},", number_of(influencer),
-                   std::chrono::floor<std::chrono::seconds>(series.minutes[i]), counts.followers,
-                   counts.following);
+    fmt::format_to(at, "{},{},{},{},", number_of(influencer), timestamp_text(series.minutes[i]),
+                   counts.followers, counts.following);
     if (const auto ratio = follower_ratio(counts)) fmt::format_to(at, "{}", *ratio);
     out.push_back('\n');
   }
@@ -132,10 +130,9 @@ Result<std::uint64_t> export_verdicts_csv(const VerdictStore& store,
     auto done = csv.write(kVerdictHeader);
     for (const auto& one : *verdicts) {
       if (!done) break;
-      done = csv.write(fmt::format("{},{},{:%FT%TZ},{:%FT%TZ},{},{}\n", number_of(one.influencer),
-                                   one.suspicious, second_of(one.checked_at),
-                                   second_of(one.changed_at), one.judged.followers,
-                                   one.judged.following));
+      done = csv.write(fmt::format("{},{},{},{},{},{}\n", number_of(one.influencer), one.suspicious,
+                                   timestamp_text(one.checked_at), timestamp_text(one.changed_at),
+                                   one.judged.followers, one.judged.following));
     }
     if (!done) return std::unexpected(done.error());
     return verdicts->size();

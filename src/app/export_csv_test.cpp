@@ -41,6 +41,22 @@ TEST(ExportCsv, WritesARowAPoint) {
             "2,2026-01-01T12:00:00Z,5,0,\n");
 }
 
+// Times to the second and ratios as short as they can be, whichever library formats them.
+TEST(ExportCsv, WritesTimesAndRatiosToTheLetter) {
+  Series series;
+  series.minutes = {minute_of(kNoon), minute_of(kNoon) + std::chrono::minutes{1'441}};
+  series.followers = {1, 1};
+  series.following = {3, 2'000'000'000};
+  EXPECT_EQ(csv_rows(InfluencerId{7}, series),
+            "7,2026-01-01T12:00:00Z,1,3,0.3333333333333333\n"
+            "7,2026-01-02T12:01:00Z,1,2000000000,5e-10\n");
+  series.minutes = {minute_of(kNoon)};
+  series.followers = {123'456'789'012'345'678};
+  series.following = {1};
+  EXPECT_EQ(csv_rows(InfluencerId{7}, series),
+            "7,2026-01-01T12:00:00Z,123456789012345678,1,1.2345678901234568e+17\n");
+}
+
 TEST(ExportCsv, WritesTheNewestVerdictOnEach) {
   MemoryVerdictStore store;
   const auto say = [&](std::uint64_t id, bool suspicious, int minute) {

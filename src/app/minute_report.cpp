@@ -1,7 +1,8 @@
 #include "app/minute_report.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -37,7 +38,7 @@ std::string report_line(const MinuteStats& minute, WallTime now) {
   const auto average = minute.stored == 0 ? 0.0
                                           : static_cast<double>(minute.followers_sum) /
                                                 static_cast<double>(minute.stored);
-  auto line = fmt::format("{:%H:%M}  {} of {} stored  {:5.1f} %  {}", minute.minute,
+  auto line = fmt::format("{}  {} of {} stored  {:5.1f} %  {}", hour_minute_text(minute.minute),
                           with_separators(minute.stored), with_separators(minute.due),
                           100 * minute.coverage(), misses_of(minute));
   if (minute.stored > 0) {

@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -8,6 +7,8 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
+
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -66,7 +67,7 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
   fmt::memory_buffer out;
   auto at = std::back_inserter(out);
   if (format_ == LogFormat::kJson) {
-    fmt::format_to(at, R"({{"ts":"{:%FT%T}Z","level":"{}","component":)", now, name);
+    fmt::format_to(at, R"({{"ts":"{}","level":"{}","component":)", timestamp_text(now), name);
     append_quoted(out, component);
     fmt::format_to(at, R"(,"msg":)");
     append_quoted(out, message);
@@ -78,7 +79,7 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
     }
     out.push_back('}');
   } else {
-    fmt::format_to(at, "{:%T} {:5} {}: ", now, name, component);
+    fmt::format_to(at, "{} {:5} {}: ", clock_text(now), name, component);
     append_escaped(out, message);
     for (const auto& field : fields) {
       fmt::format_to(at, " {}=", field.key);

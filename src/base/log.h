@@ -20,7 +20,7 @@ struct LogField {
   std::string value;
 };
 
-// One line an event, on standard error: "12:04:05.123 warn fetcher: message key=value", or a JSON
+// One line per event, on standard error: "12:04:05 warn  fetcher: message key=value", or a JSON
 // object with ts, level, component, msg and the fields. Control characters are escaped, so a line
 // stays a line. Log changes of state, not each event: what is frequent is a metric.
 // Safe to call from any thread.

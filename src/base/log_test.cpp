@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -26,6 +27,20 @@ TEST(Log, WritesFieldsBehindTheMessage) {
       .info("sink", "stored", {{"points", "1000"}, {"cause", "two words"}});
 
   EXPECT_THAT(lines.all.at(0), EndsWith(R"(info  sink: stored points=1000 cause="two words")"));
+}
+
+// The time is cut to seconds, whichever library formats it.
+TEST(Log, BeginsWithTheSecond) {
+  Lines lines;
+  Log(LogLevel::kInfo, LogFormat::kText, lines.writer()).warning("sink", "full");
+  Log(LogLevel::kInfo, LogFormat::kJson, lines.writer()).error("sink", "full");
+
+  const std::string day = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
+  const std::string clock = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
+  EXPECT_THAT(lines.all.at(0), MatchesRegex(clock + " warn  sink: full"));
+  EXPECT_THAT(lines.all.at(1),
+              MatchesRegex(R"(\{"ts":")" + day + "T" + clock +
+                           R"(Z","level":"error","component":"sink","msg":"full"\})"));
 }
 
 // A username or an error text must not be able to forge a second line.

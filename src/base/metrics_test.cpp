@@ -16,6 +16,28 @@ TEST(Metrics, ExposesCountersInPrometheusText) {
   EXPECT_THAT(metrics.text(), HasSubstr("ia_points_stored_total 3"));
 }
 
+// As every version of prometheus-cpp has to write them.
+TEST(Metrics, WritesNumbersToTheLetter) {
+  Metrics metrics;
+  metrics.gauge("a", "A.").set(0.1);
+  metrics.gauge("b", "B.").set(1e18);
+  metrics.counter("c", "C.", {{"l", "x\n\"\\"}}).add(1'234'567'890'123);
+  metrics.gauge("d", "D.").set(-2.5);
+  metrics.histogram("h", "H.", {}, {0.005, 0.25, 10}).observe(0.2);
+
+  metrics.gauge("e", "E.").set(1.0 / 3);
+
+  EXPECT_EQ(metrics.text(),
+            "# HELP c C.\n# TYPE c counter\nc{l=\"x\\n\\\"\\\\\"} 1234567890123\n"
+            "# HELP a A.\n# TYPE a gauge\na 0.1\n"
+            "# HELP b B.\n# TYPE b gauge\nb 1e+18\n"
+            "# HELP d D.\n# TYPE d gauge\nd -2.5\n"
+            "# HELP e E.\n# TYPE e gauge\ne 0.3333333333333333\n"
+            "# HELP h H.\n# TYPE h histogram\nh_count 1\nh_sum 0.2\n"
+            "h_bucket{le=\"0.005\"} 0\nh_bucket{le=\"0.25\"} 1\nh_bucket{le=\"10\"} 1\n"
+            "h_bucket{le=\"+Inf\"} 1\n");
+}
+
 TEST(Metrics, GivesTheSameCounterForTheSameNameAndLabels) {
   Metrics metrics;
   metrics.counter("ia_missed_total", "Missed.", {{"reason", "timeout"}}).add(1);

@@ -1,11 +1,11 @@
 #include "core/signal_evidence.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cmath>
 #include <utility>
 
+#include "base/time_text.h"
 #include "core/grouped.h"
 
 namespace ia {
@@ -18,7 +18,7 @@ std::string signed_and_grouped(std::int64_t number) {
 }
 
 std::string time_of(Minute minute) {
-  return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(minute));
+  return date_text(minute) + " " + hour_minute_text(minute) + " UTC";
 }
 
 // "one minute", "3 minutes", "2 h", "3 h 38 min".

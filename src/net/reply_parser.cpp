@@ -1,118 +1,83 @@
 #include "net/reply_parser.h"
 
-#include <algorithm>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <charconv>
 #include <optional>
+
+#include "base/http_chunks.h"
+#include "base/http_head.h"
 
 namespace ia {
 namespace {
 
-namespace http = boost::beast::http;
+using http1::ChunkReader;
+using http1::FieldReader;
 
-constexpr std::size_t kHeaderBytesMax = 16 * 1024;
+constexpr std::size_t kHeadBytesMax = 16 * 1024;
 constexpr std::size_t kBodyBytesMax = 64 * 1024;
 constexpr unsigned kSwitchingProtocols = 101;
-constexpr std::string_view kVersion = "HTTP/1.1 ";
-constexpr std::string_view kEndOfHeader = "\r\n\r\n";
+constexpr std::string_view kVersion = "HTTP/1.";
 
-// Beast before Boost 1.86 may abort on a last chunk that is cut here (boostorg/beast#2861).
-bool is_cut_last_chunk(std::string_view bytes) {
-  return bytes.size() < 5 && bytes.starts_with("0\r\n");
+bool may_begin_a_reply(std::string_view bytes) {
+  const auto known = bytes.substr(0, kVersion.size());
+  return kVersion.starts_with(known);
 }
 
-bool is_token(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
+// RFC 9112, section 5.2: a line that goes on is one line with blanks in between.
+std::string unfold(std::string_view fields) {
+  std::string lines(fields);
+  for (std::size_t at = lines.find("\r\n"); at + 2 < lines.size();
+       at = lines.find("\r\n", at + 2)) {
+    if (lines[at + 2] == ' ' || lines[at + 2] == '\t') lines[at] = lines[at + 1] = ' ';
+  }
+  return lines;
 }
 
-bool is_plain_text(std::string_view value) {
-  return std::ranges::all_of(value, [](char c) { return c >= ' ' && c < 0x7f; });
-}
-
-// `lower` is in lower case.
-bool equals(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, {}, [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-}
-
-std::string_view trimmed(std::string_view value) {
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  while (value.ends_with(' ')) value.remove_suffix(1);
-  return value;
-}
-
-std::optional<std::size_t> whole_number(std::string_view digits) {
-  std::size_t value = 0;
-  const auto end = digits.data() + digits.size();
-  const auto [at, error] = std::from_chars(digits.data(), end, value);
-  if (error != std::errc{} || at != end || digits.size() > 9) return std::nullopt;
-  return value;
-}
-
-// What the common form says of its body. False for anything out of the common.
+// What a head says.
 struct Head {
   HttpReply reply;
-  std::optional<std::size_t> length;
+  http1::Framing framing;
 
-  bool take(std::string_view name, std::string_view value) {
-    if (equals(name, "content-length")) {
-      if (length) return false;
-      length = whole_number(value);
-      return length.has_value();
-    }
-    if (equals(name, "connection")) {
-      reply.keep_alive = equals(value, "keep-alive");
-      return reply.keep_alive || equals(value, "close");
-    }
-    if (equals(name, "retry-after")) {
-      reply.retry_after = value;
-    } else if (equals(name, "content-encoding")) {
+  bool has_body() const {
+    return reply.status >= 200 && reply.status != 204 && reply.status != 304;
+  }
+  bool ends_with_connection() const { return has_body() && !framing.is_chunked && !framing.length; }
+
+  bool take(const http1::Field& field) {
+    if (http1::equals(field.name, "retry-after")) {
+      reply.retry_after = field.value;
+    } else if (http1::equals(field.name, "content-encoding")) {
       reply.is_compressed = true;
     }
-    return !equals(name, "transfer-encoding") && !equals(name, "upgrade") &&
-           !equals(name, "proxy-connection");
+    return framing.take(field);
   }
 
-  bool read_status(std::string_view line) {
-    if (!line.starts_with(kVersion) || line.size() < kVersion.size() + 3) return false;
-    const auto status = whole_number(line.substr(kVersion.size(), 3));
-    const auto phrase = line.substr(kVersion.size() + 3);
-    if (!status || *status < 200 || *status == 204 || *status == 304) return false;
-    reply.status = static_cast<unsigned>(*status);
-    return phrase.starts_with(' ') && is_plain_text(phrase);
-  }
-
-  bool read(std::string_view lines) {
-    auto end = lines.find("\r\n");
-    if (!read_status(lines.substr(0, end))) return false;
-    while (end != lines.npos) {
-      lines.remove_prefix(end + 2);
-      end = lines.find("\r\n");
-      const auto line = lines.substr(0, end);
-      const auto colon = line.find(':');
-      if (colon == line.npos || !is_token(line.substr(0, colon))) return false;
-      const auto value = trimmed(line.substr(colon + 1));
-      if (!is_plain_text(value) || !take(line.substr(0, colon), value)) return false;
+  bool read(std::string_view line, std::string_view lines) {
+    const auto status = http1::parse_status_line(line);
+    if (!status) return false;
+    FieldReader fields(lines);
+    while (const auto field = fields.next()) {
+      if (!take(*field)) return false;
     }
-    return length && *length <= kBodyBytesMax;
+    reply.status = status->status;
+    reply.keep_alive = framing.keeps_connection(status->minor_version) && !ends_with_connection();
+    reply.is_compressed = reply.is_compressed || !framing.is_plain();
+    return fields.is_sound();
   }
 };
 
 }  // namespace
 
-struct ReplyParser::Slow {
-  http::response_parser<http::string_body> parser;
-  std::string retry_after;
-  Slow() {
-    parser.eager(true);
-    parser.header_limit(kHeaderBytesMax);
-    parser.body_limit(kBodyBytesMax);
+// A body whose length is not known beforehand.
+struct ReplyParser::Gathered {
+  explicit Gathered(const Head& head)
+      : reply(head.reply), retry_after(head.reply.retry_after), in_chunks(head.framing.is_chunked) {
+    reply.retry_after = retry_after;
   }
-  bool in_chunks() const { return parser.is_header_done() && parser.chunked(); }
+
+  HttpReply reply;
+  std::string retry_after;
+  bool in_chunks;
+  ChunkReader chunks{kBodyBytesMax};
+  std::string body;
 };
 
 ReplyParser::ReplyParser() = default;
@@ -122,7 +87,8 @@ ReplyParser::Result ReplyParser::read(std::string_view bytes, std::size_t& used)
   used = 0;
   for (;;) {
     std::size_t more = 0;
-    const auto result = read_one(bytes.substr(used), more);
+    const auto rest = bytes.substr(used);
+    const auto result = begun_ ? read_body(rest, more) : read_one(rest, more);
     used += more;
     if (result != Result::kReply || reply_.status >= 200) return result;
     if (reply_.status == kSwitchingProtocols) return Result::kUnsound;
@@ -130,75 +96,62 @@ ReplyParser::Result ReplyParser::read(std::string_view bytes, std::size_t& used)
 }
 
 ReplyParser::Result ReplyParser::read_one(std::string_view bytes, std::size_t& used) {
-  if (!slow_ && !slow_only_) {
-    bool unusual = false;
-    const auto result = read_fast(bytes, used, unusual);
-    if (!unusual) return result;
-  }
-  return read_slow(bytes, used);
-}
-
-ReplyParser::Result ReplyParser::read_fast(std::string_view bytes, std::size_t& used,
-                                           bool& unusual) {
-  const auto end = bytes.substr(0, kHeaderBytesMax).find(kEndOfHeader);
-  if (end == bytes.npos) {
-    const auto known = std::min(bytes.size(), kVersion.size());
-    unusual =
-        bytes.size() >= kHeaderBytesMax || bytes.substr(0, known) != kVersion.substr(0, known);
-    return Result::kNeedMore;
-  }
+  if (!may_begin_a_reply(bytes)) return Result::kUnsound;
+  const auto scan = http1::scan_head(bytes, kHeadBytesMax);
+  if (scan.state == http1::HeadState::kPartial) return Result::kNeedMore;
+  if (scan.state != http1::HeadState::kWhole) return Result::kUnsound;
+  const auto bytes_of_head = bytes.substr(0, scan.size);
+  auto fields = FieldReader::fields_of(bytes_of_head);
+  if (http1::has_folded_field(fields)) fields = unfolded_ = unfold(fields);
   Head head;
-  if (!head.read(bytes.substr(0, end))) {
-    unusual = true;
-    return Result::kNeedMore;
+  if (!head.read(FieldReader::first_line(bytes_of_head), fields)) return Result::kUnsound;
+  const auto length = head.has_body() ? head.framing.length.value_or(0) : 0;
+  if (length > kBodyBytesMax) return Result::kUnsound;
+  if (head.has_body() && !head.framing.length) {
+    begun_ = std::make_unique<Gathered>(head);
+    const auto result = read_body(bytes.substr(scan.size), used);
+    used += scan.size;
+    return result;
   }
-  const auto body = bytes.substr(end + kEndOfHeader.size());
-  if (body.size() < *head.length) return Result::kNeedMore;
+  if (bytes.size() - scan.size < length) return Result::kNeedMore;
   reply_ = head.reply;
-  reply_.body = body.substr(0, *head.length);
-  used = end + kEndOfHeader.size() + *head.length;
+  reply_.body = bytes.substr(scan.size, length);
+  used = scan.size + length;
   return Result::kReply;
 }
 
-ReplyParser::Result ReplyParser::read_slow(std::string_view bytes, std::size_t& used) {
-  if (!slow_) slow_ = std::make_unique<Slow>();
-  while (!slow_->parser.is_done()) {
-    boost::system::error_code error;
-    const auto rest = bytes.substr(used);
-    if (slow_->in_chunks() && is_cut_last_chunk(rest)) return Result::kNeedMore;
-    const auto count = slow_->parser.put(boost::asio::buffer(rest.data(), rest.size()), error);
-    used += count;
-    if (error == http::error::need_more) return Result::kNeedMore;
-    if (error) return Result::kUnsound;
-    if (count == 0) return slow_->parser.is_done() ? take_slow() : Result::kNeedMore;
+ReplyParser::Result ReplyParser::read_body(std::string_view bytes, std::size_t& used) {
+  auto& begun = *begun_;
+  if (!begun.in_chunks) {
+    used = bytes.size();
+    begun.body += bytes;
+    return begun.body.size() > kBodyBytesMax ? Result::kUnsound : Result::kNeedMore;
   }
-  return take_slow();
+  for (;;) {
+    std::size_t more = 0;
+    const auto state = begun.chunks.read(bytes.substr(used), more);
+    used += more;
+    if (state == ChunkReader::State::kMore) return Result::kNeedMore;
+    if (state == ChunkReader::State::kDone) return finish_body();
+    if (state != ChunkReader::State::kData) return Result::kUnsound;
+    begun.body += begun.chunks.data();
+  }
 }
 
 ReplyParser::Result ReplyParser::end() {
-  if (!slow_ || !slow_->parser.got_some()) return Result::kNeedMore;
-  boost::system::error_code error;
-  slow_->parser.put_eof(error);
-  if (error || !slow_->parser.is_done()) return Result::kUnsound;
-  const auto result = take_slow();
-  reply_.keep_alive = false;
-  return result;
+  if (!begun_) return Result::kNeedMore;
+  return begun_->in_chunks ? Result::kUnsound : finish_body();
 }
 
-ReplyParser::Result ReplyParser::take_slow() {
-  finished_ = std::move(slow_);
-  const auto& message = finished_->parser.get();
-  finished_->retry_after = std::string(message[http::field::retry_after]);
-  reply_ = {.status = message.result_int(),
-            .body = message.body(),
-            .is_compressed = message.count(http::field::content_encoding) > 0,
-            .keep_alive = message.keep_alive(),
-            .retry_after = finished_->retry_after};
+ReplyParser::Result ReplyParser::finish_body() {
+  finished_ = std::move(begun_);
+  reply_ = finished_->reply;
+  reply_.body = finished_->body;
   return Result::kReply;
 }
 
-bool ReplyParser::has_begun() const { return slow_ && slow_->parser.got_some(); }
+bool ReplyParser::has_begun() const { return begun_ != nullptr; }
 
-void ReplyParser::reset() { slow_.reset(); }
+void ReplyParser::reset() { begun_.reset(); }
 
 }  // namespace ia

@@ -15,11 +15,11 @@ struct HttpReply {
   std::string_view retry_after;  // the header's value; empty: none
 };
 
-// HTTP/1.1 replies to GET, out of the bytes of a connection, however they are cut. The common form
-// (a status line, plain headers, Content-Length) is read in place; all else, chunked bodies and
-// bodies that end with the connection included, is left to Beast's parser. The fuzzer holds the
-// two to the same answers. Interim replies (1xx) are passed over. Headers of over 16 KiB and bodies
-// of over 64 KiB are unsound.
+// HTTP/1.x replies to GET, out of the bytes of a connection, however they are cut. What a reply
+// means is decided here, by RFC 9112 and by no library, and follows from its bytes alone. A body
+// with Content-Length is read in place; one in chunks, and one that ends with the connection, is
+// gathered. Interim replies (1xx) are passed over. Heads of over 16 KiB and bodies of over 64 KiB
+// are unsound.
 class ReplyParser {
  public:
   enum class Result { kNeedMore, kReply, kUnsound };
@@ -38,20 +38,17 @@ class ReplyParser {
   bool has_begun() const;
   // For a new connection.
   void reset();
-  // Leaves the common form to Beast too: for the fuzzer.
-  void use_slow_path_only() { slow_only_ = true; }
 
  private:
-  struct Slow;
+  struct Gathered;
   Result read_one(std::string_view bytes, std::size_t& used);
-  Result read_fast(std::string_view bytes, std::size_t& used, bool& unusual);
-  Result read_slow(std::string_view bytes, std::size_t& used);
-  Result take_slow();
+  Result read_body(std::string_view bytes, std::size_t& used);
+  Result finish_body();
 
   HttpReply reply_;
-  std::unique_ptr<Slow> slow_;      // of the reply that is being read
-  std::unique_ptr<Slow> finished_;  // of the reply that was read: reply_ points into it
-  bool slow_only_ = false;
+  std::unique_ptr<Gathered> begun_;     // the body that is being gathered
+  std::unique_ptr<Gathered> finished_;  // the last one: reply_ points into it
+  std::string unfolded_;                // fields of reply_ that were folded
 };
 
 }  // namespace ia

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 namespace {
 
@@ -85,7 +87,8 @@ std::string encode(const Shard& shard) {
 Result<Shard> decode_shard(std::string_view body) {
   simdjson::dom::parser parser;
   Json json;
-  if (parser.parse(body.data(), body.size()).get(json) != simdjson::SUCCESS) {
+  if (has_byte_order_mark(body) ||
+      parser.parse(body.data(), body.size()).get(json) != simdjson::SUCCESS) {
     return wrong("not a JSON object");
   }
   if (json["influencer_id"].error() == simdjson::SUCCESS) return decode_foreign(json);

@@ -44,6 +44,9 @@ TEST(ShardMessage, SaysWhatIsWrong) {
   EXPECT_THAT(problem("hello"), HasSubstr("not a JSON object"));
   EXPECT_THAT(problem("[]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(problem(""), HasSubstr("not a JSON object"));
+  EXPECT_THAT(problem("\xef\xbb\xbf"
+                      R"({"influencer_id": 1000001})"),
+              HasSubstr("not a JSON object"));
   EXPECT_THAT(problem("{}"), HasSubstr("'version'"));
   EXPECT_THAT(problem(R"({"version":2})"), HasSubstr("version 2"));
   EXPECT_THAT(problem(R"({"influencer_id":"7"})"), HasSubstr("'influencer_id'"));

@@ -52,7 +52,7 @@ Status set_retry_after(Faults& faults, std::string_view text) {
   const auto time = parse_time(text);
   if (!time) return std::unexpected(time.error());
   if (*time % std::chrono::seconds(1) != std::chrono::microseconds(0)) {
-    return fail(Errc::kInvalid, quoted(text) + " is not a number of whole seconds, like 5s");
+    return fail(Errc::kInvalid, in_quotes(text) + " is not a number of whole seconds, like 5s");
   }
   faults.retry_after = std::chrono::duration_cast<std::chrono::seconds>(*time);
   return {};
@@ -62,7 +62,7 @@ Status set_drip_interval(Faults& faults, std::string_view text) {
   const auto time = parse_time(text);
   if (!time) return std::unexpected(time.error());
   const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
-  if (interval.count() == 0) return fail(Errc::kInvalid, quoted(text) + " is less than 1ms");
+  if (interval.count() == 0) return fail(Errc::kInvalid, in_quotes(text) + " is less than 1ms");
   faults.drip_interval = interval;
   return {};
 }
@@ -82,7 +82,7 @@ Status set_malformations(Faults& faults, std::string_view text) {
       const auto known = static_cast<Malformation>(i);
       if (name_of(known) == piece) return chosen.push_back(known), Status{};
     }
-    return fail(Errc::kInvalid, quoted(piece) + " is none of " + malformation_names());
+    return fail(Errc::kInvalid, in_quotes(piece) + " is none of " + malformation_names());
   });
   if (taken) faults.malformations = std::move(chosen);
   return taken;
@@ -146,7 +146,7 @@ Result<Faults> parse_faults(const std::map<std::string, std::string>& texts) {
   for (const auto& [name, text] : texts) {
     const auto option = std::ranges::find(fault_options(), name, &FaultOption::name);
     if (option == fault_options().end()) {
-      return fail(Errc::kInvalid, quoted(name) + " is not a fault: see the command's help");
+      return fail(Errc::kInvalid, in_quotes(name) + " is not a fault: see the command's help");
     }
     if (const auto set = option->set(faults, text); !set) return fail(name, set.error());
   }

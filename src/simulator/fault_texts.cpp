@@ -25,7 +25,7 @@ std::optional<double> take_number(std::string_view& text) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t");
@@ -39,11 +39,11 @@ Result<std::chrono::microseconds> parse_time(std::string_view text) {
   const auto unit = std::ranges::find(kUnits, rest, &Unit::name);
   const bool zero = number == 0 && rest.empty();
   if (!number || (unit == kUnits.end() && !zero)) {
-    return fail(Errc::kInvalid, quoted(text) + " is not a time like 500us, 20ms, 1.5s or 2m");
+    return fail(Errc::kInvalid, in_quotes(text) + " is not a time like 500us, 20ms, 1.5s or 2m");
   }
   const double time = zero ? 0 : *number * unit->microseconds;
   if (time > static_cast<double>(kFaultTimeMax.count())) {
-    return fail(Errc::kInvalid, quoted(text) + " is longer than an hour");
+    return fail(Errc::kInvalid, in_quotes(text) + " is longer than an hour");
   }
   return std::chrono::microseconds(std::llround(time));
 }
@@ -51,14 +51,14 @@ Result<std::chrono::microseconds> parse_time(std::string_view text) {
 Result<TimeRange> parse_time_range(std::string_view text) {
   const auto dash = text.find('-');
   if (dash == text.npos) {
-    return fail(Errc::kInvalid, quoted(text) + " is not a range of times like 1ms-20ms");
+    return fail(Errc::kInvalid, in_quotes(text) + " is not a range of times like 1ms-20ms");
   }
   const auto low = parse_time(text.substr(0, dash));
   if (!low) return std::unexpected(low.error());
   const auto high = parse_time(text.substr(dash + 1));
   if (!high) return std::unexpected(high.error());
   if (*high < *low) {
-    return fail(Errc::kInvalid, quoted(text) + " ends before it begins: swap its ends");
+    return fail(Errc::kInvalid, in_quotes(text) + " ends before it begins: swap its ends");
   }
   return TimeRange{*low, *high};
 }
@@ -67,7 +67,7 @@ Result<double> parse_number(std::string_view text, double most) {
   auto rest = trimmed(text);
   const auto number = take_number(rest);
   if (!number || !rest.empty() || *number > most) {
-    return fail(Errc::kInvalid, quoted(text) + " is not a number from 0 to " +
+    return fail(Errc::kInvalid, in_quotes(text) + " is not a number from 0 to " +
                                     std::to_string(static_cast<long>(most)));
   }
   return *number;

@@ -12,7 +12,7 @@ namespace ia {
 // The pieces that the texts of faults are made of. Errors are kInvalid and say what was expected.
 
 // Cut to a length that fits into a message.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 std::string_view trimmed(std::string_view text);
 
 // "500us", "20ms", "1.5s", "2m" or "0"; an hour at most.

@@ -29,7 +29,7 @@ Result<Outage> parse_outage(std::string_view piece) {
   const auto colon = std::min(piece.find(':'), piece.size());
   const auto kind = colon == piece.size() ? "refuse" : piece.substr(colon + 1);
   if (kind != "refuse" && kind != "500") {
-    return fail(Errc::kInvalid, quoted(piece) + " must end with :refuse or :500");
+    return fail(Errc::kInvalid, in_quotes(piece) + " must end with :refuse or :500");
   }
   const auto range = parse_time_range(piece.substr(0, colon));
   if (!range) return std::unexpected(range.error());

@@ -21,7 +21,7 @@ Result<std::map<std::string_view, Latency::Time>> parse_percentiles(
     const auto equals = std::min(piece.find('='), piece.size());
     const auto name = std::ranges::find(names, piece.substr(0, equals));
     if (equals == piece.size() || name == names.end()) {
-      return fail(Errc::kInvalid, quoted(piece) + " is not " + std::string(names.front()) +
+      return fail(Errc::kInvalid, in_quotes(piece) + " is not " + std::string(names.front()) +
                                       "=TIME" + (names.size() > 1 ? " or p99=TIME" : ""));
     }
     const auto time = parse_time(piece.substr(equals + 1));
@@ -89,8 +89,8 @@ Result<Latency> Latency::parse(std::string_view text) {
   for (const auto& [name, parse_rest] : kParsers) {
     if (trimmed(text.substr(0, colon)) == name) return parse_rest(text.substr(colon + 1));
   }
-  return fail(Errc::kInvalid,
-              quoted(text.substr(0, colon)) + " is none of fixed, uniform, exponential, lognormal");
+  return fail(Errc::kInvalid, in_quotes(text.substr(0, colon)) +
+                                  " is none of fixed, uniform, exponential, lognormal");
 }
 
 Latency::Time Latency::sample(std::uint64_t random) const {

@@ -1,6 +1,5 @@
 #include "simulator/reply.h"
 
-#include <fmt/chrono.h>
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
@@ -112,11 +111,6 @@ std::string_view reason_of(int status) {
     if (known == status) return reason;
   }
   return "Unknown";
-}
-
-std::string http_date(WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", seconds);
 }
 
 std::string influencer_json(InfluencerId id, Counts counts) {

@@ -15,8 +15,6 @@ struct ReplyFrame {
   std::string keep_alive;  // the header lines that follow the date, and the empty line
 };
 
-std::string http_date(WallTime time);
-
 // Any answer, as Express writes it. Header lines of the page's own end with CR LF.
 struct Page {
   int status = 200;

@@ -53,7 +53,6 @@ TEST(RequestReader, ReadsABodyInPieces) {
   EXPECT_EQ(reader.request().content_type, "text/plain");
 }
 
-// Beast's parser aborts on some cuts of it.
 TEST(RequestReader, ReadsAnEmptyChunkedBodyHoweverItIsCut) {
   const std::string_view bytes =
       "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
@@ -104,6 +103,11 @@ TEST(RequestReader, RefusesWhatNodeRefuses) {
   EXPECT_EQ(state_of("blah\r\n\r\n"), State::kBad);
   EXPECT_EQ(state_of("FOO / HTTP/1.1\r\nHost: a\r\n\r\n"), State::kBad);
   EXPECT_EQ(state_of("GET / HTTP/1.1\r\n\r\n"), State::kBad) << "no Host";
+  EXPECT_EQ(state_of("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), State::kBad);
+  EXPECT_EQ(state_of("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n"), State::kBad);
+  EXPECT_EQ(state_of("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"), State::kBad);
+  EXPECT_EQ(state_of("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz"),
+            State::kBad);
   EXPECT_EQ(state_of("GET / HTTP/1.1\nHost: a\n\n"), State::kBad);
   EXPECT_EQ(state_of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: "
                      "chunked\r\n\r\n0\r\n\r\n"),
@@ -111,6 +115,8 @@ TEST(RequestReader, RefusesWhatNodeRefuses) {
   EXPECT_EQ(state_of("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n"),
             State::kHeaderTooLarge);
   EXPECT_EQ(state_of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n"),
+            State::kBodyTooLarge);
+  EXPECT_EQ(state_of("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"),
             State::kBodyTooLarge);
 }
 

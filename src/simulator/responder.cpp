@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/time_text.h"
 #include "simulator/express.h"
 #include "simulator/random.h"
 #include "simulator/verdict.h"
