@@ -146,8 +146,9 @@ std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::
   std::vector<std::optional<SqsFailure>> all(count, no_word());
   simdjson::dom::parser parser;
   Json json;
-  if (has_byte_order_mark(*reply) || parser.parse(*reply).get(json) != simdjson::SUCCESS)
+  if (has_byte_order_mark(*reply) || parser.parse(*reply).get(json) != simdjson::SUCCESS) {
     return all;
+  }
   simdjson::dom::array entries;
   if (json["Successful"].get(entries) == simdjson::SUCCESS) {
     for (const auto element : entries) {
