@@ -77,9 +77,10 @@ class MockstagramDialect final : public HttpDialect {
 
   Judgement judge(InfluencerId influencer, const HttpReply& reply) override {
     using Kind = Judgement::Kind;
-    if (reply.status != 200) return judge_failure(reply);
+    if (reply.status != 200) return is_denial(reply) ? denial() : judge_status(reply.status);
     Body body;
     if (reply.is_compressed || !parse(reply.body, body)) {
+      if (is_denial(reply)) return denial();
       return {.kind = Kind::kRetry, .reason = MissReason::kMalformed};
     }
     if (*body.id != number_of(influencer)) {
@@ -91,19 +92,33 @@ class MockstagramDialect final : public HttpDialect {
   }
 
  private:
-  static Judgement judge_failure(const HttpReply& reply) {
-    const bool denied = reply.body.find(kDenial) != std::string_view::npos;
-    return judge_status(denied ? 404 : reply.status);
+  static Judgement denial() {
+    return {.kind = Judgement::Kind::kMiss, .reason = MissReason::kNotFound, .in_words = true};
   }
 
-  bool parse(std::string_view text, Body& body) {
+  // {"error":{"name":"InfluencerNotFoundError"}}, whatever else is in it. Not a page that mentions
+  // the word.
+  bool is_denial(const HttpReply& reply) {
+    if (reply.is_compressed || reply.body.find(kDenial) == std::string_view::npos) return false;
+    simdjson::ondemand::document document;
+    std::string_view name;
+    return iterate(reply.body, document) &&
+           document["error"]["name"].get_string().get(name) == simdjson::SUCCESS && name == kDenial;
+  }
+
+  bool iterate(std::string_view text, simdjson::ondemand::document& document) {
     if (has_byte_order_mark(text)) return false;
     if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
       padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }
     std::memcpy(padded_.data(), text.data(), text.size());
+    return parser_.iterate(padded_.data(), text.size(), padded_.size()).get(document) ==
+           simdjson::SUCCESS;
+  }
+
+  bool parse(std::string_view text, Body& body) {
     simdjson::ondemand::document document;
-    if (parser_.iterate(padded_.data(), text.size(), padded_.size()).get(document)) return false;
+    if (!iterate(text, document)) return false;
     simdjson::ondemand::object object;
     if (document.get_object().get(object)) return false;
     for (auto field : object) {

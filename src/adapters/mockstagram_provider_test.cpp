@@ -99,13 +99,31 @@ TEST(MockstagramDialect, DropsAnUnfitNameAndKeepsTheValue) {
   EXPECT_EQ(judged(with_count("1,\"username\":\"" + longest + "\"")).username, longest);
 }
 
+TEST(MockstagramDialect, TakesOnlyTheNetworksOwnWordsForADenial) {
+  for (const auto* body :
+       {"InfluencerNotFoundError", R"({"message":"InfluencerNotFoundError"})",
+        R"({"error":"InfluencerNotFoundError"})", R"(["InfluencerNotFoundError"])",
+        R"({"error":{"name":"NoInfluencerNotFoundError"}})",
+        R"({"error":{"name":["InfluencerNotFoundError"]}})",
+        "<h1>404</h1> no route; see InfluencerNotFoundError in the manual"}) {
+    EXPECT_EQ(judged(body, 500).reason, MissReason::kServerError) << body;
+    EXPECT_FALSE(judged(body, 404).in_words) << body;
+    EXPECT_EQ(judged(body, 200).reason, MissReason::kMalformed) << body;
+  }
+}
+
 TEST(MockstagramDialect, TellsDenialsFromTrouble) {
   const auto denial = R"({"error":{"name":"InfluencerNotFoundError"}})";
   for (const unsigned status : {400U, 500U}) {
     EXPECT_EQ(judged(denial, status).reason, MissReason::kNotFound);
     EXPECT_EQ(judged(denial, status).kind, Kind::kMiss);
+    EXPECT_TRUE(judged(denial, status).in_words);
   }
+  EXPECT_TRUE(judged(denial, 200).in_words);
+  EXPECT_TRUE(
+      judged(R"({"error":{"status":1,"name":"InfluencerNotFoundError"},"x":[]})", 404).in_words);
   EXPECT_EQ(judged("", 404).reason, MissReason::kNotFound);
+  EXPECT_FALSE(judged("", 404).in_words);
   EXPECT_EQ(judged("", 410).reason, MissReason::kNotFound);
   for (const unsigned status : {204U, 302U, 400U, 403U}) {
     EXPECT_EQ(judged("", status).kind, Kind::kMiss) << status;
@@ -249,6 +267,26 @@ TEST_F(MockstagramProviderTest, ARefusedPortIsAConnectionMiss) {
   order(0, 3, 500ms);
   EXPECT_THAT(finished().misses,
               AllOf(SizeIs(3), Each(Field(&Miss::reason, MissReason::kConnection))));
+}
+
+TEST_F(MockstagramProviderTest, ANetworkThatAnswersHalfIsFetchedAsBeforeSoonAfterAnOutage) {
+  serve({.error_rate = 0.5});
+  connect();
+  order(0, 600);
+  const auto before = finished().values.size();
+  const auto address = server_->url().substr(std::string("http://").size());
+  server_.reset();
+  while (!provider_->health().breaker_open) {
+    order(0, 300, 300ms);
+    finished();
+  }
+  serve({.error_rate = 0.5}, address);
+  std::size_t after = 0;
+  for (int i = 0; i < 10 && after * 10 < before * 8; ++i) {
+    order(0, 600);
+    after = finished().values.size();
+  }
+  EXPECT_GE(after * 10, before * 8);
 }
 
 TEST_F(MockstagramProviderTest, AServerThatClosesIdleConnectionsEarlyLosesNothing) {

@@ -13,7 +13,7 @@ constexpr const char* kMinuteColumns =
     "minute, due, stored, repeats, closed, followers_sum, following_sum, first_retrieved_at,"
     " last_retrieved_at, rest, rest_reason, missed_timeout, missed_connection, missed_rate_limited,"
     " missed_server_error, missed_not_found, missed_malformed, missed_overrun, missed_clock,"
-    " missed_down";
+    " missed_down, missed_outage, missed_disk_full";
 
 std::int64_t signed_of(InfluencerId id) { return static_cast<std::int64_t>(number_of(id)); }
 std::uint64_t count_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }

@@ -55,6 +55,8 @@ constexpr milliseconds kMaintenanceBusyRest{2};
 constexpr milliseconds kMaintenanceErrorRest{10'000};
 // A provider's 0 is no limit.
 constexpr double kLeastRate = 1e-3;
+// Below it nothing can be stored, whatever --min-free-bytes says.
+constexpr std::uint64_t kLeastFreeBytes = std::uint64_t{4} << 20;
 // "0.1.0".
 std::string version_number() {
   const auto text = version_text();
@@ -148,7 +150,7 @@ struct Service::State {
   void take_share();
   void set_rate();
   void check_disk();
-  std::optional<std::string> pause() const;
+  std::optional<FetchPause> pause() const;
   std::vector<std::string> not_ready_reasons() const;
   PipelineSummary pipeline_summary() const;
   std::optional<std::vector<FleetEntry>> workers() const;
@@ -408,27 +410,34 @@ void Service::State::check_disk() {
   std::error_code error;
   const auto space = std::filesystem::space(config.data_dir, error);
   std::optional<std::string> reason;
-  if (!error && space.available < config.min_free_bytes) {
-    reason = fmt::format("{} has {} free, less than --min-free-bytes {}: free some space",
+  if (!error && space.available < std::max(config.min_free_bytes, kLeastFreeBytes)) {
+    reason = fmt::format("{} has {} free, less than {}: free some space, or lower --min-free-bytes",
                          config.data_dir.string(), format_size(space.available),
-                         format_size(config.min_free_bytes));
+                         format_size(std::max(config.min_free_bytes, kLeastFreeBytes)));
   }
   const std::scoped_lock lock(pause_mutex);
   pause_reason = std::move(reason);
 }
 
-std::optional<std::string> Service::State::pause() const {
+std::optional<FetchPause> Service::State::pause() const {
   if (stages.fetch && config.max_rate_total > 0 && share == 0) {
-    return "the other fetchers have all of --max-rate-total; some of it comes in seconds";
+    return FetchPause{"the other fetchers have all of --max-rate-total; some comes in seconds"};
   }
   const std::scoped_lock lock(pause_mutex);
-  return pause_reason;
+  if (!pause_reason) return std::nullopt;
+  return FetchPause{*pause_reason, MissReason::kDiskFull};
 }
 
 std::vector<std::string> Service::State::not_ready_reasons() const {
   std::vector<std::string> reasons;
   if (stopped) reasons.push_back("stopping");
-  if (const auto paused = pause()) reasons.push_back("fetching pauses: " + *paused);
+  if (const auto paused = pause()) reasons.push_back("fetching pauses: " + paused->cause);
+  if (fetcher && fetcher->is_sending_failing()) {
+    reasons.push_back("the points queue takes no batches: the log has the cause");
+  }
+  if (sink && sink->is_storing_failing()) {
+    reasons.push_back("the store takes no batches, which wait in the queue: the log has the cause");
+  }
   const auto trouble = seed_schedule ? seed_schedule->trouble() : std::nullopt;
   if (trouble) reasons.push_back(*trouble);
   const auto now = clock.wall();
@@ -508,7 +517,10 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
   s.join_fleet();
   s.set_rate();
   if (stages.sink) {
-    s.sink = std::make_unique<Sink>(SinkOptions{}, *s.queues.points, *s.store, clock, metrics, log);
+    SinkOptions sink_options;
+    sink_options.pause = [&s] { return s.stages.fetch ? s.pause() : std::nullopt; };
+    s.sink = std::make_unique<Sink>(std::move(sink_options), *s.queues.points, *s.store, clock,
+                                    metrics, log);
     if (config.report) {
       s.report = std::make_unique<MinuteReport>(*s.store, clock, [](const std::string& line) {
         fmt::print("{}\n", line);

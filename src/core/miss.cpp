@@ -3,8 +3,8 @@
 namespace ia {
 namespace {
 constexpr std::array<std::string_view, kMissReasonCount> kNames = {
-    "timeout",   "connection", "rate_limited", "server_error", "not_found",
-    "malformed", "overrun",    "clock",        "down"};
+    "timeout", "connection", "rate_limited", "server_error", "not_found", "malformed",
+    "overrun", "clock",      "down",         "outage",       "disk_full"};
 }  // namespace
 
 std::string_view name_of(MissReason reason) { return kNames.at(static_cast<std::size_t>(reason)); }

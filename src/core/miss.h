@@ -19,9 +19,11 @@ enum class MissReason : std::uint8_t {
   kMalformed = 5,    // 200 with a body that is not what was asked for.
   kOverrun = 6,      // Its turn did not come within the minute.
   kClock = 7,        // The wall clock jumped over the minute.
-  kDown = 8,         // The program was not running.
+  kDown = 8,         // The program was not running, or stood still.
+  kOutage = 9,       // Not requested: nearly every request failed, so requests paused.
+  kDiskFull = 10,    // Not requested: the disk was full, so fetching paused.
 };
-inline constexpr std::size_t kMissReasonCount = 9;
+inline constexpr std::size_t kMissReasonCount = 11;
 
 std::string_view name_of(MissReason reason);
 std::optional<MissReason> miss_reason_named(std::string_view name);

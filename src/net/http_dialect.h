@@ -22,6 +22,7 @@ struct Judgement {
   Counts counts{};
   std::string_view username{};  // valid until the next judgement
   bool wrong_id = false;        // replies are crossed: the connection is not to be trusted
+  bool in_words = false;        // a kNotFound that the body says in the network's own words
 };
 
 // What a lane must know of a social network: a path and what replies mean. One thread.

@@ -13,8 +13,10 @@
 #include <optional>
 #include <thread>
 
+#include "net/freeze_watch.h"
 #include "net/governor.h"
 #include "net/http_endpoint.h"
+#include "net/http_request.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
 #include "net/throttle.h"
@@ -43,15 +45,9 @@ constexpr milliseconds kResolveEvery{60'000};
 constexpr milliseconds kResolveAgain{5'000};
 constexpr std::size_t kShortLife = 16;  // replies: not worth pipelining
 constexpr milliseconds kProbeSlack{2'000};
-
-// Addresses are no server names. (OpenSSL's own macro for it casts in the old style.)
-void set_server_name(TlsStream& stream, std::string host) {
-  error_code no_address;
-  asio::ip::make_address(host, no_address);
-  if (!no_address) return;
-  SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-           host.data());
-}
+constexpr milliseconds kLongestGap{250};  // between two looks at the clocks, besides a tick
+constexpr milliseconds kHoldupSpan{55'000};
+constexpr auto first_end = &OrderBook::first_end;
 
 struct Connection {
   explicit Connection(asio::io_context& io) : socket(io) {}
@@ -70,19 +66,13 @@ struct Connection {
   MonoTime deadline = MonoTime::max(), progress_by = MonoTime::max();
   bool timed_out = false;
   MonoTime sent_at{}, idle_since{};
+  std::uint64_t crossings = 0;  // of the freeze watch, when the batch was sent
   std::move_only_function<void()> wake;
 
   Socket& lowest() { return tls ? tls->next_layer() : socket; }
 };
 
 void wake(Connection& c) { std::exchange(c.wake, nullptr)(); }
-
-// `deadline`, or the end of the first order in the batch that ends before it.
-MonoTime first_end(const std::vector<Item>& batch, MonoTime OrderBook::Order::* end,
-                   MonoTime deadline) {
-  for (const auto& item : batch) deadline = std::min(deadline, item.order->*end);
-  return deadline;
-}
 
 }  // namespace
 
@@ -99,12 +89,13 @@ struct HttpLane::State {
                   .pipelining = options.pipelining,
                   .retry_base = options.retry_base,
                   .pause = options.pause,
-                  .breaker_pause = options.breaker_pause,
+                  .probe_every = options.probe_every,
                   .seed = options.seed},
                  l),
-        connect_state(l, "network"),
+        watch(kLongestGap + options.tick),
         wrong_id_state(l, "network"),
-        lane_metrics(m) {}
+        lane_metrics(m),
+        book([this](MonoTime since, MonoTime now) { return holdup(since, now); }) {}
 
   HttpLaneOptions options;
   HttpEndpoint endpoint;
@@ -114,7 +105,8 @@ struct HttpLane::State {
   asio::ssl::context tls_context{asio::ssl::context::tls_client};
 
   Governor governor;
-  StateLog connect_state, wrong_id_state;
+  FreezeWatch watch;
+  StateLog wrong_id_state;
   LaneMetrics lane_metrics;
 
   OrderBook book;
@@ -134,6 +126,8 @@ struct HttpLane::State {
   std::thread thread;
 
   void loop();
+  void note_time(MonoTime now);
+  MissReason holdup(MonoTime since, MonoTime now) const;
   void pump(MonoTime now);
   void sweep(MonoTime now);
   void resolve();
@@ -162,6 +156,7 @@ void HttpLane::State::loop() {
   while (!stopping) {
     io.poll();
     const auto now = clock.mono();
+    note_time(now);
     if (now >= sweep_at) sweep(now);
     pump(now);
     if (book.empty() || governor.unlimited()) {
@@ -172,6 +167,22 @@ void HttpLane::State::loop() {
     }
   }
   for (auto& c : connections) close(c);
+}
+
+// What waits for replies is given the time in which nothing ran.
+void HttpLane::State::note_time(MonoTime now) {
+  const auto stood = watch.look(clock.wall(), now);
+  if (stood == MonoTime::duration{0}) return;
+  for (auto& c : connections) {
+    if (!c.is_open || c.deadline == MonoTime::max()) continue;
+    c.deadline = first_end(c.batch, &OrderBook::Order::finish_before, c.deadline + stood);
+    c.progress_by = std::min(c.progress_by + stood, c.deadline);
+  }
+}
+
+MissReason HttpLane::State::holdup(MonoTime since, MonoTime now) const {
+  if (addresses.empty()) return MissReason::kConnection;
+  return watch.crossed_at() > since ? watch.reason() : governor.holdup(since, now);
 }
 
 void HttpLane::State::pump(MonoTime now) {
@@ -203,7 +214,7 @@ bool HttpLane::State::acquire(Connection& c, MonoTime now) {
 
 void HttpLane::State::sweep(MonoTime now) {
   sweep_at = now + kSweepEvery;
-  book.expire(now, addresses.empty() ? MissReason::kConnection : governor.holdup(now));
+  book.expire(now);
   for (auto& c : connections) {
     if (!c.is_open && c.deadline == MonoTime::max()) continue;
     const bool late = now >= c.deadline || now >= c.progress_by;
@@ -214,6 +225,9 @@ void HttpLane::State::sweep(MonoTime now) {
   governor.refresh(now);
   ProviderHealth health;
   governor.tell(health);
+  if (const auto why = holdup(now - kHoldupSpan, now); why != MissReason::kOverrun) {
+    health.holdup = why;
+  }
   health.requests_total = requests;
   health.retries_total = retried;
   health.connections = opened;
@@ -243,7 +257,6 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   auto& item = c.batch[c.answered++];
   const auto now = clock.mono();
   governor.on_reply(now - c.sent_at);
-  connect_state.recovered("the network answers again");
   if (!reply.keep_alive) c.closes = c.said_so = true;
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
     wait_as_told(reply, now, now - c.sent_at);
@@ -259,10 +272,12 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
     case Judgement::Kind::kValue:
       governor.on_value(now);
       last_error.clear();
-      return book.end(item, {item.influencer, clock.wall(), judgement.counts}, judgement.username);
+      // It may have come before the thread stood still: then it is no value of this minute.
+      if (c.crossings != watch.crossings()) return book.end(item, watch.reason());
+      return book.end(item, {item.influencer, watch.wall(), judgement.counts}, judgement.username);
     case Judgement::Kind::kMiss:
-      governor.on_denial();
-      return book.end(item, judgement.reason);
+      governor.on_denial(now);
+      return book.end(item, judgement.reason, judgement.in_words);
     case Judgement::Kind::kRetry:
       governor.on_failed_reply(now, judgement.reason);
       return fail_item(item, judgement.reason);
@@ -305,7 +320,7 @@ void HttpLane::State::resolve() {
         resolve_at = clock.mono() + (error ? kResolveAgain : kResolveEvery);
         if (error) {
           last_error = endpoint.host + ": " + error.message();
-          connect_state.failing("cannot resolve the network's name", last_error);
+          governor.on_unresolved(clock.mono(), last_error);
           return;
         }
         addresses.clear();
@@ -374,7 +389,7 @@ Task<void> HttpLane::State::connect(Connection& c) {
   if (!error && endpoint.tls) {
     c.tls.emplace(std::move(c.socket), tls_context);
     c.tls->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
-    set_server_name(*c.tls, endpoint.host);
+    set_server_name(c.tls->native_handle(), endpoint.host);
     co_await c.tls->async_handshake(asio::ssl::stream_base::client,
                                     asio::redirect_error(use_task, error));
   }
@@ -388,7 +403,6 @@ Task<void> HttpLane::State::connect(Connection& c) {
   }
   last_error =
       endpoint.authority + ": " + (c.timed_out ? "no connection in time" : error.message());
-  connect_state.failing("cannot connect to the network", last_error);
   resolve_at = std::min(resolve_at, clock.mono() + kResolveAgain);
   c.lowest().close(error);
 }
@@ -421,18 +435,13 @@ Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
 void HttpLane::State::write_requests(Connection& c) {
   c.out.clear();
   c.sent_at = clock.mono();
+  note_time(c.sent_at);
+  c.crossings = watch.crossings();
   c.deadline =
       first_end(c.batch, &OrderBook::Order::finish_before, c.sent_at + options.request_timeout);
   c.progress_by = c.deadline;
   c.timed_out = false;
-  for (const auto& item : c.batch) {
-    c.out += "GET ";
-    c.out += endpoint.prefix;
-    dialect->append_path(c.out, item.influencer);
-    c.out += " HTTP/1.1\r\nHost: ";
-    c.out += endpoint.authority;
-    c.out += "\r\nAccept: application/json\r\n\r\n";
-  }
+  for (const auto& item : c.batch) append_request(c.out, endpoint, *dialect, item.influencer);
   requests += c.batch.size();
 }
 
@@ -464,12 +473,19 @@ Task<void> HttpLane::State::exchange(Connection& c) {
     error = co_await read(c, count);
     if (error) break;
     c.held += count;
-    c.progress_by = clock.mono() + options.stall_timeout;
+    const auto now = clock.mono();
+    note_time(now);
+    c.timed_out = now >= c.deadline;  // nothing had looked at the time before the bytes
+    if (c.timed_out) break;
+    c.progress_by = now + options.stall_timeout;
     sound = settle_all(c);
   }
   const bool ends_a_body =
       error == asio::error::eof && c.parser.end() == ReplyParser::Result::kReply;
-  if (ends_a_body) settle(c, c.parser.reply());
+  if (ends_a_body) {
+    note_time(clock.mono());
+    settle(c, c.parser.reply());
+  }
   c.deadline = c.progress_by = MonoTime::max();
   if (c.held > 0 || ends_a_body) c.closes = true;  // bytes that nobody asked for, or no more
   if (c.answered == c.batch.size()) co_return;
@@ -479,6 +495,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   auto reason = MissReason::kConnection;
   if (!sound) reason = MissReason::kMalformed;
   if (c.timed_out) reason = MissReason::kTimeout;
+  if (c.crossings != watch.crossings()) reason = watch.reason();
   c.closes = true;
   fail_rest(c, reason, unseen);
 }
@@ -487,7 +504,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
 // the ends of the orders bound it.
 void HttpLane::State::repeat_unsent(Connection& c, MissReason reason) {
   const auto now = clock.mono();
-  governor.on_unreachable(c.batch.size(), now, reason);
+  governor.on_unreachable(c.batch.size(), now, reason, last_error);
   for (auto item : c.batch) {
     item.reason = reason;
     book.repeat(item, now + governor.backoff(1));
@@ -569,11 +586,7 @@ Status HttpLane::probe() {
     return fail(Errc::kUnavailable, o.url + ": no answer in time");
   }
   const auto [fetched, cause] = answer.get();
-  if (!fetched.values.empty()) return {};
-  const auto reason = fetched.misses.front().reason;
-  if (reason == MissReason::kNotFound) return {};  // it speaks, and does not know this one
-  return fail(Errc::kUnavailable,
-              o.url + ": " + std::string(name_of(reason)) + (cause.empty() ? "" : ": " + cause));
+  return probed(fetched, o.url, cause);
 }
 
 ProviderHealth HttpLane::health() const {

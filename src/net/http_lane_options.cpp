@@ -15,7 +15,7 @@ Status check(const HttpLaneOptions& o) {
     return fail(Errc::kInvalid, std::string("fetching: the ") + what);
   };
   const auto shortest = std::min({o.connect_timeout, o.request_timeout, o.stall_timeout,
-                                  o.idle_timeout, o.retry_base, o.pause, o.breaker_pause});
+                                  o.idle_timeout, o.retry_base, o.pause, o.probe_every});
   if (o.max_connections < 1) return wrong("connections must be at least 1");
   if (o.pipelining < 1 || o.pipelining > kPipeliningMax) {
     return wrong("pipelining must be from 1 (off) to 64");

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/point.h"
+#include "net/outage_gate.h"
 #include "net/throttle.h"
 
 namespace ia {
@@ -24,7 +25,7 @@ struct HttpLaneOptions {
   std::chrono::milliseconds idle_timeout{4'000};   // Node closes after 5 s
   std::chrono::milliseconds retry_base{kRetryBase};
   std::chrono::milliseconds pause{1'000};  // after a 429 that does not say how long
-  std::chrono::milliseconds breaker_pause{kBreakerPause};
+  std::chrono::milliseconds probe_every{kProbeEvery};  // while nearly everything fails
   std::uint64_t seed = 1;  // of the jitter
   InfluencerId probe_influencer{};
 };

@@ -266,10 +266,11 @@ class HttpLaneTlsRefusalTest : public LaneTimeTest {
   void expect_refused(const TlsServer& server, const std::string& host,
                       const std::string& ca_file) {
     open(patient({.url = server.url(host), .ca_file = ca_file, .max_connections = 4}));
-    start(ids(1, 5), kForever);
+    begin_a_minute();
+    start(ids(1, 5), kMostOfAMinute);
     wait_for_trouble();
     EXPECT_THAT(lane_->health().last_error, HasSubstr("certificate verify failed"));
-    const auto fetched = finish_after_an_hour();
+    const auto fetched = finish_late_in_the_minute();
     expect_each_once(ids(1, 5), fetched);
     EXPECT_THAT(fetched.values, IsEmpty());
     EXPECT_GT(server.tcp().connections(), 0u);
@@ -354,7 +355,7 @@ class NoTlsTest : public HttpLaneTlsTest, public ::testing::WithParamInterface<N
     open(patient({.url = "https://" + server_.authority(),
                   .ca_file = ca_file_,
                   .max_connections = 4,
-                  .breaker_pause = kForever}));
+                  .probe_every = kForever}));
   }
   static void expect_missed(const FinishedFetch& fetched) {
     auto missed = reasons(fetched);

@@ -93,7 +93,7 @@ class LaneTest : public ::testing::Test {
     options.url = server.url();
     options.retry_base = std::min(options.retry_base, std::chrono::milliseconds{2});
     options.pause = std::min(options.pause, std::chrono::milliseconds{20});
-    options.breaker_pause = std::min(options.breaker_pause, std::chrono::milliseconds{20});
+    options.probe_every = std::min(options.probe_every, std::chrono::milliseconds{20});
     open(std::move(options));
   }
   void open(HttpLaneOptions options) {
@@ -186,10 +186,16 @@ class LaneTimeTest : public LaneTest {
       return !lane_->health().last_error.empty();
     }));
   }
-  FinishedFetch finish_after_an_hour() {
-    manual_.advance(2 * kForever);
+  // Of an order that ends within the minute, so that the leap is not taken for a stop into another.
+  FinishedFetch finish_late_in_the_minute() {
+    manual_.advance(minute_of(manual_.wall()) + std::chrono::seconds{59} - manual_.wall());
     return finish();
   }
+  void begin_a_minute() {
+    const auto next = minute_of(manual_.wall()) + std::chrono::minutes{1};
+    manual_.advance(next - manual_.wall());
+  }
+  static constexpr std::chrono::seconds kMostOfAMinute{50};
 
   ManualClock manual_;
 };

@@ -17,6 +17,7 @@ struct LaterDue {
 OrderBook::Order& OrderBook::enter(FetchOrder order, WallTime wall, MonoTime mono) {
   auto& kept = orders_.emplace_back();
   kept.self = std::prev(orders_.end());
+  kept.began = mono;
   kept.finish_before = mono + (order.finish_before - wall);
   kept.start_before = std::min(mono + (order.start_before - wall), kept.finish_before);
   kept.open = order.influencers.size();
@@ -46,7 +47,12 @@ bool OrderBook::has_work(MonoTime now) const {
 
 bool OrderBook::pop(MonoTime now, Item& item) {
   while (has_work(now)) {
-    if (!repeats_.empty() && repeats_.front().due <= now) {
+    const bool repeats = !repeats_.empty() && repeats_.front().due <= now;
+    if (!repeats && now >= unsent_.front()->start_before) {
+      expire(now);
+      continue;
+    }
+    if (repeats) {
       std::pop_heap(repeats_.begin(), repeats_.end(), LaterDue{});
       item = repeats_.back();
       repeats_.pop_back();
@@ -62,9 +68,10 @@ bool OrderBook::pop(MonoTime now, Item& item) {
   return false;
 }
 
-void OrderBook::end(const Item& item, MissReason reason) {
+void OrderBook::end(const Item& item, MissReason reason, bool in_words) {
   if (item.order->cancelled && reason == MissReason::kTimeout) reason = MissReason::kOverrun;
   item.order->result.misses.push_back({item.influencer, reason});
+  if (in_words) item.order->result.denied.push_back(item.influencer);
   ended_one(*item.order);
 }
 
@@ -86,6 +93,7 @@ void OrderBook::finish(Order& order) {
   std::ranges::sort(result.values, {}, &FetchedValue::influencer);
   std::ranges::sort(result.misses, {}, &Miss::influencer);
   std::ranges::sort(result.usernames, {}, &Username::influencer);
+  std::ranges::sort(result.denied);
   if (order.on_finished) {
     order.on_finished(std::move(result));
   } else {
@@ -103,18 +111,23 @@ void OrderBook::repeat(Item item, MonoTime due) {
   std::push_heap(repeats_.begin(), repeats_.end(), LaterDue{});
 }
 
-void OrderBook::expire(MonoTime now, MissReason why) {
-  std::vector<Item> over;
-  for (auto* order : unsent_) {
-    const auto& influencers = order->order.influencers;
-    if (now < order->start_before) continue;
-    waiting_ -= influencers.size() - order->next;
-    for (; order->next < influencers.size(); ++order->next) {
-      over.push_back({.order = order, .influencer = influencers[order->next], .reason = why});
-    }
+void OrderBook::expire(MonoTime now) { end_late(now, holdup_); }
+
+void OrderBook::take_unsent(Order& order, MissReason why, std::vector<Item>& over) {
+  const auto& influencers = order.order.influencers;
+  waiting_ -= influencers.size() - order.next;
+  for (; order.next < influencers.size(); ++order.next) {
+    over.push_back({.order = &order, .influencer = influencers[order.next], .reason = why});
   }
-  std::erase_if(unsent_,
-                [](const Order* order) { return order->next == order->order.influencers.size(); });
+}
+
+void OrderBook::end_late(MonoTime now, const Holdup& why) {
+  std::vector<Item> over;
+  std::erase_if(unsent_, [&](Order* order) {
+    if (now < order->start_before) return false;
+    take_unsent(*order, why(order->began, now), over);
+    return true;
+  });
   const auto erased = std::erase_if(repeats_, [&](const Item& item) {
     if (now < item.order->start_before) return false;
     over.push_back(item);
@@ -131,7 +144,7 @@ void OrderBook::cancel(MonoTime now, MonoTime finish_before) {
     order.finish_before = std::min(order.finish_before, finish_before);
   }
   for (auto& item : repeats_) item.reason = MissReason::kOverrun;
-  expire(now, MissReason::kOverrun);
+  end_late(now, [](MonoTime, MonoTime) { return MissReason::kOverrun; });
 }
 
 std::vector<FinishedFetch> OrderBook::take(std::chrono::milliseconds wait) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -22,8 +23,11 @@ namespace ia {
 class OrderBook {
  public:
   using OnFinished = std::move_only_function<void(FinishedFetch)>;
+  // Why an influencer due from `since` on has not been requested by `now`.
+  using Holdup = std::function<MissReason(MonoTime since, MonoTime now)>;
   struct Order {
     FetchOrder order;
+    MonoTime began;
     MonoTime start_before;
     MonoTime finish_before;
     std::size_t next = 0;  // first influencer not asked for yet
@@ -42,6 +46,16 @@ class OrderBook {
     MonoTime due{};  // of a repetition
   };
 
+  // `deadline`, or the end of the first order in the batch that ends before it.
+  static MonoTime first_end(const std::vector<Item>& batch, MonoTime Order::* end,
+                            MonoTime deadline) {
+    for (const auto& item : batch) deadline = std::min(deadline, item.order->*end);
+    return deadline;
+  }
+
+  OrderBook() : OrderBook([](MonoTime, MonoTime) { return MissReason::kOverrun; }) {}
+  explicit OrderBook(Holdup holdup) : holdup_(std::move(holdup)) {}
+
   // Counts an order that begin will get, so that waiting is right at once.
   void announce(std::size_t influencers) { waiting_ += influencers; }
   void begin(FetchOrder order, WallTime wall, MonoTime mono);
@@ -56,13 +70,14 @@ class OrderBook {
   // be begun ends here.
   bool pop(MonoTime now, Item& item);
 
-  void end(const Item& item, MissReason reason);
+  // `in_words`: a not_found that the network said in its own words.
+  void end(const Item& item, MissReason reason, bool in_words = false);
   void end(const Item& item, const FetchedValue& value, std::string_view username);
   // Asks again at `due`, or ends with the item's reason when that is too late.
   void repeat(Item item, MonoTime due);
 
-  // Ends what can no more be begun; `why` for those that were never asked for.
-  void expire(MonoTime now, MissReason why);
+  // Ends what can no longer be begun, with the holdup for those that were never requested.
+  void expire(MonoTime now);
   // Lets nothing begin any more, and waits for replies until `finish_before` at most. Timeouts of
   // these orders are overruns from now on.
   void cancel(MonoTime now, MonoTime finish_before);
@@ -74,8 +89,11 @@ class OrderBook {
  private:
   Order& enter(FetchOrder order, WallTime wall, MonoTime mono);
   void ended_one(Order& order);
+  void take_unsent(Order& order, MissReason why, std::vector<Item>& over);
+  void end_late(MonoTime now, const Holdup& why);
   void finish(Order& order);
 
+  Holdup holdup_;
   std::list<Order> orders_;
   std::deque<Order*> unsent_;  // orders with influencers not asked for yet
   std::vector<Item> repeats_;  // a heap by due time

@@ -44,7 +44,8 @@ class OrderBookTest : public ::testing::Test {
     return all.empty() ? FinishedFetch{} : std::move(all.front());
   }
 
-  OrderBook book_;
+  MissReason holdup_ = MissReason::kOverrun;
+  OrderBook book_{[this](MonoTime, MonoTime) { return holdup_; }};
 };
 
 TEST_F(OrderBookTest, AnEmptyOrderIsFinishedAtOnce) {
@@ -64,6 +65,17 @@ TEST_F(OrderBookTest, AnOrderIsHandedOutOnlyWhenAllOfItHasEnded) {
   ASSERT_EQ(done.values.size(), 1U);
   EXPECT_EQ(done.values[0].influencer, id(2));
   EXPECT_THAT(done.misses, ElementsAre(Miss{id(1), MissReason::kTimeout}));
+}
+
+TEST_F(OrderBookTest, SaysWhomTheNetworkDeniedInItsOwnWords) {
+  begin(order(7, {id(1), id(2), id(3)}));
+  const auto first = pop(), second = pop(), third = pop();
+  book_.end(third, MissReason::kNotFound, true);
+  book_.end(second, MissReason::kNotFound);
+  book_.end(first, MissReason::kNotFound, true);
+  const auto done = only_finished();
+  EXPECT_EQ(done.misses.size(), 3U);
+  EXPECT_THAT(done.denied, ElementsAre(id(1), id(3)));
 }
 
 TEST_F(OrderBookTest, ADueRepetitionComesBeforeTheUnsentAndAnEarlyOneDoesNot) {
@@ -97,11 +109,22 @@ TEST_F(OrderBookTest, ExpiryNamesTheCauseForThoseNeverAskedForOnly) {
   auto item = pop();
   item.reason = MissReason::kTimeout;
   book_.repeat(item, kMono + 9s);
-  book_.expire(kMono + 10s - 1ns, MissReason::kConnection);
+  holdup_ = MissReason::kConnection;
+  book_.expire(kMono + 10s - 1ns);
   EXPECT_THAT(book_.take(0ms), IsEmpty());
-  book_.expire(kMono + 10s, MissReason::kConnection);
+  book_.expire(kMono + 10s);
   EXPECT_THAT(only_finished().misses,
               ElementsAre(Miss{id(1), MissReason::kTimeout}, Miss{id(2), MissReason::kConnection}));
+}
+
+// The connections look for work more often than anything expires.
+TEST_F(OrderBookTest, WhoeverFindsAnOrderTooLateNamesTheCauseToo) {
+  begin(order(7, {id(1), id(2)}));
+  holdup_ = MissReason::kConnection;
+  OrderBook::Item item;
+  EXPECT_FALSE(book_.pop(kMono + 10s, item));
+  EXPECT_THAT(only_finished().misses, ElementsAre(Miss{id(1), MissReason::kConnection},
+                                                  Miss{id(2), MissReason::kConnection}));
 }
 
 TEST_F(OrderBookTest, CancellingEndsAllButWhatIsUnderWay) {

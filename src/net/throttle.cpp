@@ -10,11 +10,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kBreakerCallsMin = 100;
-constexpr double kBreakerFailureShare = 0.9;
-constexpr seconds kBreakerWindow{10};
-constexpr milliseconds kBreakerPauseMax{60'000};
-constexpr std::size_t kProbes = 10;
 constexpr std::size_t kNoLimit = SIZE_MAX;
 constexpr milliseconds kBackoffCap{5'000};
 
@@ -31,60 +26,15 @@ std::size_t TokenBucket::available(MonoTime now) {
 }
 
 void AimdLimit::on_success(std::size_t in_flight) {
-  if (static_cast<double>(in_flight) * 2 >= limit_) limit_ = std::min(cap_, limit_ + 1 / limit_);
+  if (static_cast<double>(in_flight) * 2 < limit_) return;
+  limit_ = std::min(cap_, limit_ + (limit_ < regained_ ? 1 : 1 / limit_));
+  if (limit_ >= regained_) regained_ = 0;
 }
 
 void AimdLimit::on_trouble(MonoTime now, std::chrono::nanoseconds round_trip) {
   if (lowered_at_ && now - *lowered_at_ < round_trip) return;
   lowered_at_ = now;
   limit_ = std::max(floor_, limit_ * 0.9);
-}
-
-std::size_t Breaker::allowed(MonoTime now) {
-  if (state_ == State::kOpen && now >= open_until_) {
-    state_ = State::kProbing;
-    probes_left_ = kProbes;
-    probe_successes_ = 0;
-  }
-  if (state_ == State::kOpen) return 0;
-  return state_ == State::kProbing ? probes_left_ : kNoLimit;
-}
-
-void Breaker::on_begin(std::size_t count) {
-  if (state_ == State::kProbing) probes_left_ -= std::min(probes_left_, count);
-}
-
-void Breaker::on_unsent(std::size_t count) {
-  if (state_ == State::kProbing) probes_left_ = std::min(probes_left_ + count, kProbes);
-}
-
-void Breaker::on_success() {
-  ++calls_;
-  if (state_ != State::kProbing || ++probe_successes_ < kProbes / 2) return;
-  state_ = State::kClosed;
-  pause_ = pause_min_;
-  calls_ = failures_ = 0;
-}
-
-void Breaker::on_failure(MonoTime now) {
-  if (state_ == State::kProbing) return trip(now);
-  if (state_ == State::kOpen) return;
-  if (!window_began_ || now - *window_began_ > kBreakerWindow) {
-    window_began_ = now;
-    calls_ = failures_ = 0;
-  }
-  ++calls_;
-  ++failures_;
-  const auto enough = static_cast<double>(calls_) * kBreakerFailureShare;
-  if (calls_ >= kBreakerCallsMin && static_cast<double>(failures_) >= enough) trip(now);
-}
-
-void Breaker::trip(MonoTime now) {
-  state_ = State::kOpen;
-  const auto spread = std::uniform_real_distribution<>(0.8, 1.2)(random_);
-  open_until_ = now + std::chrono::duration_cast<milliseconds>(pause_ * spread);
-  pause_ = std::min(pause_ * 2, kBreakerPauseMax);
-  calls_ = failures_ = 0;
 }
 
 milliseconds full_jitter(std::uint32_t attempt, milliseconds base, std::mt19937_64& random) {

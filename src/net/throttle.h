@@ -33,21 +33,33 @@ class TokenBucket {
 };
 
 // How many requests may be in flight: one more for each limit's worth of successes while at least
-// half is used, a tenth less on trouble, at most once a round trip.
+// half is used, a tenth less on trouble, at most once a round trip. After an outage it grows by one
+// for each success until it is what it was before.
 class AimdLimit {
  public:
   AimdLimit(std::size_t start, std::size_t floor, std::size_t cap)
       : limit_(static_cast<double>(std::min(start, cap))),
         floor_(static_cast<double>(std::min(floor, cap))),
-        cap_(static_cast<double>(cap)) {}
+        cap_(static_cast<double>(cap)),
+        remembered_(limit_) {}
   std::size_t limit() const { return static_cast<std::size_t>(limit_); }
   void on_success(std::size_t in_flight);
   void on_trouble(MonoTime now, std::chrono::nanoseconds round_trip);
+  // Call now and then while all is well: what regain goes back to.
+  void remember() {
+    remembered_ = std::max(limit_, last_);
+    last_ = limit_;
+  }
+  // The host answers after an outage.
+  void regain() { regained_ = remembered_; }
 
  private:
   double limit_;
   double floor_;
   double cap_;
+  double last_ = 0;
+  double remembered_;
+  double regained_ = 0;
   std::optional<MonoTime> lowered_at_;
 };
 
@@ -64,37 +76,6 @@ class RetryBudget {
  private:
   static constexpr double kCap = 100;
   double tokens_ = kCap;
-};
-
-inline constexpr std::chrono::milliseconds kBreakerPause{5'000};
-// Opens when nearly everything fails; partial failures are AimdLimit's business. Stays open for
-// about `pause`, and twice as long after each failed probe, a minute at most.
-class Breaker {
- public:
-  explicit Breaker(std::uint64_t seed, std::chrono::milliseconds pause = kBreakerPause)
-      : random_(seed), pause_min_(pause), pause_(pause) {}
-  // How many may be begun now: 0 while open, few while probing, many otherwise.
-  std::size_t allowed(MonoTime now);
-  void on_begin(std::size_t count);
-  void on_success();
-  void on_failure(MonoTime now);
-  // So many that were begun came to nothing, neither well nor badly.
-  void on_unsent(std::size_t count);
-  bool open() const { return state_ != State::kClosed; }
-
- private:
-  enum class State { kClosed, kOpen, kProbing };
-  void trip(MonoTime now);
-
-  std::mt19937_64 random_;
-  State state_ = State::kClosed;
-  std::optional<MonoTime> window_began_;
-  std::size_t calls_ = 0;
-  std::size_t failures_ = 0;
-  MonoTime open_until_{};
-  std::chrono::milliseconds pause_min_, pause_;
-  std::size_t probes_left_ = 0;
-  std::size_t probe_successes_ = 0;
 };
 
 inline constexpr std::chrono::milliseconds kRetryBase{200};

@@ -56,6 +56,22 @@ TEST(AimdLimit, FallsAtMostOnceARoundTrip) {
   EXPECT_EQ(limit.limit(), 4u);
 }
 
+TEST(AimdLimit, GrowsFastAfterAnOutageToWhatItWasBefore) {
+  AimdLimit limit(64, 4, 4'000);
+  for (int i = 0; i < 4'000'000; ++i) limit.on_success(limit.limit());
+  const auto before = limit.limit();
+  ASSERT_GT(before, 2'000u);
+  limit.remember();
+  for (int i = 0; i < 100; ++i) limit.on_trouble(kStart + seconds{i}, milliseconds{100});
+  ASSERT_EQ(limit.limit(), 4u);
+  limit.remember();
+  limit.regain();
+  for (std::size_t i = 0; i < before; ++i) limit.on_success(limit.limit());
+  EXPECT_GE(limit.limit(), before);
+  for (int i = 0; i < 100; ++i) limit.on_success(limit.limit());
+  EXPECT_LE(limit.limit(), before + 2) << "and then as slowly as ever";
+}
+
 TEST(RetryBudget, AllowsATenthOfTheSuccesses) {
   RetryBudget budget;
   while (budget.take()) {
@@ -66,40 +82,6 @@ TEST(RetryBudget, AllowsATenthOfTheSuccesses) {
     if (budget.take()) ++retries;
   }
   EXPECT_NEAR(retries, 100, 2);
-}
-
-TEST(Breaker, StaysClosedWhileSomethingWorks) {
-  Breaker breaker(1);
-  for (int i = 0; i < 10'000; ++i) {
-    breaker.on_failure(kStart + milliseconds{i});
-    if (i % 5 == 0) breaker.on_success();
-  }
-  EXPECT_FALSE(breaker.open());
-}
-
-TEST(Breaker, OpensWhenNearlyEverythingFailsAndProbesLater) {
-  Breaker breaker(1);
-  for (int i = 0; i < 200; ++i) breaker.on_failure(kStart + milliseconds{i});
-  ASSERT_TRUE(breaker.open());
-  EXPECT_EQ(breaker.allowed(kStart + seconds{1}), 0u);
-
-  const auto later = kStart + seconds{10};
-  EXPECT_EQ(breaker.allowed(later), 10u);
-  breaker.on_begin(10);
-  EXPECT_EQ(breaker.allowed(later), 0u) << "no more than the probes";
-  for (int i = 0; i < 10; ++i) breaker.on_success();
-  EXPECT_FALSE(breaker.open());
-}
-
-TEST(Breaker, WaitsLongerAfterAFailedProbe) {
-  Breaker breaker(1);
-  for (int i = 0; i < 200; ++i) breaker.on_failure(kStart);
-  const auto probing = kStart + seconds{7};
-  ASSERT_GT(breaker.allowed(probing), 0u);
-  breaker.on_failure(probing);
-
-  EXPECT_EQ(breaker.allowed(probing + seconds{7}), 0u);
-  EXPECT_GT(breaker.allowed(probing + seconds{13}), 0u);
 }
 
 TEST(Backoff, IsFullyJitteredUpToItsCap) {

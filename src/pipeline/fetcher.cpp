@@ -24,6 +24,8 @@ constexpr milliseconds kExtendAhead{10'000};
 // A message that cannot be judged while the store is away.
 constexpr milliseconds kJudgeLater{5'000};
 constexpr milliseconds kClockStepMin{2'000};
+// From this time of a minute on, what does not find room during an outage is not going to.
+constexpr milliseconds kGivingUpIn{45'000};
 
 constexpr std::size_t kDoneMax = 10'000;
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
@@ -133,10 +135,15 @@ void Fetcher::step(milliseconds wait) {
 }
 
 bool Fetcher::may_take() const {
-  return !draining_ && !points_backoff_.is_failing() && ids_backoff_.may_call() &&
-         clock_.mono() >= take_after_ && !pause_state_.is_failing() &&
-         in_flight_.size() + outbound_.size() < options_.shards_in_flight_max &&
-         provider_.health().waiting < options_.waiting_max;
+  if (draining_ || points_backoff_.is_failing() || !ids_backoff_.may_call()) return false;
+  if (clock_.mono() < take_after_ || pause_state_.is_failing()) return false;
+  const auto health = provider_.health();
+  if (!health.breaker_open) return has_room() && health.waiting < options_.waiting_max;
+  return has_room() || clock_.wall() >= minute_of(clock_.wall()) + kGivingUpIn;
+}
+
+bool Fetcher::has_room() const {
+  return in_flight_.size() + outbound_.size() < options_.shards_in_flight_max;
 }
 
 bool Fetcher::is_worth_sending() const {
@@ -171,16 +178,20 @@ void Fetcher::note_clock() {
     clock_steps_total_.add();
     log_.warning("fetcher", "the wall clock stepped", {{"by_ms", std::to_string(step.count())}});
   }
-  const auto reason = guards_.pause ? guards_.pause() : std::nullopt;
-  if (reason) {
-    pause_state_.failing("fetching pauses", *reason);
+  const auto pause = guards_.pause ? guards_.pause() : std::nullopt;
+  if (pause) {
+    paused_in_ = minute_of(wall);
+    paused_as_ = pause->missed_as;
+    pause_state_.failing("fetching pauses", pause->cause);
   } else {
     pause_state_.recovered("fetching goes on");
   }
 }
 
 void Fetcher::take_shards(milliseconds wait) {
-  const auto room = options_.shards_in_flight_max - in_flight_.size() - outbound_.size();
+  const auto room = has_room()
+                        ? options_.shards_in_flight_max - in_flight_.size() - outbound_.size()
+                        : kShardsPerReceive;
   const auto count = std::min(room, kShardsPerReceive);
   auto deliveries = ids_.receive(count, visibility(), wait);
   ids_backoff_.note(deliveries.has_value());
@@ -243,15 +254,15 @@ void Fetcher::accept(Delivery delivery, std::vector<Receipt>& stale) {
   if (!is_due(held.shard.number, held.shard.schedule, held.minute)) {
     const auto due = next_due(held);
     done_.push_back({std::move(held.receipt), due});
-  } else if (now >= held.minute + kLastStart) {
+  } else if (now >= held.minute + kLastStart || !has_room()) {
     skip_minute(std::move(held));
   } else {
-    begin(std::move(held), now);
+    begin(std::move(held));
   }
 }
 
-void Fetcher::begin(Held held, WallTime now) {
-  auto split = vanished_.split(held.shard.influencers.ids(), now);
+void Fetcher::begin(Held held) {
+  auto split = vanished_.split(held.shard.influencers.ids(), clock_.mono());
   held.skipped = std::move(split.skipped);
   const auto ticket = next_ticket_++;
   FetchOrder order{.ticket = ticket,
@@ -266,14 +277,18 @@ void Fetcher::begin(Held held, WallTime now) {
   provider_.start(std::move(order));
 }
 
-// Too late in the minute to ask: if the shard has no values yet, its minute is missed. The store
-// knows; a miss of an influencer that has its value is ignored there.
+// Too late in the minute to ask, or no room during an outage: if the shard has no values yet, its
+// minute is missed. The store knows; a miss of an influencer that has its value is ignored there.
 void Fetcher::skip_minute(Held held) {
   FinishedFetch fetch;
-  for (const auto id : held.shard.influencers.ids()) {
-    fetch.misses.push_back({id, MissReason::kOverrun});
-  }
+  const auto why = why_too_late(held.minute);
+  for (const auto id : held.shard.influencers.ids()) fetch.misses.push_back({id, why});
   hand_on(std::move(held), std::move(fetch));
+}
+
+MissReason Fetcher::why_too_late(Minute minute) const {
+  if (paused_in_ == minute) return paused_as_;
+  return provider_.health().holdup.value_or(MissReason::kOverrun);
 }
 
 void Fetcher::collect(milliseconds wait) {
@@ -282,7 +297,7 @@ void Fetcher::collect(milliseconds wait) {
     if (known == in_flight_.end()) continue;
     auto held = std::move(known->second);
     in_flight_.erase(known);
-    vanished_.note(fetch, clock_.wall());
+    vanished_.note(fetch, clock_.mono());
     shards_total_.add();
     hand_on(std::move(held), std::move(fetch));
   }

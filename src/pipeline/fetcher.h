@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/schedule.h"
+#include "pipeline/fetch_pause.h"
 #include "pipeline/vanished.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
@@ -37,7 +38,7 @@ struct FetcherGuards {
   // The newest seeding. Messages of an older one are dropped.
   std::function<std::uint64_t()> epoch;
   // A reason not to take new shards (a full disk), or none.
-  std::function<std::optional<std::string>()> pause;
+  std::function<std::optional<FetchPause>()> pause;
   // What the store says now, for a message that claims to be newer than `epoch`: one of a seeding
   // that the store does not know goes to the dead letters. Without it all are taken.
   std::function<Result<std::uint64_t>()> stored_epoch = {};
@@ -52,7 +53,9 @@ struct FetcherGuards {
 // Takes shards that are due, has them fetched, sends the points on, and makes the shard invisible
 // until its next due time: in this order, so that a fetcher that dies loses nothing.
 // Any number of fetchers share the queues. A shard whose batch cannot be sent stays in hand, and
-// no new ones are taken meanwhile. One thread; no I/O but through the ports.
+// no new ones are taken meanwhile. While the network is out all that are due are taken: those that
+// find no room late in the minute are missed with the reason of the outage, as it is known here
+// alone. One thread; no I/O but through the ports.
 class Fetcher {
  public:
   Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue& points,
@@ -66,6 +69,8 @@ class Fetcher {
   void drain(std::chrono::milliseconds grace);
 
   std::size_t shards_in_flight() const { return in_flight_.size(); }
+  // The points queue takes nothing: what is fetched stays in hand. Any thread.
+  bool is_sending_failing() const { return points_state_.is_failing(); }
 
  private:
   struct Held {
@@ -92,7 +97,7 @@ class Fetcher {
   void bury(Delivery delivery, const std::string& reason);
   bool is_known(const Shard& shard);
   void drop(std::span<const Receipt> stale);
-  void begin(Held held, WallTime now);
+  void begin(Held held);
   void skip_minute(Held held);
   void collect(std::chrono::milliseconds wait);
   void hand_on(Held held, FinishedFetch fetch);
@@ -104,6 +109,8 @@ class Fetcher {
   bool is_worth_sending() const;
   std::chrono::milliseconds until_next() const;
   std::chrono::milliseconds visibility() const;
+  bool has_room() const;
+  MissReason why_too_late(Minute minute) const;
   WallTime next_due(const Held& held) const;
 
   FetcherOptions options_;
@@ -130,6 +137,8 @@ class Fetcher {
   MonoTime extended_at_{};
   std::optional<Result<std::uint64_t>> stored_epoch_;  // as asked for since the last receive
   bool draining_ = false;
+  Minute paused_in_{};  // the last minute in which taking paused
+  MissReason paused_as_ = MissReason::kOverrun;
   WallTime last_wall_{};
   MonoTime last_mono_{};
 

@@ -360,6 +360,65 @@ TEST(Fetcher, TakesNothingWhilePaused) {
   EXPECT_THAT(world.log_lines, ::testing::Contains(HasSubstr("the disk is full")));
 }
 
+// As during the deployment of a gateway.
+TEST(Fetcher, RequestsEverybodyAgainAtOnceAfterANotFoundForAll) {
+  PipelineWorld world;
+  world.provider->set_denies_in_words(false);
+  const auto back_at = ManualClock::kStart + minutes{8};
+  world.script = [&](InfluencerId, WallTime at) -> ScriptedProvider::Answer {
+    if (at >= ManualClock::kStart + minutes{2} && at < back_at) {
+      return std::unexpected(MissReason::kNotFound);
+    }
+    return Counts{1, 1};
+  };
+  ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{10});
+  EXPECT_EQ(world.missed(7, MissReason::kServerError), 100u);
+  EXPECT_EQ(world.minute(8).stored, 100u);
+}
+
+// Neither the fetcher nor the sink hears of shards that nobody takes.
+TEST(Fetcher, WhatWasDueWhileTheDiskWasFullIsMissedForThat) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{1} + seconds{30});
+  world.pause = "the disk is full";
+  world.run_for(minutes{2});
+  world.pause.reset();
+  world.run_for(minutes{2});
+  EXPECT_EQ(world.missed(2, MissReason::kDiskFull), 100u);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(world.minute(i).missed_total(), world.missed(i, MissReason::kDiskFull)) << i;
+  }
+  EXPECT_EQ(world.minute(4).stored, 100u);
+}
+
+TEST(Fetcher, WhatComesTooLateBecauseOfAnOutageIsMissedForItsReason) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-10"));
+  world.run_for(seconds{50});
+  world.provider->set_holdup(MissReason::kConnection, false);
+  world.clock.advance(ManualClock::kStart + seconds{119} - world.clock.wall());
+  world.run_for(minutes{2});
+  EXPECT_EQ(world.missed(1, MissReason::kConnection), 10u);
+}
+
+// More shards are due than may be in flight, and the network is out for minutes.
+TEST(Fetcher, EveryShardOfAnOutageIsMissedForItsReasonAlsoThoseWithoutRoom) {
+  PipelineWorld world;
+  world.script = [](InfluencerId, WallTime) -> ScriptedProvider::Answer {
+    return std::unexpected(MissReason::kConnection);
+  };
+  world.provider->set_duration(minutes{5});  // until the order ends
+  world.provider->set_holdup(MissReason::kConnection);
+  ASSERT_TRUE(world.seed("1-400", 1));  // as many shards, of which 256 may be in flight
+  world.run_for(minutes{3});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(world.missed(i, MissReason::kTimeout), 256u) << i;
+    EXPECT_EQ(world.missed(i, MissReason::kConnection), 144u) << i;
+  }
+}
+
 TEST(Fetcher, GivesUnfinishedShardsBackWhenItDrains) {
   PipelineWorld world;
   ASSERT_TRUE(world.seed("1-10"));

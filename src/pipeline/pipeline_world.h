@@ -44,9 +44,16 @@ struct PipelineWorld {
     fetcher = std::make_unique<Fetcher>(
         FetcherOptions{},
         FetcherGuards{.epoch = [this] { return store.registry().value_or(Registry{}).epoch; },
-                      .pause = [this] { return pause; }},
+                      .pause = [this] { return disk_pause(); }},
         ids, *outlet, *provider, clock, metrics, log);
-    sink = std::make_unique<Sink>(SinkOptions{}, points, store, clock, metrics, log);
+    SinkOptions sink_options;
+    sink_options.pause = [this] { return disk_pause(); };
+    sink = std::make_unique<Sink>(sink_options, points, store, clock, metrics, log);
+  }
+
+  std::optional<FetchPause> disk_pause() const {
+    if (!pause) return std::nullopt;
+    return FetchPause{*pause, MissReason::kDiskFull};
   }
 
   Result<SeedReport> seed(std::string_view influencers, std::uint32_t shard_size = 10) {

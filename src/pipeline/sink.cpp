@@ -17,7 +17,7 @@ constexpr milliseconds kClockStepMin{30'000};
 
 Sink::Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock, Metrics& metrics,
            Log& log)
-    : options_(options),
+    : options_(std::move(options)),
       points_(points),
       store_(store),
       clock_(clock),
@@ -48,6 +48,7 @@ Sink::Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock,
 std::size_t Sink::step(milliseconds wait) {
   if (!held_.empty()) keep_held();
   if (may_take()) take(wait);
+  note_pause();
   std::size_t stored = 0;
   if (!held_.empty() && store_backoff_.may_call()) {
     const auto count = held_.size();
@@ -238,14 +239,21 @@ void Sink::close_minutes() {
     const bool before_start = from <= started_in_;
     const auto to = before_start ? std::min(end, started_in_ + minutes{1}) : from + minutes{1};
     auto reason = before_start ? MissReason::kDown : MissReason::kOverrun;
+    if (const auto paused = paused_.find(from); paused != paused_.end()) reason = paused->second;
     if (jumped_ && jumped_->contains(from)) reason = MissReason::kClock;
     if (const auto closed = store_.close_minutes({from, to}, reason); !closed) {
       return note_ledger_failure(closed.error());
     }
     closed_before_ = to;
+    paused_.erase(paused_.begin(), paused_.lower_bound(to));
     ledger_backoff_.succeeded();
     ledger_state_.recovered("closing minutes again");
   }
+}
+
+void Sink::note_pause() {
+  const auto paused = options_.pause ? options_.pause() : std::nullopt;
+  if (paused) paused_[minute_of(clock_.wall())] = paused->missed_as;
 }
 
 void Sink::drain() {

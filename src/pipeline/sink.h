@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/point_batch.h"
+#include "pipeline/fetch_pause.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 
@@ -23,6 +26,8 @@ struct SinkOptions {
   std::chrono::milliseconds visibility{60'000};
   // A minute is closed this long after its end, when no batch is waiting.
   std::chrono::milliseconds grace{3'000};
+  // Why nothing is fetched now, if it is known here: what a minute without word is missed for.
+  std::function<std::optional<FetchPause>()> pause{};
 };
 
 // Last stage: batches from the queue to the store, acked only after the store committed them.
@@ -43,6 +48,9 @@ class Sink {
   // Stores what it holds, gives back what it cannot store.
   void drain();
 
+  // The store takes nothing: batches wait. Any thread.
+  bool is_storing_failing() const { return store_state_.is_failing(); }
+
  private:
   struct Held {
     PointBatch batch;
@@ -61,6 +69,7 @@ class Sink {
   void close_minutes();
   void note_ledger_failure(const Error& error);
   void begin_ledger(Minute current);
+  void note_pause();
 
   SinkOptions options_;
   Queue& points_;
@@ -85,6 +94,7 @@ class Sink {
   WallTime last_wall_;
   MonoTime last_mono_;
   std::optional<MinuteRange> jumped_;  // minutes that the wall clock stepped over
+  std::map<Minute, MissReason> paused_;  // open minutes in which fetching paused
 
   CounterMetric stored_total_;
   CounterMetric repeats_total_;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,13 @@ struct FetchedValue {
 // Every influencer of the order is in exactly one of `values` and `misses`.
 struct FinishedFetch {
   std::uint64_t ticket = 0;
-  std::vector<FetchedValue> values;  // ascending by influencer
-  std::vector<Miss> misses;          // ascending by influencer
+  std::vector<FetchedValue> values{};  // ascending by influencer
+  std::vector<Miss> misses{};          // ascending by influencer
   // Names that differ from the last one that this provider reported for the influencer.
-  std::vector<Username> usernames;  // ascending
+  std::vector<Username> usernames{};  // ascending
+  // Those of `misses` (not_found) that the network denied in its own words, ascending. The others
+  // only got a status such as 404, which any gateway on the way may have made up.
+  std::vector<InfluencerId> denied{};
 };
 
 struct ProviderHealth {
@@ -42,7 +46,10 @@ struct ProviderHealth {
   std::uint64_t in_flight_limit = 0;  // of the adaptive limit
   std::uint64_t connections = 0;
   std::uint64_t waiting = 0;  // influencers ordered, not yet asked for
-  bool breaker_open = false;
+  bool breaker_open = false;  // nearly everything fails: requests pause
+  // Why influencers that are due in this minute may not have been requested, where something but
+  // lack of time kept requests back within the last minute.
+  std::optional<MissReason> holdup;
   std::chrono::microseconds p50{0};  // reply times of the last minute or so
   std::chrono::microseconds p99{0};
   std::string last_error;  // for people; empty when all is well

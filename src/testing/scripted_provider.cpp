@@ -58,6 +58,9 @@ FinishedFetch ScriptedProvider::finish(const Running& running) {
       report_username(influencers[i], fetch.usernames);
     } else {
       fetch.misses.push_back({influencers[i], given.error()});
+      if (given.error() == MissReason::kNotFound && denies_in_words_) {
+        fetch.denied.push_back(influencers[i]);
+      }
       given_misses_.push_back({minute_of(running.started_wall), fetch.misses.back()});
     }
   }
@@ -95,6 +98,8 @@ void ScriptedProvider::cancel(milliseconds grace) {
 ProviderHealth ScriptedProvider::health() const {
   ProviderHealth health;
   health.requests_total = requests_total_;
+  health.holdup = holdup_;
+  health.breaker_open = is_outage_;
   for (const auto& running : running_) {
     const auto elapsed = clock_.mono() - running.started;
     for (std::size_t i = 0; i < running.order.influencers.size(); ++i) {
@@ -105,6 +110,11 @@ ProviderHealth ScriptedProvider::health() const {
 }
 
 Status ScriptedProvider::probe() { return probe_; }
+
+void ScriptedProvider::set_holdup(std::optional<MissReason> holdup, bool is_outage) {
+  holdup_ = holdup;
+  is_outage_ = holdup && is_outage;
+}
 
 void ScriptedProvider::set_duration(std::function<milliseconds(const FetchOrder&)> duration) {
   duration_ = std::move(duration);

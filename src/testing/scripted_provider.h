@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,11 @@ class ScriptedProvider final : public Provider {
   void set_duration(std::chrono::milliseconds duration);
   // The name of each influencer; reported when it differs from the last one reported.
   void set_usernames(std::function<std::string(InfluencerId)> username);
+  // Whether a scripted not_found comes in the network's own words, as it does by default, or as a
+  // bare 404.
+  void set_denies_in_words(bool in_words) { denies_in_words_ = in_words; }
+  // What health() tells of what holds requests back.
+  void set_holdup(std::optional<MissReason> holdup, bool is_outage = true);
   void set_probe(Status outcome) { probe_ = std::move(outcome); }
 
   struct GivenMiss {
@@ -74,6 +80,9 @@ class ScriptedProvider final : public Provider {
   std::function<std::chrono::milliseconds(const FetchOrder&)> duration_;
   std::function<std::string(InfluencerId)> username_;
   Status probe_;
+  bool denies_in_words_ = true;
+  std::optional<MissReason> holdup_;
+  bool is_outage_ = false;
   std::vector<Running> running_;
   std::map<InfluencerId, std::string> reported_names_;
   std::uint64_t requests_total_ = 0;

@@ -18,6 +18,8 @@ const kReasons: Record<string, string> = {
   overrun: 'its turn did not come within the minute',
   clock: 'the clock was set forward',
   down: 'the program was not running',
+  outage: 'the network failed: requests paused',
+  disk_full: 'the disk was full: fetching paused',
   not_watched: 'it was not watched'};
 export const saidReason = (reason: string) => kReasons[reason] ?? reason;
 export const saidReasons = (reasons: Iterable<string>) =>
