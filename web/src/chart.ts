@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import {compact, el} from './dom';
+import {el, labels} from './dom';
 import type {Values} from './api';
 import type {Stretch} from './stretch';
 
@@ -31,6 +31,10 @@ export interface Chart {
 const kColours = ['--c0', '--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7', '--c8', '--c9'];
 const kDashes = [[], [6, 3], [2, 3], [10, 4], [8, 3, 2, 3]];
 const kAxis = 62;
+const kLetter = 6.5;
+const kNextToAxis = 12;
+const widest = (made: string[] | null) =>
+  Math.max(0, ...(made ?? []).map((text) => text.length));
 const kNumber = 16;
 const kDense = 3;  // values a pixel
 const kNearPixels = 10;
@@ -91,10 +95,11 @@ function axisOf(scale: string, place: number, scales: string[],
   const own = lines.findIndex((line) => (line.scale ?? 'y') === scale);
   const colour = scales.length > 1 ? kColours[own % kColours.length] ?? '--muted' : '--muted';
   return {
-    scale, side: place === 0 ? 3 : 1, stroke: css(colour), size: kAxis,
+    scale, side: place === 0 ? 3 : 1, stroke: css(colour),
+    size: (_plot, made) => Math.max(kAxis, widest(made) * kLetter + kNextToAxis),
     grid: {show: place === 0, stroke: css('--line'), width: 1},
     ...(limits ? {splits: limits} : {}),
-    ticks: {show: false}, values: (_plot, values) => values.map((v) => compact(v))};
+    ticks: {show: false}, values: (_plot, values) => labels(values)};
 }
 
 const kMinute = 60;

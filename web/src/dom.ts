@@ -13,6 +13,19 @@ const minus = (text: string) => text.replace('-', kMinus);
 export const number = (value: number | null) => value === null ? '–' : minus(whole.format(value));
 export const ratio = (value: number | null) => value === null ? '–' : minus(two.format(value));
 export const compact = (value: number) => minus(compactFormat.format(value));
+const kDigitsMost = 9;
+// Short labels for an axis' marks: with as many digits as it takes to tell them apart.
+export function labels(values: readonly number[]): string[] {
+  const different = new Set(values).size;
+  for (const notation of ['compact', 'standard'] as const) {
+    for (let digits = 2; digits <= (notation === 'compact' ? 2 : kDigitsMost); ++digits) {
+      const format = new Intl.NumberFormat('en', {notation, maximumFractionDigits: digits});
+      const made = values.map((value) => minus(format.format(value)));
+      if (new Set(made).size === different) return made;
+    }
+  }
+  return values.map((value) => minus(String(value)));
+}
 // Rounded down: 100 % means all.
 export const percent = (part: number) =>
   `${(Math.floor(part * 1000) / 10).toFixed(1)}${kNarrow}%`;

@@ -12,11 +12,11 @@ import {leaderboard} from './views/leaderboard';
 import {overview} from './views/overview';
 import type {Live, View} from './views/parts';
 import {pipeline} from './views/pipeline';
+import {isWhole} from './whole';
 
 const kOftenMs = 10_000;
 const kMissedMs = 60_000;
 const kLateSeconds = 90;   // an age of data that deserves attention
-const kWholeMinute = 0.9;  // a coverage below it, too
 
 const views: Record<string, View> =
   {'': overview, leaderboard, influencer, compare, alerts, pipeline};
@@ -112,7 +112,7 @@ function state(): [string, string, string] {
   if (old === null) return ['…', 'Waiting for the first values', 'late'];
   if (old + seconds > kLateSeconds) return ['▲', 'Stale: no new values', 'late'];
   const {minute} = known;
-  return minute && minute.coverage < kWholeMinute ? ['▲', 'Live, but incomplete', 'late']
+  return minute && !isWhole(minute) ? ['▲', 'Live, but incomplete', 'late']
     : ['●', 'Live', 'live'];
 }
 

@@ -7,6 +7,7 @@ import {age, compact, el, number, percent, ratio, refill, signed, signedPercent,
 import {saidReasons} from '../gaps';
 import {stretchOf, stretchTools} from '../stretch';
 import type {Stretch} from '../stretch';
+import {isWhole} from '../whole';
 import {buttonTo, choices, link, movers, leaders, note, oneOf, orNothing, plotBox, section}
   from './parts';
 import type {Live, View} from './parts';
@@ -15,8 +16,6 @@ const kListed = 8;
 const kHours = 6;
 const kMinute = 60;
 const kStrip = 46;
-// An average over fewer than this is one of some, not of all.
-const kWholeMinute = 0.9;
 
 // ---- the average and how much of everybody it is of
 
@@ -26,9 +25,9 @@ function curveOf(minutes: Minutes): Curve {
   const closed = minutes.items.filter((item) => item.closed);
   const [times, [average = [], coverage = []]] = filled(
     closed.map((item) => Date.parse(item.minute) / 1000),
-    [closed.map((item) => item.coverage < kWholeMinute ? null : item.followers_average),
+    [closed.map((item) => !isWhole(item) ? null : item.followers_average),
       closed.map((item) => item.coverage * 100)], kMinute);
-  const gaps = closed.filter((item) => item.coverage < kWholeMinute).map((item) => {
+  const gaps = closed.filter((item) => !isWhole(item)).map((item) => {
     const from = Date.parse(item.minute) / 1000;
     return {from, to: from + kMinute, why: `${number(item.stored)} of ${number(item.due)} answered`
       + `: ${saidReasons(Object.keys(item.missed))}`};
@@ -145,7 +144,7 @@ function checked({verdicts, registered}: Summary): HTMLElement[] {
 }
 
 function coverageTile({minute}: Summary): HTMLElement {
-  const is_low = minute !== null && minute.coverage < kWholeMinute;
+  const is_low = minute !== null && !isWhole(minute);
   const made = tile('Coverage of the last minute',
     minute ? `${is_low ? '▲ ' : ''}${percent(minute.coverage)}` : '–');
   if (is_low) made.classList.add('low-tile');
@@ -158,7 +157,7 @@ function coverageTile({minute}: Summary): HTMLElement {
 
 // How the average has changed since the first whole minute of the last hour.
 function lastHour(minutes: Minutes): string {
-  const whole = minutes.items.filter((item) => item.closed && item.coverage >= kWholeMinute)
+  const whole = minutes.items.filter((item) => item.closed && isWhole(item))
     .slice(-61);
   const [first] = whole;
   const last = whole[whole.length - 1];

@@ -4,6 +4,7 @@ import {age, el, number, percent, ratio, refill, second, table, tile, time} from
 import {saidReason, saidReasons} from '../gaps';
 import {p99, rate, sample, sum} from '../metrics';
 import type {Quantile, Sample} from '../metrics';
+import {answered} from '../whole';
 import {note, section} from './parts';
 import type {Live, View} from './parts';
 
@@ -17,7 +18,7 @@ const kLevels: [string, string][] = [['full', '99.9 % and more'], ['some', '95 %
   ['low', 'less'], ['open', 'still open'], ['none', 'nothing was due']];
 
 const levelOf = (item: Minute | undefined) => !item || item.due === 0 ? 'none'
-  : !item.closed ? 'open' : item.coverage >= 0.999 ? 'full' : item.coverage >= 0.95 ? 'some' : 'low';
+  : !item.closed ? 'open' : answered(item) >= 0.999 ? 'full' : answered(item) >= 0.95 ? 'some' : 'low';
 
 function saidMinute(at: number, item: Minute | undefined): (Node | string)[] {
   if (!item || item.due === 0) return [time(at), ': nothing was due.'];
