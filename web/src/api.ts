@@ -1,7 +1,10 @@
+import {parse, written} from './exact';
+import type {Id} from './exact';
+
 // What the API answers: docs/openapi.json.
 export interface Verdict { suspicious: boolean; checked_at: string; changed_at: string }
 export interface Standing {
-  id: number;
+  id: Id;
   username: string | null;
   follower_count: number | null;
   following_count: number | null;
@@ -61,7 +64,7 @@ export interface Summary {
   }[] | null;
 }
 export interface Mover {
-  id: number; username: string | null; follower_count_before: number; follower_count: number;
+  id: Id; username: string | null; follower_count_before: number; follower_count: number;
   change: number; percent: number | null;
 }
 export interface Movers {
@@ -71,12 +74,12 @@ export interface Movers {
 export interface Candidates {
   jump_z: number;
   candidates: {
-    id: number; username: string | null; start: string; end: string; size: number; score: number;
+    id: Id; username: string | null; start: string; end: string; size: number; score: number;
   }[];
 }
 export interface Suspicious {
   items: {
-    id: number; username: string | null; changed_at: string;
+    id: Id; username: string | null; changed_at: string;
     judged_follower_count: number; judged_following_count: number;
     judged_follower_ratio: number | null;
   }[];
@@ -103,7 +106,7 @@ export type Kind = 'threshold' | 'relative' | 'milestone' | 'rank' | 'verdict';
 export interface RuleInput {
   name?: string;
   enabled?: boolean;
-  influencers: number[];
+  influencers: Id[];
   kind: Kind;
   direction?: string;
   metric?: string;
@@ -126,7 +129,7 @@ export interface Rule extends RuleInput {
 export interface Rules { kinds: Kind[]; items: Rule[] }
 export interface Entry {
   number: number; webhook_id: string; rule: number; rule_name: string; kind: Kind;
-  influencer: number; fired_at: string; text: string; outcome: string; attempts: number;
+  influencer: Id; fired_at: string; text: string; outcome: string; attempts: number;
   tried_at: string | null; next_attempt_at: string | null; status: number | null;
   detail: string | null;
 }
@@ -168,16 +171,16 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
 }
 
 export const get = async <T>(path: string, patience_ms = kPatienceMs): Promise<T> =>
-  await (await ask(path, {signal: AbortSignal.timeout(patience_ms)})).json() as T;
+  parse<T>(await (await ask(path, {signal: AbortSignal.timeout(patience_ms)})).text());
 
 // A change; `undefined` where the answer is empty. The API sends a test for up to 10 s.
 export async function change<T>(
     method: 'POST' | 'PUT' | 'DELETE', path: string, token: string, body?: object): Promise<T> {
   const response = await ask(path, {
-    method, signal: AbortSignal.timeout(20_000), body: body ? JSON.stringify(body) : undefined,
+    method, signal: AbortSignal.timeout(20_000), body: body ? written(body) : undefined,
     headers: {'Content-Type': 'application/json',
       ...(token ? {Authorization: `Bearer ${token}`} : {})}});
-  return response.status === 204 ? undefined as T : await response.json() as T;
+  return response.status === 204 ? undefined as T : parse<T>(await response.text());
 }
 
 // The minutes of the last hours.

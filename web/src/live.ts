@@ -1,5 +1,6 @@
 import {get} from './api';
 import type {Influencer, Summary} from './api';
+import {parse} from './exact';
 
 interface Watched { id: string; tell: (now: Influencer) => void }
 
@@ -29,9 +30,9 @@ function open(): void {
   stream = null;
   if (document.hidden) return;
   stream = new EventSource(`/api/v1/stream${watched ? `?influencers=${watched.id}` : ''}`);
-  stream.addEventListener('summary', ({data}) => hear(JSON.parse(data as string) as Summary));
+  stream.addEventListener('summary', ({data}) => hear(parse<Summary>(data as string)));
   stream.addEventListener('influencer', ({data}) =>
-    watched?.tell(JSON.parse(data as string) as Influencer));
+    watched?.tell(parse<Influencer>(data as string)));
 }
 
 // Where the stream is silent, has been refused or has broken off, what it would say is asked for.

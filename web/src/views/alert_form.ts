@@ -1,6 +1,7 @@
 import {get, Problem} from '../api';
 import type {FieldError, Influencer, Kind, Rule, RuleInput} from '../api';
 import {button, el, number} from '../dom';
+import {idOf} from '../exact';
 import {kDirections, kKinds, pace, save, words} from '../rules';
 import {leave, testButton} from './alerts';
 import {nameOf, section} from './parts';
@@ -105,6 +106,10 @@ function numeric(text: string): number | undefined {
 const numbers = (text: string) =>
   text.split(/[\s,;]+/).filter(Boolean).map((one) => numeric(one) as number);
 
+const idsIn = (text: string) =>
+  text.split(/[\s,;]+/).filter(Boolean).map((one) =>
+    /^\d+$/.test(one) ? idOf(one) : numeric(one) as number);
+
 const kNumbers: Record<Kind, (keyof RuleInput)[]> = {
   threshold: ['value', 'hysteresis'], relative: ['percent', 'count', 'window_minutes'],
   milestone: ['every'], rank: ['rank'], verdict: []};
@@ -113,7 +118,7 @@ function ruleOf(kind: Kind, values: Map<string, string>, before: Rule | null): R
   const text = (name: string) => (values.get(name) ?? '').trim();
   const rule: RuleInput = {
     name: text('name'), kind, enabled: before?.enabled ?? true,
-    influencers: numbers(text('influencers')),
+    influencers: idsIn(text('influencers')),
     cool_down_minutes: numeric(text('cool_down_minutes')),
     url: text('url') || undefined,
     secret: values.has('unsigned') ? null : text('secret') || undefined};

@@ -4,6 +4,7 @@ import {chart, filled} from '../chart';
 import type {Line} from '../chart';
 import {isEmpty} from '../columns';
 import {el, number, refill, signedPercent, table, time} from '../dom';
+import type {Id} from '../exact';
 import {drawnGaps} from '../gaps';
 import {ranks, rankStep} from '../ranks';
 import type {Column} from '../ranks';
@@ -71,7 +72,7 @@ function picker(ids: string[], names: Map<string, string>, to: (ids: string[]) =
   const options = el('datalist', {id: 'found'});
   const field = el('input', {name: 'add', list: 'found', autocomplete: 'off', maxlength: '64',
     'aria-label': 'Add by id or name', placeholder: 'Add by id or name'}) as HTMLInputElement;
-  const found = new Map<string, number>();
+  const found = new Map<string, Id>();
   let rest = 0;
   field.addEventListener('input', () => {
     clearTimeout(rest);

@@ -2,6 +2,7 @@ import {get, Problem, rangeOf, series} from '../api';
 import type {Board, Found, Minutes, Range, Standing} from '../api';
 import {button, el, number, percent, refill, time} from '../dom';
 import type {Head} from '../dom';
+import type {Id} from '../exact';
 import {saidReasons} from '../gaps';
 import {spark} from '../spark';
 import {buttonTo, chosenTime, labelled, lazy, note, oneOf, reason, standings, timeField, tools}
@@ -116,12 +117,12 @@ function sortHead(shown: Shown, sort: string): Head {
 
 // Some of them side by side.
 function comparison(): [(item: Standing) => HTMLElement, HTMLElement] {
-  const chosen = new Set<number>();
+  const chosen = new Set<Id>();
   const go = buttonTo('Compare', '#/compare');
   const tell = () => {
     go.textContent = chosen.size > 0 ? `Compare these ${chosen.size}` : 'Compare the first 5';
   };
-  let first: number[] = [];
+  let first: Id[] = [];
   go.addEventListener('click', () => {
     const ids = chosen.size > 0 ? [...chosen] : first.slice(0, 5);
     go.setAttribute('href', `#/compare?ids=${ids.join(',')}`);

@@ -1,5 +1,6 @@
 import {rangeOf} from '../api';
 import type {Mover, Range, Standing, Summary, Verdict} from '../api';
+import type {Id} from '../exact';
 import {el, number, ratio, signed, signedPercent, table, time} from '../dom';
 import type {Child, Head} from '../dom';
 
@@ -24,7 +25,7 @@ export const secondsOf = (range: string) => kRanges.find(([name]) => name === ra
 export const oneOf = (args: URLSearchParams, name: string, known: string[]) =>
   known.find((one) => one === args.get(name)) ?? known[0] ?? '';
 
-interface Named { id: number; username: string | null }
+interface Named { id: Id; username: string | null }
 export const nameOf = (item: Named) => item.username ?? String(item.id);
 export const link = (item: Named, query = '') =>
   el('a', {href: `#/influencer/${item.id}${query}`}, nameOf(item));
