@@ -1,6 +1,9 @@
 // A rule by hand: the token is asked for, errors stand beside their fields, a test says what the
-// webhook answered, a rule is paused, changed and deleted.
+// webhook answered, a rule is paused, changed and deleted. What fires is the program's own, so the
+// last of these checks waits for the next minute.
 import assert from 'node:assert/strict';
+import {testView} from './harness.mjs';
+import {isBegunAnew, ready, until} from './tools.mjs';
 
 const target = {token: process.env.IA_API_TOKEN, url: process.env.WEBHOOK_URL,
   secret: process.env.WEBHOOK_SECRET, away: 'http://127.0.0.1:9/nobody'};
@@ -55,7 +58,15 @@ async function createWithMistakes(page, url) {
   await rule(page, 'to a receiver').waitFor();
 }
 
-export async function alertsByHand(page, url) {
+// Of a former run.
+async function forgetRules(page, url) {
+  const headers = {Authorization: `Bearer ${target.token}`};
+  const {items} = await (await page.request.get(`${url}api/v1/alerts`)).json();
+  for (const {id} of items) await page.request.delete(`${url}api/v1/alerts/${id}`, {headers});
+}
+
+async function byHand(page, url) {
+  await forgetRules(page, url);
   await createWithMistakes(page, url);
   const mine = rule(page, 'to a receiver');
   await press(mine, 'Test');
@@ -79,14 +90,76 @@ export async function alertsByHand(page, url) {
   assert.equal(await rule(page, 'in vain').count(), 0);
 }
 
-// Alerts that were delivered, and such that are tried again.
-export async function waitForAlerts(page, url) {
-  for (const [rule, word] of [['1', '✓ delivered'], ['2', '↻ retrying']]) {
-    await page.goto(`${url}#/alerts?rule=${rule}`);
-    await page.getByText(word, {exact: true}).first().waitFor();
-  }
+// Each rule has the same buttons: the focus stays with its rule when the list is drawn anew.
+async function focusOnRule(page, url) {
+  await page.clock.install();
+  await page.goto(`${url}#/alerts`);
+  await ready(page);
+  const last = page.locator('.rule').last();
+  const name = await last.locator('h3').textContent();
+  await last.getByRole('button', {name: 'Pause'}).focus();
+  await last.evaluate((old) => { old.dataset.old = ''; });
+  await page.clock.fastForward(10_000);
+  await until(page, () => !document.querySelector('[data-old]'));
+  const held = await page.evaluate(() => [document.activeElement.textContent,
+    document.activeElement.closest('.rule')?.querySelector('h3').textContent]);
+  assert.deepEqual(held, ['Pause', name]);
 }
 
-// What the browser says about an answer that the test provokes.
-export const isExpected = (said) => said.location().url.includes('/api/v1/alerts')
-  && /status of 40[01]/.test(said.text());
+// A second click before the answer to the first.
+async function onlyOnce(page, url) {
+  const sent = [];
+  const slowly = async (route, json) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    sent.push(new URL(route.request().url()).pathname);
+    await page.waitForTimeout(500);
+    return route.fulfill({json});
+  };
+  await page.route('**/api/v1/alerts/*/test', (route) => slowly(route,
+    {outcome: 'delivered', status: 204, detail: null, took_ms: 1}));
+  await page.route('**/api/v1/alerts', (route) => slowly(route, {name: 'made up', enabled: true}));
+  await page.goto(`${url}#/alerts`);
+  await ready(page);
+  await page.locator('.rule').last().getByRole('button', {name: 'Test'}).dblclick();
+  await page.getByText(/took it: 204 after 1 ms/).waitFor();
+  await page.goto(`${url}#/alerts/new?influencer=1000001`);
+  await page.getByRole('button', {name: 'Create'}).dblclick();
+  await page.getByText('“made up” is saved').waitFor();
+  assert.deepEqual(sent.map((path) => path.split('/').pop()), ['test', 'alerts']);
+}
+
+// Whoever comes back after a while has what was made for the form.
+async function whatIsTyped(page, url) {
+  await page.goto(`${url}#/alerts/new?influencer=1000001`);
+  await ready(page);
+  await press(page, 'Make one');
+  assert.equal(await isBegunAnew(page), false);
+  assert.match(await page.inputValue('#f-secret'), /^whsec_/);
+}
+
+const looks = {
+  alerts: '#/alerts', new_rule: '#/alerts/new?influencer=1000001&kind=threshold'};
+
+async function idOf(page, name) {
+  const edit = rule(page, name).getByRole('link', {name: 'Edit'});
+  return (await edit.getAttribute('href')).split('/').pop();
+}
+
+// Alerts that were delivered, and such that are tried again.
+async function fired(page, url) {
+  await page.goto(`${url}#/alerts`);
+  const taken = await idOf(page, 'to a receiver');
+  const refused = await idOf(page, 'to nobody');
+  for (const [id, word] of [[taken, '✓ delivered'], [refused, '↻ retrying']]) {
+    await page.goto(`${url}#/alerts?rule=${id}`);
+    await page.getByText(word, {exact: true}).first().waitFor();
+  }
+  Object.assign(looks, {rule: `#/alerts/${taken}`, alerts_of_rule: `#/alerts?rule=${refused}`});
+}
+
+await testView({
+  looks,
+  // What the browser says about an answer that the checks provoke.
+  isExpected: (said) => said.location().url.includes('/api/v1/alerts')
+    && /status of 40[01]/.test(said.text()),
+  checks: [byHand, focusOnRule, onlyOnce, whatIsTyped, fired]});

@@ -1,0 +1,159 @@
+// The leaderboard and the search: pages that follow, past minutes, by keyboard.
+import assert from 'node:assert/strict';
+import {testView} from './harness.mjs';
+import {keepsWhatIsEdited, minuteWithValues, ownTime, ready, until} from './tools.mjs';
+
+// A beginning gives a list, a whole id leads to its page.
+async function byKeyboard(page) {
+  await page.keyboard.press('/');
+  await page.keyboard.type('100000');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('a[href="#/influencer/1000007"]');
+  await page.focus('a[href="#/influencer/1000007"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(({hash}) => hash === '#/influencer/1000007');
+  await page.waitForSelector('main:not([aria-busy]) h1:has-text("1000007")');
+  await page.keyboard.press('/');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('1000008');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(({hash}) => hash === '#/influencer/1000008');
+  await page.waitForSelector('main:not([aria-busy]) details');
+}
+
+// Over everybody: the least of a page is not below the most of the next one.
+async function sortedPages(page, page_url) {
+  await page.goto(`${page_url}#/leaderboard`);
+  await page.getByRole('link', {name: 'Following', exact: true}).click();
+  const counts = async () => {
+    await page.waitForSelector('main:not([aria-busy]) caption:has-text("By following, most")');
+    return page.$$eval('tbody tr', (rows) =>
+      rows.map((row) => Number(row.children[3].textContent.replaceAll(',', ''))));
+  };
+  const first = await counts();
+  await page.getByRole('link', {name: 'Next page'}).click();
+  await page.waitForURL(({hash}) => hash.includes('cursor=') && hash.includes('sort=following'));
+  await page.getByRole('link', {name: 'First page'}).waitFor();
+  const both = [...first, ...await counts()];
+  assert.equal(both.length, 100);
+  assert.deepEqual(both, both.toSorted((a, b) => b - a));
+}
+
+// A page that follows is as it was, and says when; where it is no longer kept, it is the first one.
+async function pagesThatFollow(page, page_url) {
+  let asked = 0;
+  const time = await ownTime(page);
+  await page.goto(`${page_url}#/leaderboard?sort=ratio`);
+  await page.getByRole('link', {name: 'Next page'}).click();
+  await page.getByText(/^51 to 100 of 200, as of \d\d:\d\d$/).waitFor();
+  await page.route('**/api/v1/leaderboard?*cursor=*', (route) => {
+    ++asked;
+    return route.fulfill({status: 410, json: {status: 410, detail: 'Made up.'}});
+  });
+  const told = page.waitForResponse('**/api/v1/summary');
+  await time.pass();
+  await told;
+  await page.waitForTimeout(500);
+  assert.equal(asked, 0);
+  await page.reload();
+  await page.getByText('The ranking has gone on since that page').waitFor();
+  assert.equal(new URL(page.url()).hash, '#/leaderboard?sort=ratio');
+  await page.getByText('1 to 50 of 200').waitFor();
+}
+
+// Each minute brings something newer, from nobody on.
+async function minutes(page, page_url) {
+  const real = await (await page.request.get(`${page_url}api/v1/leaderboard?limit=50`)).json();
+  let board = {...real, of: 0, items: [], next: null};
+  const time = await ownTime(page);
+  await page.route('**/api/v1/leaderboard?*', (route) => route.fulfill({json: board}));
+  await page.goto(`${page_url}#/leaderboard`);
+  await page.getByText('No values yet.').waitFor();
+  for (const cursor of ['first', 'second']) {
+    board = {...real, next: `/api/v1/leaderboard?cursor=${cursor}`};
+    await time.pass();
+    await page.locator(`a[href*="cursor=${cursor}"]`).waitFor();
+  }
+}
+
+// An address that somebody kept: what it names of the past, not what is there now.
+async function pastMinute(page, page_url) {
+  const minute = await minuteWithValues(page, page_url);
+  await page.goto(`${page_url}#/leaderboard?at=${minute}`);
+  await ready(page);
+  await page.getByText(/of 200 have a value/).waitFor();
+  await page.getByRole('columnheader', {name: 'Network says today'}).waitFor();
+  await page.locator('tbody a').first().click();
+  await page.waitForURL(({hash}) => hash.includes(`?at=${minute}`));
+  await page.getByText(/^As of .*rank .* of 200/).waitFor();
+  await page.goto(`${page_url}#/influencer/1000001?range=1h&from=1700000000&to=1700003600`);
+  await page.getByText(/The charts show 14 Nov/).waitFor();
+  await page.getByText('There is no value in this range.').waitFor();
+}
+
+async function recentTimes(page, page_url) {
+  await page.goto(`${page_url}#/leaderboard`);
+  await ready(page);
+  assert.deepEqual(await page.getByLabel('As of').evaluate((field) => {
+    const later = Date.now() + 3_600_000;
+    Date.now = () => later;
+    field.focus();
+    return [-1, 5].map((minutes) => {
+      const at = new Date(later + minutes * 60_000);
+      at.setMinutes(at.getMinutes() - at.getTimezoneOffset());
+      field.value = at.toISOString().slice(0, 16);
+      return field.checkValidity();
+    });
+  }), [true, false]);
+}
+
+// Of a bookmark of another version: what it does not know is as if it were not there.
+async function oldAddress(page, page_url) {
+  await page.goto(`${page_url}#/leaderboard?sort=name&order=up&verdict=perhaps`);
+  await page.getByText('By followers, most first').waitFor();
+}
+
+const whatIsTicked = (page, page_url) => keepsWhatIsEdited(page, `${page_url}#/leaderboard`,
+  () => page.getByRole('checkbox').first().check());
+
+// Back is where it was left.
+async function backAgain(page, page_url) {
+  await page.goto(`${page_url}#/leaderboard`);
+  await ready(page);
+  await page.evaluate(() => scrollTo(0, 400));
+  await until(page, () => history.state?.y === 400);
+  await page.locator('tbody a').nth(20).click();
+  await page.waitForURL(/#\/influencer/);
+  await ready(page);
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  await page.goBack();
+  await until(page, () => scrollY === 400);
+}
+
+// Nothing that has the focus is wholly below the head or the foot, which stay where they are.
+async function nothingHidden(page, page_url) {
+  await page.setViewportSize({width: 620, height: 700});  // the head has three lines
+  await page.goto(`${page_url}#/leaderboard`);
+  await ready(page);
+  await page.getByRole('checkbox').first().focus();
+  for (const key of ['Tab', 'Shift+Tab']) {
+    for (let i = 0; i < 60; ++i) {
+      await page.keyboard.press(key);
+      const hidden = await page.evaluate(() => {
+        const one = document.activeElement;
+        const {top, bottom} = one.getBoundingClientRect();
+        const edge = (name) => document.querySelector(name).getBoundingClientRect();
+        const is_seen = bottom > edge('header').bottom && top < edge('footer').top;
+        return is_seen || !one.closest('main') ? null : one.outerHTML;
+      });
+      assert.equal(hidden, null);
+    }
+  }
+}
+
+await testView({
+  looks: {leaderboard: '#/leaderboard', sorted: '#/leaderboard?sort=ratio&order=asc'},
+  withEach: byKeyboard,
+  checks: [sortedPages],
+  faults: [pagesThatFollow, minutes, pastMinute, recentTimes, oldAddress, whatIsTicked, backAgain,
+    nothingHidden]});

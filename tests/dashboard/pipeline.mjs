@@ -1,0 +1,62 @@
+// The pipeline: its stages as they are measured, and its minutes.
+import assert from 'node:assert/strict';
+import {testView} from './harness.mjs';
+import {fails, ownTime, ready, says, until} from './tools.mjs';
+
+// Each stage is measured; the workers are told.
+async function stages(page, page_url) {
+  await page.goto(`${page_url}#/pipeline`);
+  const shown = page.locator('section', {has: page.getByRole('heading', {name: 'Stages'})});
+  await shown.locator('tbody').waitFor();
+  const rows = await shown.locator('tbody tr').evaluateAll((found) =>
+    found.map((row) => [...row.children].map((cell) => cell.textContent)));
+  assert.deepEqual(rows.map(([name]) => name),
+    ['Fetch', 'Store', 'Daily check', 'Leaderboard', 'Alerts', 'API']);
+  const at = (name) => rows.find(([one]) => one === name);
+  assert.match(at('API')[1], /^[0-9.,]+\/s$/);
+  assert.match(at('Fetch')[2], /^[0-9.,]+\sm?s$/);
+  assert.equal(at('Store')[3], '0 of 0');
+  await page.getByText('seed fetch sink check api').waitFor();
+}
+
+async function whatIsNotSaid(page, page_url) {
+  await fails(page, '**/metrics');
+  await page.route('**/api/v1/summary', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({json: {...await response.json(), workers: null, queue_bill: null}});
+  });
+  await page.goto(`${page_url}#/pipeline`);
+  await says(page, 'Stages', '/metrics does not answer.');
+  await says(page, 'Queue bill', 'The store does not say now.');
+  await says(page, 'Workers', 'The store does not say now.');
+}
+
+async function minutesByKeys(page, page_url) {
+  await page.goto(`${page_url}#/pipeline`);
+  await ready(page);
+  await page.locator('.grid').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.getByText(/stored \(\d+\.\d\s%\)|nothing was due/).first().waitFor();
+}
+
+// The minute that was come to, and its account, go on with the next ones.
+async function toldMinute(page, page_url) {
+  const time = await ownTime(page);
+  await page.goto(`${page_url}#/pipeline`);
+  await ready(page);
+  await page.locator('.grid').focus();
+  for (let i = 0; i < 3; ++i) await page.keyboard.press('ArrowLeft');
+  const told = () => page.locator('section:has(.grid) [aria-live] time').getAttribute('datetime');
+  const before = await told();
+  await page.locator('.grid').evaluate((old) => { old.dataset.old = ''; });
+  await time.pass();
+  await until(page, () => !document.querySelector('[data-old]'));
+  assert.equal(await told(), before);
+  await page.keyboard.press('ArrowRight');
+  assert.equal(Date.parse(await told()) - Date.parse(before), 60_000);
+}
+
+await testView({
+  looks: {pipeline: '#/pipeline'},
+  checks: [stages],
+  faults: [whatIsNotSaid, minutesByKeys, toldMinute]});
