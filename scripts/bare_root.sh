@@ -20,6 +20,8 @@ make_bare_root() {
   # As in a container: no service starts by itself.
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod +x "$root/usr/sbin/policy-rc.d"
+  # It is thrown away: nothing has to be on the disk before the next package.
+  echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
   take_apt_settings "$root" "$release" "$mirror"
   take_certificates "$root"
 }
