@@ -46,15 +46,6 @@ install_node_packages() {
     "Then run $0 again: it goes on from there."
 }
 
-# Which compilers and preset options the release asks for.
-configure() {
-  local preset=$1 options=()
-  [[ $preset != fuzz ]] ||
-    options+=("-DCMAKE_CXX_COMPILER=$(newest 'clang-*>=16' <<<"$(installed_packages)" |
-      sed 's/clang/clang++/')")
-  cmake --preset "$preset" "${options[@]}"
-}
-
 build_and_test() {
   local preset=$1 wrapper=()
   # The thread sanitizer of g++ 12 does not know the address layouts of newer kernels.
@@ -62,7 +53,7 @@ build_and_test() {
     wrapper=(setarch "$(uname -m)" -R)
   fi
   say "$preset: configuring"
-  configure "$preset" || return
+  cmake --preset "$preset" || return
   say "$preset: building, about $(build_minutes 20) minutes the first time"
   NINJA_STATUS='[%p, %e s] ' \
     "${wrapper[@]}" cmake --build --preset "$preset" -j "$(build_jobs)" || return
