@@ -13,7 +13,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 'python3-venv?' 'python3-yaml?' git curl
   ca-certificates 'postgresql-*>=15?' 'wrk?' 'chromium?'
 )
-fuzz_packages=('clang-*>=16' 'libclang-rt-*-dev>=16')
+fuzz_packages=('clang-*>=19' 'libclang-rt-*-dev>=19')
 # cpack asks dpkg-shlibdeps for the packages of libraries, and `file` what is a program.
 package_packages=(dpkg-dev file)
 # These may also come from elsewhere.
