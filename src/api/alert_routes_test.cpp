@@ -249,6 +249,14 @@ TEST_F(AlertRoutesTest, TakesWholeNumbersAsJsonHasThem) {
   expect_wrong(a_rule(R"("kind":"milestone","values":[-1.0])"), "values", "whole numbers from 0");
 }
 
+TEST_F(AlertRoutesTest, OverlooksWhatOnlyTheServerSaysUnlessItIsNoPlainValue) {
+  const std::string verdict = R"("kind":"verdict","direction":"clear",)";
+  EXPECT_EQ(world.change("POST", kAlerts, a_rule(verdict + R"("id":9,"signed":"x")")).status, 201);
+  expect_wrong(a_rule(verdict + R"("id":{"a":1})"), "id", "no object");
+  expect_wrong(a_rule(verdict + R"("created_at":[])"), "created_at", "no list");
+  expect_wrong(a_rule(verdict + R"("id":1e308)"), "id", "beyond 64 bits");
+}
+
 TEST_F(AlertRoutesTest, CountsTheListAsItWasSent) {
   std::string ones = "1";
   for (int i = 0; i < 100; ++i) ones += ",1";
