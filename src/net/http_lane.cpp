@@ -182,6 +182,7 @@ void HttpLane::State::note_time(MonoTime now) {
 
 MissReason HttpLane::State::holdup(MonoTime since, MonoTime now) const {
   if (addresses.empty()) return MissReason::kConnection;
+  since = std::min(since, now - kHoldupSpan);  // what waited longer is requested first
   return watch.crossed_at() > since ? watch.reason() : governor.holdup(since, now);
 }
 
