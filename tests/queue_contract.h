@@ -252,6 +252,27 @@ TEST_P(QueueContract, DeliversForEverWithoutALimit) {
   }
 }
 
+// A receiver that stops, or whose store is away, is no reason to bury what it had.
+TEST_P(QueueContract, DoesNotCountDeliveriesThatWereExcused) {
+  make(2);
+  if (!harness_->excuses()) GTEST_SKIP() << "it counts by itself";
+  send({message("good")});
+  for (int i = 0; i < 20; ++i) {
+    const auto deliveries = receive();
+    ASSERT_THAT(deliveries, SizeIs(1)) << i;
+    for (const auto timeout : {seconds{30}, seconds{0}}) {
+      const VisibilityChange change{deliveries[0].receipt, timeout, true};
+      ASSERT_THAT(queue().change_visibility(std::span(&change, 1)).value(), IsEmpty());
+    }
+  }
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(receive(seconds{1}), SizeIs(1)) << "the limit holds for the others";
+    harness_->pass(seconds{2});
+  }
+  EXPECT_THAT(receive(seconds{1}), IsEmpty());
+  EXPECT_THAT(queue().dead_letters(10).value(), SizeIs(1));
+}
+
 TEST_P(QueueContract, KeepsWhatIsBuriedWithItsReason) {
   for (const auto* body : {"bad", "worse"}) {
     send({message(body)});

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/failed_sync.h"
+
 namespace ia::sqlite {
 namespace {
 
@@ -78,6 +80,7 @@ std::unexpected<Error> error_of(const std::filesystem::path& file, int code, sql
   const int system_errno = db == nullptr ? 0 : sqlite3_system_errno(db);
   const Errc errc = errc_of(extended);
   std::string message = file.string() + ": " + sentence_of(extended, system_errno);
+  if (is_failed_sync(extended)) tell_failed_sync(message);
   if (errc == Errc::kInvalid && db != nullptr) message += std::string(": ") + sqlite3_errmsg(db);
   return fail(errc, std::move(message));
 }

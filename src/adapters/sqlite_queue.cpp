@@ -30,6 +30,7 @@ constexpr std::uintmax_t kLogBytesMax = 64u << 20;
 constexpr std::int64_t kFreePagesMax = 8'192;
 constexpr std::int64_t kLivePagesToVacuum = 1'024;
 constexpr std::uint64_t kAcksPerSpaceCheck = 64;
+constexpr std::uint64_t kRedriveAtOnce = 100;
 
 struct MessageKey {
   std::int64_t id;
@@ -101,12 +102,14 @@ struct SqliteQueue::State {
   Result<std::optional<std::int64_t>> first_visible_at();
   struct Candidate {
     MessageKey key;
+    std::int64_t failures;
     Delivery delivery;
   };
   Result<std::vector<Candidate>> select_visible(std::size_t count_max, std::int64_t time);
   Result<std::vector<Delivery>> take(std::size_t count_max, milliseconds visibility);
   Result<bool> remove(MessageKey key);
   Status bury(MessageKey key, const std::string& reason);
+  Result<bool> redrive_oldest();
   Status pull_back_when_stepped();
   Status pull_back();
   void note_written(std::int64_t pages, std::int64_t pages_max);
@@ -233,6 +236,7 @@ Result<std::vector<SqliteQueue::State::Candidate>> SqliteQueue::State::select_vi
     if (!*row) return candidates;
     const MessageKey key{select.integer(0), select.integer(1) + 1};
     candidates.push_back({key,
+                          select.integer(4),
                           {.body = std::string(select.blob(3)),
                            .receipt = receipt_of(key),
                            .receive_count = static_cast<std::uint32_t>(key.receive_count),
@@ -248,18 +252,28 @@ Result<std::vector<Delivery>> SqliteQueue::State::take(std::size_t count_max,
   auto candidates = select_visible(count_max, time);
   if (!candidates) return std::unexpected(candidates.error());
   std::vector<Delivery> deliveries;
-  for (auto& [key, delivery] : *candidates) {
+  std::uint64_t given_up = 0;
+  for (auto& [key, failures, delivery] : *candidates) {
     const auto [id, count] = key;
-    if (options.receives_max > 0 && count > options.receives_max) {
-      const auto reason = "received " + std::to_string(count - 1) + " times, never acked";
+    if (options.receives_max > 0 && failures >= options.receives_max) {
+      const auto reason = "received " + std::to_string(failures) + " times, never acked";
       const auto buried = bury({id, count - 1}, reason);
       if (!buried) return std::unexpected(buried.error());
+      ++given_up;
       continue;
     }
     auto& mark = sql.mark_received;
-    auto marked = mark.bind(1, id).bind(2, time + timeout).bind(3, timeout).bind(4, count).run();
+    mark.bind(1, id).bind(2, time + timeout).bind(3, timeout);
+    auto marked = mark.bind(4, count).bind(5, failures).run();
     if (!marked) return std::unexpected(marked.error());
     deliveries.push_back(std::move(delivery));
+  }
+  if (given_up > 0) {
+    log.error("queue " + options.name,
+              "messages go to the dead letters, received in vain too often",
+              {{"messages", std::to_string(given_up)},
+               {"limit", std::to_string(options.receives_max)},
+               {"advice", "influencer-analytics queues redrive brings them back"}});
   }
   return deliveries;
 }
@@ -453,7 +467,12 @@ Result<std::vector<EntryError>> SqliteQueue::change_visibility(
         auto changed = change.bind(3, time + timeout).bind(4, timeout).run();
         if (!changed) return std::unexpected(changed.error());
       }
-      if (key && state.writer.changes() > 0) continue;
+      if (key && state.writer.changes() > 0) {
+        if (!changes[i].excused) continue;
+        auto excused = state.sql.excuse.bind(1, key->id).bind(2, key->receive_count).run();
+        if (!excused) return std::unexpected(excused.error());
+        continue;
+      }
       void_ones.push_back(
           {i, {Errc::kNotFound, "queue " + state.options.name + ": the receipt is void"}});
     }
@@ -510,6 +529,55 @@ Result<QueueDepth> SqliteQueue::depth() const {
     if (depth.visible > 0) depth.oldest_age = milliseconds{time - messages.integer(3)};
     return depth;
   });
+}
+
+// Part of a write. False when there is no dead letter. Ids are never used twice.
+Result<bool> SqliteQueue::State::redrive_oldest() {
+  std::int64_t number = 0;
+  std::int64_t old_id = 0;
+  {
+    const sqlite::ResetAtEnd reset(sql.oldest_dead);
+    const auto row = sql.oldest_dead.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return false;
+    number = sql.oldest_dead.integer(0);
+    old_id = sql.oldest_dead.integer(1);
+  }
+  const auto time = now();
+  auto inserted = sql.insert_message.bind(1, time).bind(2, std::int64_t{0}).bind(3, time).run();
+  if (!inserted) return std::unexpected(inserted.error());
+  auto moved = sql.move_body.bind(1, old_id).bind(2, writer.last_insert_rowid()).run();
+  if (!moved) return std::unexpected(moved.error());
+  if (auto gone = sql.delete_dead.bind(1, number).run(); !gone) {
+    return std::unexpected(gone.error());
+  }
+  return true;
+}
+
+Result<std::uint64_t> SqliteQueue::redrive() {
+  auto& state = *state_;
+  const auto before = depth();
+  if (!before) return std::unexpected(before.error());
+  std::uint64_t moved = 0;
+  while (moved < before->dead) {
+    const auto end = std::min<std::uint64_t>(before->dead, moved + kRedriveAtOnce);
+    auto done = state.write(State::Durability::kOnDisk, [&]() -> Result<std::uint64_t> {
+      auto count = moved;
+      while (count < end) {
+        const auto one = state.redrive_oldest();
+        if (!one) return std::unexpected(one.error());
+        if (!*one) break;
+        ++count;
+      }
+      return count;
+    });
+    if (!done) return done;
+    if (*done == moved) break;
+    moved = *done;
+    state.notify();
+    state.note_written(kCheckpointPagesReceiving, kCheckpointPagesReceiving);
+  }
+  return moved;
 }
 
 Status SqliteQueue::purge() {

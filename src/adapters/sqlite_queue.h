@@ -14,8 +14,8 @@ namespace ia {
 struct SqliteQueueOptions {
   std::filesystem::path directory;  // must exist
   std::string name;                 // letters, digits, "_" and "-"; at most 80
-  // A message that was received this often without an ack goes to the dead letters when it would
-  // be received once more. 0: no limit.
+  // A message that was delivered this often in vain goes to the dead letters when it would be
+  // delivered once more; deliveries that were excused do not count. 0: no limit.
   std::uint32_t receives_max = 0;
 };
 
@@ -68,6 +68,10 @@ class SqliteQueue final : public Queue {
   Result<std::vector<DeadLetter>> dead_letters(std::size_t count_max) const override;
   Result<QueueDepth> depth() const override;
   Status purge() override;
+
+  // Sends all dead letters back to the queue, as new messages that are visible now. Returns how
+  // many there were.
+  Result<std::uint64_t> redrive();
 
  private:
   struct State;

@@ -57,6 +57,29 @@ struct Marks {
   std::int64_t tables;
 };
 
+// Columns that files of earlier versions lack; those versions ignore them.
+constexpr const char* kNewerColumns[] = {"failures", "is_open"};
+
+Status add_columns(Connection& db) {
+  for (const std::string column : kNewerColumns) {
+    const auto query =
+        "SELECT count(*) FROM pragma_table_info('messages') WHERE name = '" + column + "'";
+    const auto known = db.integer(query.c_str());
+    if (!known) return std::unexpected(known.error());
+    if (*known > 0) continue;
+    const auto change = "ALTER TABLE messages ADD COLUMN " + column + " INTEGER NOT NULL DEFAULT 0";
+    if (auto added = db.execute(change.c_str()); !added) return added;
+  }
+  return {};
+}
+
+Status bring_up_to_date(Connection& db) {
+  auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
+  if (!transaction) return std::unexpected(transaction.error());
+  if (auto added = add_columns(db); !added) return added;
+  return transaction->commit();
+}
+
 // All from one snapshot: another process may be creating the tables.
 Result<Marks> read_marks(Connection& db) {
   auto transaction = Transaction::begin(db, Transaction::Kind::kRead);
@@ -105,7 +128,10 @@ Status prepare_file(Connection& db) {
   const auto is_new = check_new(db);
   if (!is_new) return std::unexpected(is_new.error());
   if (auto entered = enter_wal_mode(db); !entered) return entered;
-  return *is_new ? create_schema(db) : Status{};
+  if (*is_new) {
+    if (auto made = create_schema(db); !made) return made;
+  }
+  return bring_up_to_date(db);
 }
 
 Result<Connection> connect(const std::filesystem::path& file, const char* settings) {
@@ -133,10 +159,12 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
       "INSERT INTO messages(visible_at, timeout_ms, receive_count, sent_at) VALUES(?1, ?2, 0, ?3)");
   add(writer, "INSERT INTO bodies(id, body) VALUES(?1, ?2)");
   add(writer,
-      "SELECT m.id, m.receive_count, m.sent_at, b.body FROM messages m JOIN bodies b ON b.id = m.id"
-      " WHERE m.visible_at <= ?1 ORDER BY m.visible_at LIMIT ?2");
+      "SELECT m.id, m.receive_count, m.sent_at, b.body, m.failures + m.is_open"
+      " FROM messages m JOIN bodies b ON b.id = m.id WHERE m.visible_at <= ?1 ORDER BY "
+      "m.visible_at LIMIT ?2");
   add(writer,
-      "UPDATE messages SET visible_at = ?2, timeout_ms = ?3, receive_count = ?4 WHERE id = ?1");
+      "UPDATE messages SET visible_at = ?2, timeout_ms = ?3, receive_count = ?4, failures = ?5,"
+      " is_open = 1 WHERE id = ?1");
   add(writer, "DELETE FROM messages WHERE id = ?1 AND receive_count = ?2");
   add(writer, "DELETE FROM bodies WHERE id = ?1");
   add(writer,
@@ -149,6 +177,10 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
   add(writer,
       "UPDATE messages SET visible_at = ?1 + timeout_ms"
       " WHERE visible_at > ?1 AND visible_at > ?1 + timeout_ms");
+  add(writer, "UPDATE messages SET is_open = 0 WHERE id = ?1 AND receive_count = ?2");
+  add(writer, "SELECT number, message_id FROM dead ORDER BY number LIMIT 1");
+  add(writer, "UPDATE bodies SET id = ?2 WHERE id = ?1");
+  add(writer, "DELETE FROM dead WHERE number = ?1");
   add(reader, "SELECT visible_at FROM messages ORDER BY visible_at LIMIT 1");
   add(reader,
       "SELECT count(*) FILTER (WHERE visible_at <= ?1),"
@@ -161,8 +193,8 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
       " ORDER BY d.number DESC LIMIT ?1");
   if (error) return std::unexpected(*error);
   auto at = std::make_move_iterator(made.begin());
-  return QueueStatements{*at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++,
-                         *at++, *at++, *at++, *at++, *at++, *at++, *at++};
+  return QueueStatements{*at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++,
+                         *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++};
 }
 
 Result<QueueFile> QueueFile::open(const std::filesystem::path& file) {

@@ -11,7 +11,8 @@ struct QueueStatements {
   static Result<QueueStatements> prepare(sqlite::Connection& writer, sqlite::Connection& reader);
 
   sqlite::Statement insert_message, insert_body, select_visible, mark_received, delete_message,
-      delete_body, change_visibility, insert_dead, trim_bodies, trim_dead, pull_back;
+      delete_body, change_visibility, insert_dead, trim_bodies, trim_dead, pull_back, excuse,
+      oldest_dead, move_body, delete_dead;
   sqlite::Statement first_visible_at, count_messages, count_dead, select_dead;
 };
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "adapters/sqlite.h"
+#include "base/failed_sync.h"
 #include "testing/manual_clock.h"
 #include "testing/temp_dir.h"
 
@@ -293,9 +294,13 @@ TEST_F(SqliteQueueTest, AFailedFsyncIsFinal) {
   FaultyDisk disk;
   auto queue = open();
   ASSERT_TRUE(send(*queue, "before"));
+  std::string told;
+  set_failed_sync_handler([&told](const std::string& what) { told = what; });
   disk.fsync_fails = true;
   EXPECT_FALSE(send(*queue, "during"));
   disk.fsync_fails = false;
+  set_failed_sync_handler({});
+  EXPECT_THAT(told, HasSubstr("q.db: fsync failed"));
 
   const auto refused = send(*queue, "after");
   ASSERT_FALSE(refused);
@@ -353,6 +358,52 @@ TEST_F(SqliteQueueTest, KeepsTheNewestDeadLetters) {
   }
   EXPECT_EQ(queue->depth().value().dead, 10'000);
   EXPECT_EQ(queue->dead_letters(1).value().at(0).body, "10009");
+}
+
+TEST_F(SqliteQueueTest, BringsDeadLettersBack) {
+  const auto queue = open();
+  std::multiset<std::string> bodies;
+  for (int i = 0; i < 250; ++i) {
+    bodies.insert(std::to_string(i) + std::string("\0\xff", 2));
+    ASSERT_TRUE(send(*queue, *bodies.rbegin()));
+  }
+  bodies.clear();
+  const auto before = receive(*queue, seconds{30}, {}, 1'000);
+  for (const auto& delivery : before) {
+    bodies.insert(delivery.body);
+    ASSERT_TRUE(queue->bury(delivery.receipt, {delivery.body, "why"}));
+  }
+  ASSERT_TRUE(send(*queue, "alive"));
+  EXPECT_EQ(queue->redrive().value(), 250u);
+  EXPECT_EQ(queue->depth().value().dead, 0);
+  ASSERT_TRUE(queue->ack(std::vector{before[0].receipt})) << "void, and of no effect";
+  std::multiset<std::string> back;
+  for (const auto& delivery : receive(*queue, seconds{30}, {}, 1'000)) back.insert(delivery.body);
+  bodies.insert("alive");
+  EXPECT_EQ(back, bodies);
+  EXPECT_EQ(queue->redrive().value(), 0u);
+}
+
+// As earlier versions wrote it: their messages are good, however often they were received.
+TEST_F(SqliteQueueTest, OpensFilesThatDoNotCountFailures) {
+  ASSERT_TRUE(send(*open(), "old"));
+  {
+    auto db = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+    ASSERT_TRUE(
+        db.execute("UPDATE messages SET receive_count = 9;"
+                   "ALTER TABLE messages DROP COLUMN failures;"
+                   "ALTER TABLE messages DROP COLUMN is_open"));
+  }
+  const auto queue =
+      SqliteQueue::open({.directory = directory_.path(), .name = "q", .receives_max = 2}, clock_,
+                        log_)
+          .value();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(receive(*queue, seconds{1}), SizeIs(1)) << i;
+    clock_.advance(seconds{2});
+  }
+  EXPECT_THAT(receive(*queue), IsEmpty());
+  EXPECT_EQ(queue->depth().value().dead, 1);
 }
 
 // A sender and two receivers, each a process of its own.

@@ -9,6 +9,9 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <utility>
+
+#include "base/failed_sync.h"
 
 namespace ia::sqlite_store {
 namespace {
@@ -221,8 +224,10 @@ Status sync_path(const fs::path& path) {
     return fail(Errc::kUnavailable, path.string() + ": cannot be opened (" + reason() + ")");
   }
   if (::fsync(file.get()) == 0) return {};
-  return fail(Errc::kCorrupt, path.string() + ": fsync failed (" + reason() +
-                                  "), so what the disk holds is unknown: check it, then restart");
+  const auto what = path.string() + ": fsync failed (" + reason() +
+                    "), so what the disk holds is unknown: check it, then restart";
+  tell_failed_sync(what);
+  return fail(Errc::kCorrupt, what);
 }
 
 void begin_writeback(const fs::path& path) {

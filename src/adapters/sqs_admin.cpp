@@ -59,9 +59,9 @@ JsonObject timing(seconds visibility, seconds retention) {
   return attributes;
 }
 
-// The endpoint does not know the action, or not for these queues.
-bool is_unsupported(const SqsFailure& failure) {
-  return failure.error.code == Errc::kInvalid && !failure.type.starts_with("AccessDenied");
+// SQS moves one task at a time.
+bool is_being_moved(const SqsFailure& failure) {
+  return failure.error.message.find("already a task running") != std::string::npos;
 }
 
 }  // namespace
@@ -179,8 +179,11 @@ Result<SqsRedriven> SqsAdmin::redrive(const std::string& name) {
                                                  .text("SourceArn", pair->dead_letters.arn)
                                                  .text("DestinationArn", pair->queue.arn)
                                                  .str()});
-  if (started) return SqsRedriven{true, pair->dead_letters.visible};
-  if (!is_unsupported(started.error())) return std::unexpected(started.error().error);
+  if (started || is_being_moved(started.error())) {
+    return SqsRedriven{true, pair->dead_letters.visible};
+  }
+  // Servers that do not know the action say so in ways of their own: 400, 404, 500, 501. What keeps
+  // the messages from being moved one by one shows when that is tried.
   const auto moved = move_by_hand(pair->dead_letters, pair->queue);
   if (!moved) return std::unexpected(moved.error());
   return SqsRedriven{false, *moved};
@@ -190,10 +193,11 @@ Result<SqsRedriven> SqsAdmin::redrive(const std::string& name) {
 Result<std::uint64_t> SqsAdmin::move_by_hand(const SqsQueueInfo& from, const SqsQueueInfo& to) {
   std::uint64_t moved = 0;
   while (moved < from.visible) {
-    const auto messages = sqs_messages(
+    auto messages = sqs_messages(
         client_.call(sqs_receive_request(from.url, {.visibility = kMoveTime, .wait = seconds{1}})));
     if (!messages) return std::unexpected(messages.error().error);
     if (messages->empty()) break;
+    std::erase_if(*messages, [](const auto& message) { return message.is_damaged; });
     std::vector<SqsEntry> sends;
     for (const auto& message : *messages) {
       sends.push_back(sqs_send_entry(sends.size(), message.body));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "adapters/json_object.h"
+#include "adapters/sqs_body.h"
 #include "adapters/sqs_calls.h"
 #include "base/byte_order_mark.h"
 
@@ -14,6 +15,11 @@ namespace ia {
 namespace {
 
 using Json = simdjson::dom::object;
+
+SqsFailure damaged() {
+  return {.error = {Errc::kUnavailable, "SQS: a message arrived there other than it was sent"},
+          .passes = true};
+}
 
 SqsFailure no_word() {
   return {.error = {Errc::kUnavailable, "SQS: the reply says nothing of an entry"}, .passes = true};
@@ -37,6 +43,12 @@ SqsFailure failure_in(const Json& json) {
   if (json["Message"].get(message) != simdjson::SUCCESS) message = "";
   if (json["SenderFault"].get(sender_fault) != simdjson::SUCCESS) sender_fault = false;
   return sqs_entry_failure(code, sender_fault, message);
+}
+
+bool is_as_sent(const Json& reply, const SqsEntry& entry) {
+  std::string_view md5;
+  if (reply["MD5OfMessageBody"].get(md5) != simdjson::SUCCESS) return true;
+  return is_md5_of(md5, entry.text);
 }
 
 // One batch action over all its entries.
@@ -88,7 +100,7 @@ class Batch {
 
   void judge(const std::vector<SqsEntry>& group, const SqsReply& reply,
              std::vector<Unfinished>& unfinished) {
-    auto all = sqs_outcomes(reply, group.size());
+    auto all = sqs_outcomes(reply, group);
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (!all[i]) continue;
       // A queue that takes less than 256 KiB: then one by one.
@@ -141,7 +153,9 @@ class Batch {
 
 }  // namespace
 
-std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::size_t count) {
+std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply,
+                                                    std::span<const SqsEntry> sent) {
+  const auto count = sent.size();
   if (!reply) return {count, reply.error()};
   std::vector<std::optional<SqsFailure>> all(count, no_word());
   simdjson::dom::parser parser;
@@ -154,7 +168,10 @@ std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::
     for (const auto element : entries) {
       Json entry;
       if (element.get(entry) != simdjson::SUCCESS) continue;
-      if (const auto position = position_in(entry, count)) all[*position].reset();
+      const auto position = position_in(entry, count);
+      if (!position) continue;
+      all[*position].reset();
+      if (!is_as_sent(entry, sent[*position])) all[*position] = damaged();
     }
   }
   if (json["Failed"].get(entries) == simdjson::SUCCESS) {

@@ -78,6 +78,20 @@ std::string sqs_decode_body(std::string_view text) {
   return std::string(text);
 }
 
+bool is_md5_of(std::string_view md5, std::string_view text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (md5.empty()) return true;
+  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_md5(), nullptr) != 1) return true;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  if (md5.size() != 2 * size) return false;
+  for (std::size_t i = 0; i < md5.size(); ++i) {
+    const auto digit = kDigits[(digest[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
+    if ((md5[i] | 0x20) != (digit | 0x20)) return false;
+  }
+  return true;
+}
+
 std::string sqs_clean_text(std::string_view text, std::size_t bytes_max) {
   std::string clean;
   while (!text.empty()) {

@@ -19,6 +19,10 @@ std::string sqs_decode_body(std::string_view text);
 // U+D7FF, U+E000 to U+FFFD.
 bool is_sqs_text(std::string_view text);
 
+// Whether `md5`, in hexadecimal digits, is that of the text; true for an empty one, and where there
+// is no MD5 to be had (FIPS).
+bool is_md5_of(std::string_view md5, std::string_view text);
+
 // For people: what SQS does not take becomes "?", at most `bytes_max` bytes, never empty.
 std::string sqs_clean_text(std::string_view text, std::size_t bytes_max);
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/json_object.h"
+#include "adapters/sqs_body.h"
 #include "base/byte_order_mark.h"
 
 namespace ia {
@@ -57,6 +58,7 @@ SqsMessage message_of(const Json& json) {
                      .receipt = std::string(text_in(json, "ReceiptHandle")),
                      .sent_at = {},
                      .reason = std::string(reason_in(json))};
+  message.is_damaged = !is_md5_of(text_in(json, "MD5OfBody"), message.body);
   Json attributes;
   if (json["Attributes"].get(attributes) == simdjson::SUCCESS) {
     const auto count = number_of_text(text_in(attributes, "ApproximateReceiveCount"));
@@ -181,6 +183,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply) {
 SqsEntry sqs_send_entry(std::size_t index, std::string_view text, seconds delay,
                         std::string_view reason) {
   SqsEntry entry{.index = index, .members = "\"MessageBody\":" + json_quoted(text)};
+  entry.text = text;
   entry.bytes = text.size();
   entry.members +=
       fmt::format(R"(,"DelaySeconds":{})", std::clamp(delay, seconds{0}, kSqsDelayMax).count());

@@ -48,6 +48,7 @@ struct SqsMessage {
   std::uint32_t receive_count = 1;
   WallTime sent_at{};
   std::string reason{};  // of a dead letter; empty when there is none
+  bool is_damaged = false;  // the body is not what the server's MD5 of it says
 };
 
 struct SqsReceive {
@@ -62,6 +63,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply);
 struct SqsEntry {
   std::size_t index = 0;  // the caller's
   std::string members{};  // `"MessageBody":"..."`
+  std::string text{};     // the body of a send, as it travels: the reply tells its MD5
   std::size_t bytes = 0;  // of message: their sum is bounded
 };
 struct SqsEntryFailure {
@@ -74,8 +76,10 @@ struct SqsEntryFailure {
 std::vector<SqsEntryFailure> sqs_batch(SqsClient& client, SqsAction action,
                                        const std::string& queue_url, std::vector<SqsEntry> entries);
 
-// What became of each of the `count` entries of a batch; none: it succeeded.
-std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply, std::size_t count);
+// What became of each of the entries of a batch; none: it succeeded. A message whose MD5 the reply
+// tells otherwise did not.
+std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply,
+                                                    std::span<const SqsEntry> sent);
 
 SqsEntry sqs_send_entry(std::size_t index, std::string_view text, std::chrono::seconds delay = {},
                         std::string_view reason = {});

@@ -79,6 +79,8 @@ struct SqsClient::State {
     bill.note(request.action, request.message_bytes + (carries_messages ? received : 0));
     if (!reply) return failed(sqs_failure(reply.error()));
     if (reply->status != 200) return failed(sqs_failure(*reply, clock.wall()));
+    // Some servers say nothing where AWS says {}; every AWS SDK takes both.
+    if (reply->body.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
     return std::move(reply->body);
   }
 

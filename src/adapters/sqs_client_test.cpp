@@ -20,6 +20,7 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr auto kThrottled = R"({"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow"})";
@@ -169,6 +170,18 @@ TEST_F(SqsClientTest, TellsHowFarTheClockIsOff) {
   const auto reply = call();
   ASSERT_FALSE(reply);
   EXPECT_THAT(reply.error().error.message, HasSubstr("clock is 1200 s ahead"));
+}
+
+// In AWS's words a late signature "does not match"; the secret is right all the same.
+TEST_F(SqsClientTest, BlamesTheClockAloneForALateSignature) {
+  clock_.step_wall(std::chrono::minutes{20});
+  script({{.status = 403,
+           .body = R"({"__type":"SignatureDoesNotMatch","message":"Signature not yet current: )"
+                   R"(20260101T002000Z is still later than 20260101T000500Z"})",
+           .headers = {{"Date", "Thu, 01 Jan 2026 00:00:00 GMT"}}}});
+  const auto message = call().error().error.message;
+  EXPECT_THAT(message, HasSubstr("clock is 1200 s ahead"));
+  EXPECT_THAT(message, Not(HasSubstr("secret")));
 }
 
 TEST_F(SqsClientTest, LooksForOtherCredentialsWhenTheseAreRefused) {

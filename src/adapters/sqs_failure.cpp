@@ -41,6 +41,7 @@ bool is_throttling(std::string_view type) {
 bool concerns_time(std::string_view type, std::string_view message) {
   return is_one_of(type, {"RequestExpired", "RequestTimeTooSkewed"}) ||
          message.find("Signature expired") != std::string_view::npos ||
+         message.find("time is too large") != std::string_view::npos ||
          message.find("Signature not yet current") != std::string_view::npos;
 }
 
@@ -61,7 +62,7 @@ std::string_view advice(std::string_view type) {
     return "; the secret access key does not belong to the access key, or the region is wrong";
   }
   if (concerns_credentials(type)) return "; see: influencer-analytics doctor";
-  if (type == "OverLimit") return "; some 120,000 messages are in flight: add consumers";
+  if (type == "OverLimit") return "; some 120,000 messages are in flight";
   if (type == "PurgeQueueInProgress") return "; a queue can be purged once in 60 s: wait";
   return "";
 }
@@ -113,8 +114,9 @@ SqsFailure sqs_failure(const SqsHttpReply& reply, WallTime now) {
   auto text = fmt::format("HTTP {}", reply.status);
   if (!failure.type.empty()) text += " " + failure.type;
   if (!message.empty()) text += fmt::format(": {}", message);
-  text += advice(failure.type);
-  if (concerns_time(failure.type, message)) text += clock_advice(reply.date, now);
+  // A signature that came too late says that it does not match: the clock is what is wrong.
+  text += concerns_time(failure.type, message) ? clock_advice(reply.date, now)
+                                               : std::string(advice(failure.type));
   failure.error = {code, std::move(text)};
   return failure;
 }

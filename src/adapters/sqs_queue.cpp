@@ -30,6 +30,7 @@ constexpr std::size_t kLookMax = 1'000;
 constexpr std::size_t kReasonBytesMax = 1'000;
 constexpr std::size_t kCutBodyBytes = 32 * 1024;
 constexpr std::size_t kReceivesSideBySide = 8;
+constexpr seconds kDamagedRest{1};
 
 constexpr std::string_view kVisible = "ApproximateNumberOfMessages";
 constexpr std::string_view kInFlight = "ApproximateNumberOfMessagesNotVisible";
@@ -83,6 +84,7 @@ struct SqsQueue::State {
   SqsQueueOptions options;
   SqsClient& client;
   const Clock& clock;
+  Log& log;
   std::string name;
   std::string url;
   std::string dead_url;
@@ -95,6 +97,7 @@ struct SqsQueue::State {
   Error depth_error{Errc::kUnavailable, ""};
 
   std::vector<Delivery> deliveries_of(std::vector<SqsMessage> messages);
+  void return_damaged(std::vector<SqsMessage>& messages);
   void note_age(const std::vector<SqsMessage>& messages);
   Result<std::vector<SqsMessage>> receive_first(std::size_t count_max, seconds visibility,
                                                 milliseconds wait);
@@ -122,6 +125,21 @@ std::vector<Delivery> SqsQueue::State::deliveries_of(std::vector<SqsMessage> mes
   return deliveries;
 }
 
+// They are received again: what is stored is whole, as its MD5 says.
+void SqsQueue::State::return_damaged(std::vector<SqsMessage>& messages) {
+  std::vector<SqsEntry> entries;
+  for (const auto& message : messages) {
+    if (!message.is_damaged) continue;
+    entries.push_back(sqs_visibility_entry(entries.size(), message.receipt, kDamagedRest));
+  }
+  if (entries.empty()) return;
+  log.warning("queue " + name, "messages came other than they were sent: they are received again",
+              {{"messages", std::to_string(entries.size())}});
+  std::erase_if(messages, [](const auto& message) { return message.is_damaged; });
+  // What fails comes back by itself.
+  (void)sqs_batch(client, SqsAction::kChangeMessageVisibilityBatch, url, std::move(entries));
+}
+
 void SqsQueue::State::note_age(const std::vector<SqsMessage>& messages) {
   if (messages.empty()) return;
   const std::scoped_lock lock(mutex);
@@ -140,7 +158,11 @@ Result<std::vector<SqsMessage>> SqsQueue::State::receive_first(std::size_t count
     const SqsReceive order{
         .count_max = count_max, .visibility = visibility, .wait = std::min(left, kSqsWaitMax)};
     auto messages = sqs_messages(client.call(sqs_receive_request(url, order)));
-    if (!messages) return std::unexpected(messages.error().error);
+    if (!messages) {
+      auto& failure = messages.error();
+      if (failure.type == "OverLimit") failure.error.message += ": " + options.over_limit_advice;
+      return std::unexpected(std::move(failure.error));
+    }
     left -= order.wait;
     if (!messages->empty() || left <= seconds{0}) return std::move(*messages);
   }
@@ -231,12 +253,13 @@ Result<QueueDepth> SqsQueue::State::measure() {
 namespace {
 
 Status check_policy(SqsClient& client, const std::string& name, const std::string& url,
-                    std::uint32_t receives_max, Log& log) {
+                    const SqsQueueOptions& options, Log& log) {
+  const auto receives_max = options.receives_max;
   constexpr std::string_view kNames[] = {"RedrivePolicy"};
   const auto attributes = sqs_attributes(client, url, kNames);
   if (!attributes) return fail("queue " + name, attributes.error().error);
   const auto count = sqs_policy_receives_max(*attributes);
-  if (receives_max == 0 && count > 0) {
+  if (receives_max == 0 && count > 0 && !options.tolerates_policy) {
     return fail(Errc::kInvalid,
                 fmt::format("queue {}: its redrive policy buries a message after {} receives, and "
                             "its messages live for ever: remove the policy with: "
@@ -246,7 +269,8 @@ Status check_policy(SqsClient& client, const std::string& name, const std::strin
   if (receives_max != count) {
     log.warning("queue " + name, "the redrive policy is another than the settings say",
                 {{"receives_max", std::to_string(receives_max)},
-                 {"policy", count == 0 ? "none" : std::to_string(count)}});
+                 {"policy", count == 0 ? "none" : std::to_string(count)},
+                 {"advice", "influencer-analytics queues create sets it"}});
   }
   return {};
 }
@@ -264,12 +288,13 @@ Result<std::unique_ptr<SqsQueue>> SqsQueue::open(const SqsQueueOptions& options,
   const auto dead_url =
       sqs_queue_url(client, sqs_dead_letter_queue_name(options.prefix, options.name));
   if (!dead_url) return std::unexpected(dead_url.error().error);
-  const auto checked = check_policy(client, name, *url, options.receives_max, log);
+  const auto checked = check_policy(client, name, *url, options, log);
   if (!checked) return std::unexpected(checked.error());
   return std::unique_ptr<SqsQueue>(
       new SqsQueue(std::unique_ptr<State>(new State{.options = options,
                                                     .client = client,
                                                     .clock = clock,
+                                                    .log = log,
                                                     .name = name,
                                                     .url = *url,
                                                     .dead_url = *dead_url,
@@ -318,6 +343,7 @@ Result<std::vector<Delivery>> SqsQueue::receive(std::size_t count_max, milliseco
     may_be_more = more.size() >= kSqsBatchEntriesMax;
     std::ranges::move(more, std::back_inserter(*messages));
   }
+  state_->return_damaged(*messages);
   state_->note_age(*messages);
   return state_->deliveries_of(std::move(*messages));
 }

@@ -16,8 +16,12 @@ struct SqsQueueOptions {
   std::string name{};    // "influencer_id_store"; its dead letters are in "influencer_id_store-dlq"
   std::string prefix{};  // of both names at SQS
   // What the queue's redrive policy says (see SqsAdmin): SQS itself moves a message that was
-  // received this often to the dead letters. 0: there must be no policy.
+  // received this often to the dead letters. 0: there is to be no policy.
   std::uint32_t receives_max = 0;
+  // Another policy than that is only warned of; else, where there is to be none, open fails.
+  bool tolerates_policy = false;
+  // What to do when too many messages are in flight.
+  std::string over_limit_advice = "add consumers";
   // depth() may be this old: dashboards ask often, and each answer costs two requests.
   std::chrono::milliseconds depth_age_max{0};
 };

@@ -323,6 +323,66 @@ TEST_F(SqsQueueTest, PassesTheMessagesOfOthersThrough) {
   EXPECT_EQ(deliveries[1].body, std::string("\0\xff\n", 3));
 }
 
+// One character of the reply was damaged on the way; what the server holds is whole.
+TEST_F(SqsQueueTest, ReceivesAMessageAgainThatCameDamaged) {
+  std::string body = "goof";
+  on("ReceiveMessage", [&](const std::string&) {
+    return TestReply{.body = R"({"Messages":[{"Body":")" + body + R"(","ReceiptHandle":"r1",)" +
+                             R"("MD5OfBody":"755f85c2723bb39381c7379a604160d8"}]})"};
+  });
+  EXPECT_THAT(queue().receive(10, seconds{75}, seconds{0}).value(), IsEmpty());
+  ASSERT_THAT(asked("ChangeMessageVisibilityBatch"), SizeIs(1)) << "soon, not after 75 s";
+  EXPECT_THAT(asked("ChangeMessageVisibilityBatch")[0],
+              AllOf(HasSubstr(R"("ReceiptHandle":"r1")"), HasSubstr(R"("VisibilityTimeout":1)")));
+  EXPECT_THAT(asked("DeleteMessageBatch"), IsEmpty());
+  ASSERT_THAT(logged_, SizeIs(1));
+  EXPECT_THAT(logged_[0], HasSubstr("received again"));
+
+  body = "good";
+  EXPECT_THAT(queue().receive(10, seconds{75}, seconds{0}).value(), SizeIs(1));
+}
+
+TEST_F(SqsQueueTest, SendsAMessageAgainThatArrivedDamaged) {
+  int calls = 0;
+  on("SendMessageBatch", [&](const std::string& body) {
+    const std::string digest =
+        ++calls > 1 ? "755f85c2723bb39381c7379a604160d8" : "755f85c2723bb39381c7379a604160d9";
+    return TestReply{.body =
+                         batch_reply(body, [](const std::string&) {
+                           return "";
+                         }).replace(16, 8, R"("MD5OfMessageBody":")" + digest + R"(","Id":"0")")};
+  });
+  EXPECT_THAT(send({{.body = "good"}}), IsEmpty());
+  EXPECT_THAT(asked("SendMessageBatch"), SizeIs(2));
+}
+
+TEST_F(SqsQueueTest, TakesAReplyWithoutABodyForAnEmptyObject) {
+  on("ReceiveMessage", [](const std::string&) { return TestReply{.body = ""}; });
+  on("GetQueueAttributes", [](const std::string&) { return TestReply{.body = "\r\n"}; });
+  EXPECT_THAT(queue().receive(10, seconds{30}, seconds{0}).value(), IsEmpty());
+  EXPECT_EQ(queue().depth().value().visible, 0);
+}
+
+TEST_F(SqsQueueTest, DoesNotAskForItsDepthAgainAtOnceAfterThatFailed) {
+  (void)queue();
+  on("GetQueueAttributes", [](const std::string&) {
+    return TestReply{.status = 403, .body = R"({"__type":"AccessDenied","message":"m"})"};
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(queue().depth());
+  EXPECT_THAT(asked("GetQueueAttributes"), SizeIs(1));
+}
+
+TEST_F(SqsQueueTest, SaysWhatHelpsWhenTooManyShardsAreInFlight) {
+  on("ReceiveMessage", [](const std::string&) {
+    return TestReply{.status = 400, .body = R"({"__type":"OverLimit","message":"m"})"};
+  });
+  queue_ = open({.name = "q", .over_limit_advice = "make larger shards"}).value();
+  const auto received = queue().receive(10, seconds{30}, seconds{0});
+  ASSERT_FALSE(received);
+  EXPECT_THAT(received.error().message, HasSubstr("make larger shards"));
+  EXPECT_THAT(received.error().message, Not(HasSubstr("add consumers")));
+}
+
 TEST_F(SqsQueueTest, SaysWhenTooMuchIsInFlight) {
   on("ReceiveMessage", [](const std::string&) {
     return TestReply{.status = 400,

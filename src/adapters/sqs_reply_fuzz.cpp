@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto attributes = ia::sqs_attributes_in(bytes)) {
     (void)ia::sqs_policy_receives_max(*attributes);
   }
-  if (ia::sqs_outcomes(bytes, 10).size() != 10) std::abort();
+  if (ia::sqs_outcomes(bytes, std::vector<ia::SqsEntry>(10)).size() != 10) std::abort();
   (void)ia::sqs_failure(ia::SqsHttpReply{.status = 400, .body = bytes, .date = bytes}, {});
   const auto text = ia::sqs_encode_body(bytes);
   if (!ia::is_sqs_text(text) || text.empty() || ia::sqs_decode_body(text) != bytes) std::abort();

@@ -215,6 +215,11 @@ int leave(const Exit& exit) {
   return exit.code;
 }
 
+std::string version_number() {
+  const auto text = version_text();
+  return text.substr(text.rfind(' ') + 1);
+}
+
 std::string version_text() { return "influencer-analytics " IA_VERSION; }
 
 }  // namespace ia

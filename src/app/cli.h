@@ -27,6 +27,8 @@ struct Exit {
 
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
+// The program has to begin again, and can: what starts it may do so at once (EX_TEMPFAIL).
+inline constexpr int kExitRestart = 75;
 
 // Understands "COMMAND [--flag value | --flag=value]...", with the environment ("NAME=value") and
 // the config file behind it. Answers --help, version and check-config itself. Reads the config
@@ -46,5 +48,6 @@ int leave(const Exit& exit);
 
 // "influencer-analytics 0.1.0".
 std::string version_text();
+std::string version_number();  // "0.1.0"
 
 }  // namespace ia

@@ -31,7 +31,7 @@ constexpr CommandInfo kCommands[] = {
      "influencer-analytics doctor --data-dir data --mockstagram-url http://127.0.0.1:3000"},
     {kHealth, "health", "ask a running process whether it is healthy, and exit with 0 or 1",
      "influencer-analytics health --url http://127.0.0.1:8080/healthz"},
-    {kQueues, "queues", "create, show, purge or redrive the queues at SQS",
+    {kQueues, "queues", "create, show, purge or redrive the queues at SQS or in a data directory",
      "influencer-analytics queues create --sqs-region eu-west-1",
      "create|show|purge|redrive [options]"},
     {kMigrate, "migrate", "make or update the tables in PostgreSQL, and exit",

@@ -55,11 +55,13 @@ std::string place_of_data(const Config& config) {
   return "PostgreSQL " + mask_passwords(config.postgres_url);
 }
 
-// Until a signal, or until as many whole minutes were reported as asked for.
+// Until a signal, until as many whole minutes were reported as asked for, or until it has to be
+// started again.
 void tick_until_stopped(Service& service, std::uint64_t minutes) {
   while (!wait_for_stop_signal(kTick)) {
     service.tick();
     if (minutes > 0 && service.whole_minutes() >= minutes) break;
+    if (service.restart_reason()) break;
   }
   leave_at_next_signal_or_after(kPatience);
 }
@@ -85,10 +87,14 @@ int serve(const Config& config, Stages stages, const std::string& upstream, Log&
   if (!metrics_server) return report_failure(metrics_server.error());
   if (config.report) say_addresses(**service, upstream, place_of_data(config));
   tick_until_stopped(**service, config.minutes);
+  const auto restart = (*service)->restart_reason();
+  if (restart) {
+    log.error("main", "has to be started again: ends with exit code 75", {{"cause", *restart}});
+  }
   log.info("main", "stopping: finishing what is in flight");
   (*service)->stop();
   log.info("main", "stopped");
-  return 0;
+  return restart ? kExitRestart : 0;
 }
 
 SimulatorOptions simulator_options(const Config& config) {

@@ -84,6 +84,7 @@ class Loader {
   void error(std::string message) { errors_.push_back(std::move(message)); }
   void warn(std::string message) { loaded_.warnings.push_back(std::move(message)); }
 
+  void choose_queues();
   void check_export();
   void check_listening();
   void check_rate();
@@ -95,6 +96,16 @@ class Loader {
   ConfigErrors errors_;
   std::map<std::string_view, GivenValue> in_force_;
 };
+
+// Without a word about the queues, a data directory means the ones in it.
+void Loader::choose_queues() {
+  const auto is_given = [this](std::string_view name) {
+    return in_force_[name].where != "default";
+  };
+  if (is_given("queue") || is_given("sqs_endpoint") || !is_given("data_dir")) return;
+  loaded_.config.queue = QueueKind::kEmbedded;
+  in_force_["queue"] = {"queue", "embedded", "data_dir"};
+}
 
 void Loader::check_export() {
   const auto& config = loaded_.config;
@@ -168,6 +179,7 @@ void Loader::check_together() {
     error("--influencers is missing: ids and ranges (1000000-1999999,5,7) or a file with them");
   }
   if (const auto status = check(config.faults); !status) error(status.error().message);
+  if (command_ == Command::kQueues) choose_queues();
   if (command_ == Command::kExport) check_export();
   if (command_ == Command::kProveScale) check_trial();
   check_listening();

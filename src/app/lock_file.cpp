@@ -93,10 +93,15 @@ std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int e
 
 }  // namespace
 
-Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage) {
+Status make_data_directory(const fs::path& dir) {
   std::error_code made;
   fs::create_directories(dir, made);
   if (made) return cannot("make the directory", dir, made.value());
+  return {};
+}
+
+Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage) {
+  if (auto made = make_data_directory(dir); !made) return std::unexpected(made.error());
   const auto path = path_of(dir, stage);
   LockFile file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file.descriptor_ < 0) return cannot("open", path, errno);

@@ -40,6 +40,9 @@ class LockFile {
   int descriptor_;
 };
 
+// Makes the directory when it is not there, as every stage does first. kInvalid: it cannot.
+Status make_data_directory(const std::filesystem::path& dir);
+
 // Who holds the lock right now; nothing when it is free or was never taken.
 std::optional<LockHolder> holder_of(const std::filesystem::path& dir, std::string_view stage);
 

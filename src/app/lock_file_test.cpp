@@ -159,5 +159,15 @@ TEST(HeldLocks, AreThoseOfRunningProcesses) {
   EXPECT_THAT(held[0].holder.command, HasSubstr("app_test"));
 }
 
+TEST(DataDirectory, IsMadeWithThoseAboveIt) {
+  const TempDir directory;
+  const auto path = directory.path() / "a" / "b";
+  ASSERT_TRUE(make_data_directory(path));
+  EXPECT_TRUE(std::filesystem::is_directory(path));
+  EXPECT_TRUE(make_data_directory(path)) << "it is there";
+  std::ofstream(directory.path() / "file") << "x";
+  EXPECT_EQ(make_data_directory(directory.path() / "file" / "c").error().code, Errc::kInvalid);
+}
+
 }  // namespace
 }  // namespace ia

@@ -23,4 +23,10 @@ inline constexpr Pace kSqsPace{.fetcher_wait = std::chrono::milliseconds{1'000},
                                .fetcher_gather = std::chrono::milliseconds{500},
                                .sink_wait = std::chrono::milliseconds{5'000}};
 
+// How often the feeds look.
+inline constexpr std::chrono::milliseconds kFollowEvery{1'000};
+// Snapshots take at most a fiftieth of a core, however many influencers change.
+inline constexpr int kFollowRestFactor = 49;
+inline constexpr std::chrono::milliseconds kFollowRestMax{4'000};
+
 }  // namespace ia

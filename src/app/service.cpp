@@ -20,6 +20,7 @@
 #include "app/pace.h"
 #include "app/presence.h"
 #include "app/queue_gauges.h"
+#include "app/restart_watch.h"
 #include "app/stage_thread.h"
 #include "app/wiring.h"
 #include "base/backoff.h"
@@ -40,10 +41,6 @@ using std::chrono::seconds;
 
 // Batches that come within this are stored in one transaction.
 constexpr milliseconds kSinkRest{100};
-constexpr milliseconds kFollowEvery{1'000};
-// Snapshots take at most a fiftieth of a core, however many influencers change.
-constexpr int kFollowRestFactor = 49;
-constexpr milliseconds kFollowRestMax{4'000};
 constexpr milliseconds kCheckerWait{50};
 constexpr double kUnlimitedRate = 1e6;
 constexpr milliseconds kDrainGrace{5'000};
@@ -57,12 +54,6 @@ constexpr milliseconds kMaintenanceErrorRest{10'000};
 constexpr double kLeastRate = 1e-3;
 // Below it nothing can be stored, whatever --min-free-bytes says.
 constexpr std::uint64_t kLeastFreeBytes = std::uint64_t{4} << 20;
-// "0.1.0".
-std::string version_number() {
-  const auto text = version_text();
-  return text.substr(text.rfind(' ') + 1);
-}
-
 // Reads are served, but the data is old: readiness says so.
 constexpr seconds kLagMax{180};
 
@@ -128,6 +119,7 @@ struct Service::State {
   Backoff epoch_backoff{clock};
   MonoTime disk_read_at{};
   std::atomic<bool> stopped = false;
+  RestartWatch restart_watch;
 
   Status lock_stages();
   Status open_parts();
@@ -159,6 +151,7 @@ struct Service::State {
 };
 
 Status Service::State::lock_stages() {
+  if (auto made = make_data_directory(config.data_dir); !made) return made;
   // Of what works on a server, any number may run side by side.
   const bool own_queue = config.queue == QueueKind::kEmbedded;
   const bool own_store = config.store == StoreKind::kEmbedded;
@@ -431,6 +424,7 @@ std::optional<FetchPause> Service::State::pause() const {
 std::vector<std::string> Service::State::not_ready_reasons() const {
   std::vector<std::string> reasons;
   if (stopped) reasons.push_back("stopping");
+  if (const auto why = restart_watch.reason()) reasons.push_back("restart needed: " + *why);
   if (const auto paused = pause()) reasons.push_back("fetching pauses: " + paused->cause);
   if (fetcher && fetcher->is_sending_failing()) {
     reasons.push_back("the points queue takes no batches: the log has the cause");
@@ -577,6 +571,10 @@ void Service::stop() {
   if (s.movers) s.movers->abandon();
   if (s.movers_thread) s.movers_thread->stop();
   if (s.leaderboard_thread) s.leaderboard_thread->stop();
+}
+
+std::optional<std::string> Service::restart_reason() const {
+  return state_->restart_watch.reason();
 }
 
 std::string Service::api_url() const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/config.h"
@@ -37,6 +38,9 @@ class Service {
   // Stops taking work, finishes what is in flight or gives it back, stores what was fetched,
   // lets requests end. At most some 20 s.
   void stop();
+
+  // Why the process has to end and be started again, or none: what it has open can serve no more.
+  std::optional<std::string> restart_reason() const;
 
   std::string api_url() const;  // empty without the api stage
   std::uint64_t whole_minutes() const;

@@ -43,7 +43,7 @@ Group data_settings() {
        "influencer-analytics-data",
        text_value("DIR", "a directory", into(&Config::data_dir)),
        "Where everything is kept; the demo makes a fresh temporary directory by default.",
-       kStaged | kExport | kDoctor,
+       kStaged | kExport | kDoctor | kQueues,
        "",
        {bit(kDemo), ""}},
       {"retention", "30d", duration_value({24h, 24h * 3650}, into(&Config::retention)),
@@ -153,10 +153,15 @@ Group check_settings() {
 
 Group queue_settings() {
   return {
-      {"queue", "embedded",
+      {"queue",
+       "embedded",
        choice_value<QueueKind>({{"embedded", QueueKind::kEmbedded}, {"sqs", QueueKind::kSqs}},
                                into(&Config::queue)),
-       "Where the queues are: in files of the data directory, or at AWS SQS.", kQueued},
+       "Where the queues are: in files of the data directory, or at AWS SQS. The command queues "
+       "means those of a data directory when one is named.",
+       kQueued | kQueues,
+       "",
+       {bit(kQueues), "sqs"}},
       {"sqs_endpoint", "", server_url_value(into(&Config::sqs_endpoint)),
        "A server that speaks SQS's protocol; AWS_ENDPOINT_URL_SQS, else AWS's of the region, when "
        "not given.",
@@ -166,11 +171,13 @@ Group queue_settings() {
       {"sqs_prefix", "",
        text_value("TEXT", "what a queue's name may begin with", into(&Config::sqs_prefix)),
        "Put before the names of the queues.", kSqs},
-      {"queue_receives_max", "10", whole_number_value(1, 1000, into(&Config::queue_receives_max)),
-       "A batch of points that was received so often goes to the dead letters.",
+      {"queue_receives_max", "0", whole_number_value(0, 1000, into(&Config::queue_receives_max)),
+       "A batch of points that was received this often in vain goes to the dead letters; 0: only "
+       "one that cannot be read does. SQS also counts what is given back by a clean stop.",
        kFetching | kSink | kQueues},
       {"visibility", "30s", duration_value({5s, 12h}, into(&Config::visibility)),
-       "A received message comes back after this time unless it was acknowledged.",
+       "A received message comes back after this time unless it was acknowledged; at SQS ids come "
+       "back after the interval and 15 s, if that is longer.",
        kFetching | kSink},
   };
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
+#include <map>
 #include <random>
 
 #include "adapters/mockstagram_judge.h"
@@ -41,8 +43,9 @@ HttpLaneOptions lane_options(const Config& config, std::size_t influencers) {
 }
 
 // Depths are asked for by every scrape and page, and each costs two requests.
-constexpr std::chrono::seconds kSqsDepthAgeMax{30};
+constexpr std::chrono::seconds kSqsDepthAgeMax{10};
 constexpr std::chrono::days kSqsRetention{10};
+constexpr std::size_t kLettersShown = 1'000;
 
 // What both queues at SQS are reached by.
 struct SqsConnection {
@@ -68,11 +71,14 @@ Result<std::shared_ptr<SqsConnection>> connect_to_sqs(const Config& config, cons
 struct QueuePlan {
   const char* name;
   std::uint32_t receives_max;
+  bool tolerates_policy;
+  const char* over_limit_advice;
 };
 
 // A shard's message is received every minute for ever: a limit would bury it.
 std::array<QueuePlan, 2> queue_plans(const Config& config) {
-  return {{{kIdQueueName, 0}, {kPointQueueName, config.queue_receives_max}}};
+  return {{{kIdQueueName, 0, false, "make fewer and larger shards with --shard-size"},
+           {kPointQueueName, config.queue_receives_max, true, "start more sinks"}}};
 }
 
 Result<std::unique_ptr<Queue>> open_queue(const QueuePlan& plan, const Config& config,
@@ -89,6 +95,8 @@ Result<std::unique_ptr<Queue>> open_queue(const QueuePlan& plan, const Config& c
   auto queue = SqsQueue::open({.name = plan.name,
                                .prefix = config.sqs_prefix,
                                .receives_max = plan.receives_max,
+                               .tolerates_policy = plan.tolerates_policy,
+                               .over_limit_advice = plan.over_limit_advice,
                                .depth_age_max = kSqsDepthAgeMax},
                               client, clock, log);
   if (!queue) return std::unexpected(queue.error());
@@ -102,6 +110,61 @@ std::string text_of(const SqsQueueInfo& info) {
       info.in_flight, info.delayed, std::chrono::floor<std::chrono::days>(info.retention).count(),
       info.receives_max == 0 ? std::string()
                              : fmt::format("; dead letters after {} receives", info.receives_max));
+}
+
+std::string text_of(const std::string& name, const QueueDepth& depth,
+                    const std::vector<DeadLetter>& letters) {
+  auto text = fmt::format("{:<32} {} visible, {} in flight, {} delayed; {} dead letters\n", name,
+                          depth.visible, depth.in_flight, depth.delayed, depth.dead);
+  std::map<std::string, std::size_t> by_reason;
+  for (const auto& letter : letters) ++by_reason[letter.reason];
+  for (const auto& [reason, count] : by_reason) {
+    text += fmt::format("  of the newest dead letters {}: {}\n", count, reason);
+  }
+  return text;
+}
+
+Result<std::string> administer(SqliteQueue& queue, const std::string& action,
+                               const std::string& name) {
+  if (action == "purge") {
+    if (const auto purged = queue.purge(); !purged) return std::unexpected(purged.error());
+    return fmt::format("{:<32} purged\n", name);
+  }
+  if (action == "redrive") {
+    const auto moved = queue.redrive();
+    if (!moved) return std::unexpected(moved.error());
+    return fmt::format("{:<32} {} dead letters sent back\n", name, *moved);
+  }
+  const auto depth = queue.depth();
+  if (!depth) return std::unexpected(depth.error());
+  const auto letters = queue.dead_letters(kLettersShown);
+  if (!letters) return std::unexpected(letters.error());
+  return text_of(name, *depth, *letters);
+}
+
+// Any number of processes may have these open.
+Result<std::string> administer_embedded(const std::string& action, const Config& config,
+                                        const Clock& clock, Log& log) {
+  if (action == "create" || action == "remove") {
+    return fail(Errc::kInvalid,
+                "the queues in a data directory are made by the commands that use "
+                "them; name --queue sqs for those at SQS");
+  }
+  std::string said = fmt::format("data directory {}\n", config.data_dir.string());
+  for (const auto& plan : queue_plans(config)) {
+    const auto file = config.data_dir / (std::string(plan.name) + ".db");
+    if (std::error_code error; !std::filesystem::exists(file, error)) {
+      return fail(Errc::kNotFound, fmt::format("{} does not exist: name the data directory with "
+                                               "--data-dir, or --queue sqs",
+                                               file.string()));
+    }
+    auto queue = SqliteQueue::open({.directory = config.data_dir, .name = plan.name}, clock, log);
+    if (!queue) return std::unexpected(queue.error());
+    const auto done = administer(**queue, action, plan.name);
+    if (!done) return std::unexpected(done.error());
+    said += *done;
+  }
+  return said;
 }
 
 QueueBill bill_of(const SqsBillReport& report) {
@@ -268,6 +331,9 @@ Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& me
 
 Result<std::string> administer_queues(const std::string& action, const Config& config,
                                       const Clock& clock, Metrics& metrics, Log& log) {
+  if (config.queue == QueueKind::kEmbedded) {
+    return administer_embedded(action, config, clock, log);
+  }
   const auto connection = connect_to_sqs(config, clock, metrics, log);
   if (!connection) return std::unexpected(connection.error());
   SqsAdmin admin(*(*connection)->client, config.sqs_prefix);

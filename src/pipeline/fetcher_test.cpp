@@ -156,8 +156,8 @@ class VisibilityRecorder final : public Queue {
   Result<std::vector<EntryError>> change_visibility(
       std::span<const VisibilityChange> changed) override {
     ++changes;
-    for (const auto& [receipt, timeout] : changed) {
-      if (clock_.mono() + timeout > back_at_[receipt]) ++increases;
+    for (const auto& one : changed) {
+      if (clock_.mono() + one.timeout > back_at_[one.receipt]) ++increases;
     }
     return real_.change_visibility(changed);
   }

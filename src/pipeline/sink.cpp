@@ -166,6 +166,7 @@ void Sink::note_stored(const AppendResult& result) {
 void Sink::note_failure(const Error& error) {
   append_failures_total_.add();
   store_state_.failing("cannot store, batches wait in the queue", error.message);
+  if (!store_backoff_.is_failing()) kept_at_ = MonoTime{};  // a death from now on is no failure
   store_backoff_.failed();
 }
 
@@ -197,7 +198,10 @@ void Sink::keep_held() {
   if (now - kept_at_ < options_.visibility / 3) return;
   kept_at_ = now;
   std::vector<VisibilityChange> changes;
-  for (const auto& held : held_) changes.push_back({held.delivery.receipt, options_.visibility});
+  // They wait for the store: that is no fault of theirs.
+  for (const auto& held : held_) {
+    changes.push_back({held.delivery.receipt, options_.visibility, true});
+  }
   if (const auto changed = points_.change_visibility(changes); !changed) {
     queue_state_.failing("cannot keep batches", changed.error().message);
   }
@@ -259,7 +263,9 @@ void Sink::note_pause() {
 void Sink::drain() {
   if (held_.empty() || store_held()) return;
   std::vector<VisibilityChange> changes;
-  for (const auto& held : held_) changes.push_back({held.delivery.receipt, milliseconds{0}});
+  for (const auto& held : held_) {
+    changes.push_back({held.delivery.receipt, milliseconds{0}, true});
+  }
   (void)points_.change_visibility(changes);
   held_.clear();
 }

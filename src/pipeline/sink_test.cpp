@@ -79,6 +79,23 @@ TEST(Sink, BuriesABatchThatTheStoreRefusesForGood) {
   EXPECT_THAT(world.points.bodies(), SizeIs(0));
 }
 
+// Whether it is stopped or killed.
+TEST(Sink, BuriesNothingHoweverOftenItIsRestartedWhileTheStoreFails) {
+  PipelineWorld world;
+  send(world, encode(batch_of(1, 10, kFirst)));
+  world.store.fail_next_append(100'000);
+  for (int i = 0; i < 60; ++i) {
+    world.run_for(seconds{2});
+    if (i % 2 == 0) world.sink->drain();
+    world.clock.advance(seconds{61});
+    world.restart();
+  }
+  EXPECT_THAT(*world.points.dead_letters(10), SizeIs(0));
+  world.store.fail_next_append(0);
+  world.run_for(minutes{2});
+  EXPECT_EQ(world.minute(0).stored, 10u);
+}
+
 // A store without its tables refuses good values too: they are not to blame.
 TEST(Sink, KeepsEverythingWhileTheStoreRefusesEverything) {
   PipelineWorld world;

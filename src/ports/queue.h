@@ -30,6 +30,9 @@ struct OutgoingMessage {
 struct VisibilityChange {
   Receipt receipt;
   std::chrono::milliseconds timeout;  // from now; 0 makes it visible at once
+  // The delivery did not fail (its receiver stops, or what it needs is away): it does not count
+  // towards the queue's limit. A queue that counts by itself, as SQS does, ignores this.
+  bool excused = false;
 };
 
 // One entry of a batch that failed; the others of the batch took effect.
@@ -63,8 +66,9 @@ class Queue {
       std::span<const OutgoingMessage> messages) = 0;
 
   // Up to `count_max` messages that are visible now, each invisible for `visibility` from now on.
-  // Waits up to `wait` for the first one. A message that was already received as often as the
-  // queue's limit (a setting of the adapter; the id queue has none) goes to the dead letters.
+  // Waits up to `wait` for the first one. A message whose deliveries failed as often as the queue's
+  // limit (a setting of the adapter; by default there is none) goes to the dead letters: one that
+  // was neither acked nor excused before it became visible again has failed.
   [[nodiscard]] virtual Result<std::vector<Delivery>> receive(std::size_t count_max,
                                                               std::chrono::milliseconds visibility,
                                                               std::chrono::milliseconds wait) = 0;

@@ -62,14 +62,15 @@ std::vector<Delivery> MemoryQueue::take(std::size_t count_max, milliseconds visi
   for (const auto id : ids) {
     if (deliveries.size() == count_max) break;
     auto& message = messages_.at(id);
-    if (options_.receives_max > 0 && message.receive_count >= options_.receives_max) {
-      dead_.push_front(
-          {std::move(message.body),
-           "received " + std::to_string(message.receive_count) + " times, never acked"});
+    if (message.receive_count > 0 && !message.is_excused) ++message.failures;
+    if (options_.receives_max > 0 && message.failures >= options_.receives_max) {
+      dead_.push_front({std::move(message.body),
+                        "received " + std::to_string(message.failures) + " times, never acked"});
       messages_.erase(id);
       continue;
     }
     ++message.receive_count;
+    message.is_excused = false;
     message.visible_at = should_duplicate() ? now : now + std::max(visibility, milliseconds{0});
     deliveries.push_back({.body = message.body,
                           .receipt = receipt_of(id, message.receive_count),
@@ -115,6 +116,7 @@ Result<std::vector<EntryError>> MemoryQueue::change_visibility(
       continue;
     }
     found->second.visible_at = clock_.mono() + std::max(changes[i].timeout, milliseconds{0});
+    if (changes[i].excused) found->second.is_excused = true;
   }
   changed_.notify_all();
   if (fate == Fate::kLosesReply) return lost_reply();

@@ -62,6 +62,8 @@ class MemoryQueue final : public Queue {
     WallTime sent_at;
     MonoTime visible_at;
     std::uint32_t receive_count = 0;
+    std::uint32_t failures = 0;  // of the deliveries before the last one
+    bool is_excused = false;     // the last one
   };
   using Messages = std::map<std::uint64_t, Message>;
   enum class Fate { kWorks, kFails, kLosesReply };

@@ -163,6 +163,38 @@ TEST(SqsAdmin, LeavesARedriveToAServerThatCan) {
                    R"("DestinationArn":"arn:q"})");
 }
 
+// Each server has its own way of not knowing an action.
+TEST(SqsAdmin, MovesDeadLettersByHandWhateverAServerAnswersInstead) {
+  for (const int status : {400, 403, 404, 500, 501}) {
+    bool is_moved = false;
+    TestServer server([&](const TestRequest& request) {
+      const auto target = request.header("X-Amz-Target");
+      const std::string dead = request.body.find("-dlq") == std::string::npos ? "" : "-dlq";
+      if (target == "AmazonSQS.GetQueueUrl") {
+        return TestReply{.body = R"({"QueueUrl":"http://h/1/q)" + dead + "\"}"};
+      }
+      if (target == "AmazonSQS.GetQueueAttributes") {
+        return TestReply{.body = R"({"Attributes":{"ApproximateNumberOfMessages":"1"}})"};
+      }
+      if (target == "AmazonSQS.StartMessageMoveTask") {
+        return TestReply{.status = status, .body = "unknown action"};
+      }
+      if (target == "AmazonSQS.ReceiveMessage") {
+        return TestReply{.body = R"({"Messages":[{"Body":"b","ReceiptHandle":"r"}]})"};
+      }
+      if (target == "AmazonSQS.SendMessageBatch") is_moved = true;
+      return TestReply{.body = R"({"Successful":[{"Id":"0"}]})"};
+    });
+    const ManualClock clock;
+    const SqsParts parts(server.url(), clock);
+    const auto redriven = SqsAdmin(*parts.client, "").redrive("q");
+    ASSERT_TRUE(redriven) << status << redriven.error().message;
+    EXPECT_FALSE(redriven->in_background);
+    EXPECT_EQ(redriven->moved, 1);
+    EXPECT_TRUE(is_moved) << status;
+  }
+}
+
 TEST_F(SqsAdminTest, CannotPurgeOrRedriveWhatDoesNotExist) {
   for (const auto& error : {admin_->purge("q").error(), admin_->redrive("q").error()}) {
     EXPECT_EQ(error.code, Errc::kNotFound);

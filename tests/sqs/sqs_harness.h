@@ -62,6 +62,7 @@ class SqsHarness final : public DurableQueueHarness {
     queue_ = parts_->open("contract", receives_max_);
   }
   bool tells_age() const override { return false; }
+  bool excuses() const override { return false; }
   bool keeps_expired_receipts() const override { return false; }
 
  private:
