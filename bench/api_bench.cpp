@@ -70,7 +70,7 @@ class ArrayStore final : public Store {
     return AppendResult{};
   }
   Status close_minutes(MinuteRange, MissReason) override { return {}; }
-  Result<bool> maintain(WallTime) override { return false; }
+  Result<bool> maintain(const UpkeepTime&) override { return false; }
   Result<Series> read_series(InfluencerId id, MinuteRange) const override {
     return series_[number_of(id) - kFirstId];
   }

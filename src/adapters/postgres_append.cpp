@@ -9,8 +9,8 @@ namespace ia::postgres {
 namespace {
 
 constexpr int kAttemptsMax = 10;  // each that fails is a call of another that went through
-// So that one call is one statement of a sane size.
-constexpr std::chrono::minutes kClosedAtOnce{10'000};
+// What is older is not written out, as the embedded store does it.
+constexpr std::chrono::days kClosedMax{400};
 
 constexpr const char* kAppend =
     "SELECT ia.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
@@ -116,12 +116,10 @@ Result<AppendResult> Writer::append_on(Connection& db, std::span<const PointBatc
 
 Status Writer::close_minutes(MinuteRange range, MissReason reason) {
   range = sane(range);
+  range.begin = std::max<Minute>(range.begin, range.end - kClosedMax);
   return pool_.with([&](Connection& db) -> Status {
-    for (auto begin = range.begin; begin < range.end; begin += kClosedAtOnce) {
-      const MinuteRange part{begin, std::min(begin + kClosedAtOnce, range.end)};
-      if (auto closed = close_on(db, part, reason); !closed) return fail("closing", closed.error());
-    }
-    return {};
+    const auto closed = close_on(db, range, reason);
+    return closed ? closed : fail("closing", closed.error());
   });
 }
 

@@ -118,7 +118,10 @@ Status add_usernames(Connection& db, Latest& latest) {
 
 void NewestValues::add(InfluencerId influencer, const Value& value) {
   const auto [known, is_new] = values_.try_emplace(number_of(influencer), value);
-  if (!is_new && value.retrieved_at > known->second.retrieved_at) known->second = value;
+  const auto rank = [this](const Value& one) {
+    return std::pair(one.retrieved_at <= now_, one.retrieved_at);
+  };
+  if (!is_new && rank(value) > rank(known->second)) known->second = value;
 }
 
 void NewestValues::add(const PointBatch& batch) {

@@ -38,6 +38,9 @@ Result<StoreSize> read_size(Connection& db);
 // The newest value of each influencer in batches, whatever their order.
 class NewestValues {
  public:
+  // What is stamped later than `now`, by a clock that was ahead, gives way to any other value.
+  explicit NewestValues(WallTime now = WallTime::max()) : now_(now) {}
+
   struct Value {
     WallTime retrieved_at;
     Counts counts;
@@ -47,6 +50,7 @@ class NewestValues {
   const std::unordered_map<std::uint64_t, Value>& values() const { return values_; }
 
  private:
+  const WallTime now_;
   std::unordered_map<std::uint64_t, Value> values_;
 };
 

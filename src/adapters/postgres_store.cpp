@@ -40,7 +40,7 @@ class PostgresStore final : public Store {
   Status close_minutes(MinuteRange range, MissReason reason) override {
     return writer_.close_minutes(range, reason);
   }
-  Result<bool> maintain(WallTime now) override { return upkeep_.step(now); }
+  Result<bool> maintain(const UpkeepTime& time) override { return upkeep_.step(time); }
 
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {
     return readers_.read(

@@ -77,22 +77,40 @@ Result<bool> put_all(Connection& db, std::int64_t from, std::int64_t through,
 
 }  // namespace
 
-Result<bool> Upkeep::step(WallTime now) {
+Result<bool> Upkeep::step(const UpkeepTime& time) {
   return pool_.with([&](Connection& db) -> Result<bool> {
-    const auto refreshed = refresh_latest(db, now);
+    const auto refreshed = refresh_latest(db, time.now);
     if (!refreshed) return fail("housekeeping", refreshed.error());
-    const auto more = clean(db, now);
+    if (auto begun = begin_retention(db); !begun) return fail("housekeeping", begun.error());
+    const auto more = clean(db, time);
     if (!more) return fail("housekeeping", more.error());
     return *more;
   });
 }
 
-Result<bool> Upkeep::clean(Connection& db, WallTime now) {
+// A schema of an older version has not said how far deletions were: as far as its values reach.
+Status Upkeep::begin_retention(Connection& db) {
+  if (retention_clock_) return {};
+  const auto row = db.query(
+      "SELECT coalesce(retention_reached, (SELECT max(minute) FROM ia.minutes WHERE stored > 0)),"
+      " horizon FROM ia.state");
+  if (!row) return std::unexpected(row.error());
+  if (row->is_null(0, 0)) {
+    retention_clock_.emplace();
+  } else {
+    const WallTime by_horizon = row->minute(0, 1) + retention_;
+    retention_clock_.emplace(std::max(row->time(0, 0), by_horizon));
+  }
+  return {};
+}
+
+Result<bool> Upkeep::clean(Connection& db, const UpkeepTime& time) {
+  const auto reached = retention_clock_->step(time.now, time.mono, time.is_confirmed);
   const auto more = db.query("SELECT ia.upkeep($1, $2, $3)",
                              Params()
-                                 .add(now)
-                                 .add(earlier(now, retention_))
-                                 .add(earlier(now, std::max(retention_, kMinutesKept))));
+                                 .add(time.now)
+                                 .add(earlier(reached, retention_))
+                                 .add(earlier(reached, std::max(retention_, kMinutesKept))));
   if (!more) return std::unexpected(more.error());
   return more->boolean(0, 0);
 }
@@ -107,7 +125,7 @@ Result<bool> Upkeep::refresh_latest(Connection& db, WallTime now) {
   if (!is_behind) return false;
   const auto from = row->integer(0, 0);
   const auto through = row->integer(0, 2);
-  NewestValues newest;
+  NewestValues newest(now);
   if (auto added = add_batches(db, from, through, newest); !added) {
     return std::unexpected(added.error());
   }

@@ -67,7 +67,7 @@ std::string sentence_of(int extended, int system_errno) {
     case SQLITE_READONLY:
       return "not writable" + system + ": check the permissions of the file and its directory";
     case SQLITE_CORRUPT:
-      return "damaged: restore it from a backup, or move it away";
+      return "damaged: restore it from a backup, and keep this file until that is done";
     case SQLITE_NOTADB:
       return "not a database of ours, or damaged at its very beginning";
     default:

@@ -111,7 +111,7 @@ std::vector<Value> split(std::string_view text) {
 std::unexpected<Error> unreadable(const char* what) {
   return fail(Errc::kCorrupt, std::string("alerts: ") + what +
                                   " cannot be read: restore alerts.db "
-                                  "from a backup, or move it away");
+                                  "from a backup, and keep this file until that is done");
 }
 
 Result<AlertRule> rule_in(const Statement& row) {

@@ -43,8 +43,8 @@ class SqliteStore final : public Store {
     return writer_ ? writer_->close_minutes(range, reason) : read_only(files_);
   }
 
-  Result<bool> maintain(WallTime now) override {
-    return housekeeper_ ? housekeeper_->step(now) : read_only(files_);
+  Result<bool> maintain(const UpkeepTime& time) override {
+    return housekeeper_ ? housekeeper_->step(time) : read_only(files_);
   }
 
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "adapters/sqlite_store_replaced.h"
+
 namespace ia::sqlite_store {
 namespace {
 
@@ -52,14 +54,16 @@ Result<std::unique_ptr<Housekeeper>> Housekeeper::open(const Files& files, Write
   return std::unique_ptr<Housekeeper>(new Housekeeper(files, gate, retention, log, std::move(*db)));
 }
 
-Result<bool> Housekeeper::step(WallTime now) {
+Result<bool> Housekeeper::step(const UpkeepTime& time) {
+  const auto now = time.now;
   if (!is_tidy_) {
     if (auto done = tidy(); !done) return std::unexpected(done.error());
+    if (auto done = begin_retention(); !done) return std::unexpected(done.error());
     is_tidy_ = true;
   }
   if (auto done = checkpoint_log(now); !done) return std::unexpected(done.error());
   if (auto done = refresh_directory(); !done) return std::unexpected(done.error());
-  if (auto done = move_horizon(now); !done) return std::unexpected(done.error());
+  if (auto done = move_horizon(time); !done) return std::unexpected(done.error());
   if (job_) return step_job();
   auto job = next_job(now);
   if (!job) return std::unexpected(job.error());
@@ -78,22 +82,29 @@ Result<bool> Housekeeper::step_job() {
   return more;
 }
 
-// Files of a process that was killed: drafts, and segments that are not in the catalog.
 Status Housekeeper::tidy() {
-  const auto segments = read_segments(db_, kAllMinutes);
-  if (!segments) return std::unexpected(segments.error());
-  std::error_code error;
-  std::vector<std::filesystem::path> orphans;
-  for (auto at = std::filesystem::directory_iterator(files_.segments(), error);
-       !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    const auto name = at->path().filename().string();
-    const bool known = std::ranges::find(*segments, name, &SegmentInfo::name) != segments->end();
-    if (!known) orphans.push_back(at->path());
+  const auto removed = remove_replaced(files_, gate_, db_, Drafts::kRemoved);
+  if (!removed) return removed;
+  const auto unlisted = unlisted_files(files_, db_);
+  if (!unlisted) return std::unexpected(unlisted.error());
+  for (const auto& name : *unlisted) {
+    log_.warning("store", "store.db does not list this file: it is kept, and not served",
+                 {{"file", files_.segment(name).string()}});
   }
-  for (const auto& orphan : orphans) {
-    std::filesystem::remove(orphan, error);
-    log_.info("store", "removed a file that a stop left behind", {{"file", orphan.string()}});
-  }
+  return {};
+}
+
+// A store of an older version has not said how far deletions were: as far as its values reach.
+Status Housekeeper::begin_retention() {
+  const auto reached_ms = db_.integer(
+      "SELECT coalesce((SELECT reached_ms FROM retention),"
+      " (SELECT 60000 * max(minute) FROM minute WHERE stored > 0), -1)");
+  if (!reached_ms) return std::unexpected(reached_ms.error());
+  if (*reached_ms < 0) return {};
+  const auto state = read_state(db_);
+  if (!state) return std::unexpected(state.error());
+  const WallTime by_horizon = state->horizon + retention_;
+  retention_clock_ = RetentionClock(std::max(wall_time_at(*reached_ms), by_horizon));
   return {};
 }
 
@@ -143,8 +154,9 @@ Status Housekeeper::refresh_directory() {
   return directory_.refresh(db_);
 }
 
-Status Housekeeper::move_horizon(WallTime now) {
-  const Minute horizon = minute_of(now) - retention_;
+Status Housekeeper::move_horizon(const UpkeepTime& time) {
+  const auto reached = retention_clock_.step(time.now, time.mono, time.is_confirmed);
+  const Minute horizon = minute_of(reached) - retention_;
   const bool is_back = horizon < directory_.horizon() - kClockSlack;
   if (horizon <= directory_.horizon() && !is_back) return {};
   if (is_back) {
@@ -154,26 +166,25 @@ Status Housekeeper::move_horizon(WallTime now) {
   }
   const auto& frames = directory_.frames();
   if (!frames.empty() && frames.begin()->first < horizon) frames_to_drop_ = true;
-  const auto moved = write_gated(gate_, db_, [&] { return forget_before(horizon); });
+  const auto moved = write_gated(gate_, db_, [&] { return forget_before(horizon, reached); });
   if (!moved) return moved;
   gate_.bytes_in_log += 1;
-  std::error_code ignored;
-  for (const auto& segment : directory_.segments()) {
-    if (segment.range.end <= horizon)
-      std::filesystem::remove(files_.segment(segment.name), ignored);
-  }
+  if (auto removed = remove_replaced(files_, gate_, db_); !removed) return removed;
   std::erase_if(activity_, [&](const auto& entry) { return entry.first.end <= horizon; });
   directory_.expect_changes();
   return refresh_directory();
 }
 
-Status Housekeeper::forget_before(Minute horizon) {
+Status Housekeeper::forget_before(Minute horizon, WallTime reached) {
   // Late values are judged by their minute's row, so it stays at least as long as its points.
   const Minute rows = std::min(horizon, horizon + retention_ - kMinutesKept);
+  const auto expired = " WHERE end_minute <= " + std::to_string(to_number(horizon));
   const std::array sql = {
       "UPDATE state SET catalog_version = catalog_version + 1, horizon = " +
           std::to_string(to_number(horizon)),
-      "DELETE FROM segment WHERE end_minute <= " + std::to_string(to_number(horizon)),
+      "INSERT OR REPLACE INTO retention VALUES (1, " + std::to_string(to_number(reached)) + ")",
+      "INSERT OR IGNORE INTO replaced SELECT name FROM segment" + expired,
+      "DELETE FROM segment" + expired,
       "DELETE FROM minute WHERE minute IN (SELECT minute FROM minute WHERE minute < " +
           std::to_string(to_number(rows)) + " ORDER BY minute LIMIT 1000)"};
   for (const auto& statement : sql) {
@@ -184,7 +195,7 @@ Status Housekeeper::forget_before(Minute horizon) {
 
 Result<std::unique_ptr<Job>> Housekeeper::next_job(WallTime now) {
   if (frames_to_drop_) {
-    auto job = drop_job();
+    auto job = drop_job(now);
     if (!job || *job) return job;
   }
   if (!latest_at_ || now - *latest_at_ >= kLatestEvery || now < *latest_at_) {
@@ -197,13 +208,13 @@ Result<std::unique_ptr<Job>> Housekeeper::next_job(WallTime now) {
 }
 
 // Frames go only when a checkpoint of the newest values has theirs.
-Result<std::unique_ptr<Job>> Housekeeper::drop_job() {
+Result<std::unique_ptr<Job>> Housekeeper::drop_job(WallTime now) {
   auto positions = droppable_frames(db_);
   if (!positions) return std::unexpected(positions.error());
   const auto state = read_state(db_);
   if (!state) return std::unexpected(state.error());
   if (!positions->empty() && positions->back() > state->latest_position) {
-    return LatestJob::start({files_, gate_, db_});
+    return LatestJob::start({files_, gate_, db_}, now);
   }
   frames_to_drop_ = false;
   if (positions->empty()) return nullptr;
@@ -217,7 +228,7 @@ Result<std::unique_ptr<Job>> Housekeeper::latest_job(WallTime now) {
   const auto last = last_position(db_);
   if (!last) return std::unexpected(last.error());
   if (*last == state->latest_position) return nullptr;
-  return LatestJob::start({files_, gate_, db_});
+  return LatestJob::start({files_, gate_, db_}, now);
 }
 
 Result<std::unique_ptr<Job>> Housekeeper::settle_job(MinuteRange range) {

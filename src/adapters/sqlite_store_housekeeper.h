@@ -10,12 +10,15 @@
 #include "adapters/sqlite_store_directory.h"
 #include "adapters/sqlite_store_jobs.h"
 #include "base/log.h"
+#include "core/retention_clock.h"
 
 namespace ia::sqlite_store {
 
 // Decides what there is to do, and does it slice by slice. An hour is settled when it is over and
 // no batch of it has come for two minutes; a day is merged when the same holds and all its hours
 // are settled, and once more when much has come late.
+// It deletes only files that store.db says this store made and replaced (the table `replaced`).
+// Other files of segments/ are kept and named in the log: store.db may be an older copy.
 // Threads: one at a time.
 class Housekeeper {
  public:
@@ -23,7 +26,7 @@ class Housekeeper {
                                                    std::chrono::days retention, Log& log);
   // One slice; true while there is more to do at once. What fails is tried again by a later call,
   // but for a range with damaged files: that is left as it is until the next start.
-  Result<bool> step(WallTime now);
+  Result<bool> step(const UpkeepTime& time);
 
  private:
   struct Activity {  // of a range's frames
@@ -42,13 +45,14 @@ class Housekeeper {
   Status checkpoint_log(WallTime now);
   Result<std::int64_t> checkpoint(const char* pragma);
   Status restart_log();
-  Status move_horizon(WallTime now);
-  Status forget_before(Minute horizon);
+  Status begin_retention();
+  Status move_horizon(const UpkeepTime& time);
+  Status forget_before(Minute horizon, WallTime reached);
   Status refresh_directory();
   Result<bool> step_job();
   // Nothing: there is nothing to do.
   Result<std::unique_ptr<Job>> next_job(WallTime now);
-  Result<std::unique_ptr<Job>> drop_job();
+  Result<std::unique_ptr<Job>> drop_job(WallTime now);
   Result<std::unique_ptr<Job>> latest_job(WallTime now);
   Result<std::unique_ptr<Job>> settle_job(MinuteRange range);
   std::optional<MinuteRange> hour_to_settle(WallTime now);
@@ -60,6 +64,7 @@ class Housekeeper {
   const Files& files_;
   WriteGate& gate_;
   std::chrono::days retention_;
+  RetentionClock retention_clock_;
   Log& log_;
   sqlite::Connection db_;
   Directory directory_;

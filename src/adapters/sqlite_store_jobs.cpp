@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "adapters/sqlite_store_replaced.h"
 #include "core/point_batch.h"
 
 namespace ia::sqlite_store {
@@ -35,6 +36,12 @@ Result<std::vector<SegmentReader>> open_segments(const Workshop& shop, MinuteRan
   return segments;
 }
 
+// Whatever becomes of the draft, it may be removed.
+Status note_draft(const Workshop& shop, const std::string& name) {
+  return write_gated(shop.gate, shop.db,
+                     [&] { return note_replaced(shop.db, name + std::string(kDraftSuffix)); });
+}
+
 // Hours, but for a day that is one part: it stays so. An hour that is one part is cut like one of
 // hours.
 SegmentFormat format_for(std::span<const SegmentReader> segments, MinuteRange range) {
@@ -49,10 +56,10 @@ LatestJob::LatestJob(Workshop shop, LatestWalk walk, std::int64_t generation,
                      std::vector<sqlite::Statement> sql)
     : shop_(shop), walk_(std::move(walk)), generation_(generation), sql_(std::move(sql)) {}
 
-Result<std::unique_ptr<Job>> LatestJob::start(Workshop shop) {
+Result<std::unique_ptr<Job>> LatestJob::start(Workshop shop, WallTime now) {
   const auto snapshot = sqlite::Transaction::begin(shop.db, sqlite::Transaction::Kind::kRead);
   if (!snapshot) return std::unexpected(snapshot.error());
-  auto walk = LatestWalk::begin(shop.db);
+  auto walk = LatestWalk::begin(shop.db, now);
   if (!walk) return std::unexpected(walk.error());
   const auto generation = shop.db.integer(
       "SELECT 1 + max((SELECT latest_generation FROM state), "
@@ -176,8 +183,10 @@ Result<std::unique_ptr<Job>> SettleJob::start(Workshop shop, MinuteRange range) 
   auto segments = open_segments(shop, range);
   if (!segments) return std::unexpected(segments.error());
   const bool is_day = range.end - range.begin > std::chrono::hours{1};
-  const auto name = (is_day ? "day-" : "hour-") + std::to_string(to_number(range.begin)) + "-" +
-                    std::to_string(*through) + ".db";
+  const auto name =
+      unused_name(shop.files, (is_day ? "day-" : "hour-") + std::to_string(to_number(range.begin)) +
+                                  "-" + std::to_string(*through));
+  if (auto noted = note_draft(shop, name); !noted) return std::unexpected(noted.error());
   SegmentInfo info{.name = name, .range = range, .frames_through = *through, .points = 0};
   for (const auto& segment : *segments) info.points += segment.info().points;
   auto writer = SegmentWriter::create(shop.files, info, format_for(*segments, range));
@@ -353,19 +362,17 @@ Status SettleJob::write_one(InfluencerId influencer, const ChunkView& late) {
 }
 
 Status SettleJob::put_in_place() {
-  std::vector<std::filesystem::path> replaced;
-  for (const auto& segment : segments_)
-    replaced.push_back(shop_.files.segment(segment.info().name));
+  const auto draft = info_.name + std::string(kDraftSuffix);
   auto put = write_gated(shop_.gate, shop_.db, [&]() -> Status {
     if (auto done = put_segment(shop_.db, info_); !done) return done;
+    if (auto done = forget_replaced(shop_.db, draft); !done) return done;
+    for (const auto& segment : segments_) {
+      if (auto done = note_replaced(shop_.db, segment.info().name); !done) return done;
+    }
     return shop_.db.execute("UPDATE state SET catalog_version = catalog_version + 1");
   });
   if (!put) return put;
-  std::error_code ignored;
-  for (const auto& file : replaced) {
-    if (file != shop_.files.segment(info_.name)) std::filesystem::remove(file, ignored);
-  }
-  return {};
+  return remove_replaced(shop_.files, shop_.gate, shop_.db);
 }
 
 }  // namespace ia::sqlite_store

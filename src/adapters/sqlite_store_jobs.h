@@ -11,7 +11,8 @@
 #include "core/influencer_set.h"
 
 // The long works of housekeeping, in slices of some 20 ms. A kill between any two instructions
-// leaves the store as it was before or after the work, and at most files to be removed.
+// leaves the store as it was before or after the work, and at most files that the table `replaced`
+// names, or one new segment that the catalog does not list.
 namespace ia::sqlite_store {
 
 class Job {
@@ -32,7 +33,8 @@ struct Workshop {
 // behind it, and frames may go.
 class LatestJob final : public Job {
  public:
-  static Result<std::unique_ptr<Job>> start(Workshop shop);
+  // Values that are stamped later than `now` count only where there is no other.
+  static Result<std::unique_ptr<Job>> start(Workshop shop, WallTime now);
   Result<bool> step() override;
 
  private:

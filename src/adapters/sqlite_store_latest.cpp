@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 namespace ia::sqlite_store {
 namespace {
@@ -24,7 +25,7 @@ LatestWalk::LatestWalk(std::uint64_t position, std::vector<Source> sources,
                        std::vector<sqlite::Statement> sql)
     : position_(position), sources_(std::move(sources)), sql_(std::move(sql)) {}
 
-Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db) {
+Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db, WallTime now) {
   auto sql = prepare_all(db, kSql);
   if (!sql) return std::unexpected(sql.error());
   const auto state = read_state(db);
@@ -41,7 +42,10 @@ Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db) {
   if (auto listed = list((*sql)[kRows], false, sources); !listed) {
     return std::unexpected(listed.error());
   }
-  std::ranges::sort(sources, std::ranges::greater{}, &Source::retrieved_ms);
+  const auto newest_of_now = [latest = to_number(now)](const Source& source) {
+    return std::pair(source.retrieved_ms <= latest, source.retrieved_ms);
+  };
+  std::ranges::sort(sources, std::ranges::greater{}, newest_of_now);
   return LatestWalk(*position, std::move(sources), std::move(*sql));
 }
 

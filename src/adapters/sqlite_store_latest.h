@@ -11,13 +11,14 @@ namespace ia::sqlite_store {
 
 // Walks over the newest value of every influencer, as batches with their times: the values of the
 // last checkpoint and of all frames behind it, newest first, so that whoever was seen is done, and
-// most frames need not be read.
+// most frames need not be read. What is stamped later than the caller's `now`, by a clock that was
+// ahead, comes last.
 // One minute of a million influencers is some 100,000 bytes here; the frames are read one by one.
 class LatestWalk {
  public:
   // Everything that the snapshot of the caller's transaction holds. The transaction may end before
   // the walk does only where nobody drops frames: in the process that maintains.
-  static Result<LatestWalk> begin(sqlite::Connection& db);
+  static Result<LatestWalk> begin(sqlite::Connection& db, WallTime now = WallTime::max());
 
   // Where the frames end that it contains.
   std::uint64_t position() const { return position_; }

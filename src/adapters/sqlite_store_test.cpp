@@ -235,13 +235,73 @@ TEST_F(SqliteStoreTest, AcceptsValuesAgainWhenAWrongClockWasSetBack) {
   EXPECT_THAT(lines_, ::testing::Contains(HasSubstr("set back")));
 }
 
-TEST_F(SqliteStoreTest, RemovesTheFilesThatAKillLeftBehind) {
+TEST_F(SqliteStoreTest, KeepsAndNamesFilesThatStoreDbDoesNotList) {
   open();
-  std::ofstream(segments() / "hour-28493280-1.db") << "junk";
-  std::ofstream(segments() / "day-28493280-1.db.tmp") << "junk";
+  const std::vector<std::string> kept = {"day-28493280-1.db.tmp", "hour-28493280-1.db",
+                                         "hour-28493280-1.db.orig", "notes.txt"};
+  for (const auto& name : kept) std::ofstream(segments() / name) << "junk";
   auto store = open();
-  maintain(*store, kMidnight);
-  EXPECT_THAT(names_in(segments()), IsEmpty());
+  fill(*store, 1, 10);
+  maintain(*store, kMidnight + hours{2});
+  for (const auto& name : kept) {
+    EXPECT_EQ(contents_of(segments() / name), "junk") << name;
+    EXPECT_THAT(lines_, ::testing::Contains(HasSubstr(name)));
+  }
+}
+
+TEST_F(SqliteStoreTest, DeletesNoSegmentWhenStoreDbIsLostOrOlder) {
+  {
+    const auto store = open();
+    fill(*store, 1, 10);
+    maintain(*store, kMidnight + hours{2});
+  }
+  fs::copy_file(data() / "store.db", directory_.path() / "older.db");
+  {
+    const auto store = open();
+    for (int minute = 60; minute < 1440; minute += 5) {
+      append(*store, batch_of(kMidnight + minutes{minute}, 1, 10));
+    }
+    maintain(*store, kMidnight + hours{28});
+  }
+  const auto before = names_in(segments());
+  for (const bool is_lost : {false, true}) {
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      fs::remove(data() / ("store.db" + std::string(suffix)));
+    }
+    if (!is_lost) fs::copy_file(directory_.path() / "older.db", data() / "store.db");
+    auto store = open();
+    append(*store, batch_of(kMidnight + hours{50}, 1, 10));
+    for (const auto at : {hours{52}, hours{80}}) {
+      for (int slice = 0; slice < 50; ++slice) (void)store->maintain(kMidnight + at);
+    }
+    EXPECT_THAT(names_in(segments()), ::testing::IsSupersetOf(before));
+  }
+}
+
+TEST_F(SqliteStoreTest, RemovesWhatItReplacedEvenAfterAKill) {
+  const auto copy = directory_.path() / "copy";
+  {
+    const auto store = open();
+    fill(*store, 2, 10);
+    maintain(*store, kMidnight + hours{3});
+  }
+  const auto hour_files = names_in(segments());
+  ASSERT_THAT(hour_files, SizeIs(2));
+  fs::copy(segments(), copy);
+  {
+    const auto store = open();
+    maintain(*store, kMidnight + hours{28});
+  }
+  ASSERT_THAT(names_in(segments()), ElementsAre(HasSubstr("day-")));
+  // As when the process was killed before it removed them.
+  auto db = sqlite::Connection::open(data() / "store.db", sqlite::Access::kWrite);
+  for (const auto& name : hour_files) {
+    fs::copy_file(copy / name, segments() / name);
+    ASSERT_TRUE(db->execute(("INSERT INTO replaced VALUES ('" + name + "')").c_str()));
+  }
+  auto store = open();
+  maintain(*store, kMidnight + hours{28});
+  EXPECT_THAT(names_in(segments()), ElementsAre(HasSubstr("day-")));
 }
 
 // The parent knows what was acknowledged; the child is killed in the middle of anything.

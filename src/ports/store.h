@@ -142,6 +142,21 @@ struct StoreSize {
   Minute oldest_minute;          // meaningful when points > 0
 };
 
+// The time that housekeeping goes by. Deleting needs more than a wall clock: core/retention_clock.h.
+struct UpkeepTime {
+  // A time that the caller vouches for.
+  template <std::convertible_to<WallTime> Time>
+  UpkeepTime(Time at) : now(at) {}
+  explicit UpkeepTime(const Clock& clock)
+      : now(clock.wall()),
+        mono(clock.mono()),
+        is_confirmed(clock.trust() == ClockTrust::kConfirmed) {}
+
+  WallTime now;
+  MonoTime mono{};
+  bool is_confirmed = true;
+};
+
 // The history of every influencer: the first value of each (influencer, minute).
 // Threads: append, close_minutes and put_registry from one thread at a time each; maintain from
 // its own; the reads from any, and they never wait for writers.
@@ -159,13 +174,16 @@ class Store {
   // no value in that minute; a value that comes later takes the miss back.
   [[nodiscard]] virtual Result<AppendResult> append(std::span<const PointBatch> batches) = 0;
 
-  // Counts the open ones of every minute of the range as missed for `reason`. A range in which
-  // nothing was stored gets its rows by this. Values that come later still take misses back.
+  // Counts the open ones of every minute of the range as missed for `reason`, in one transaction
+  // however long the range is. A range in which nothing was stored gets its rows by this. Values
+  // that come later still take misses back.
   [[nodiscard]] virtual Status close_minutes(MinuteRange range, MissReason reason) = 0;
 
   // One small slice of housekeeping (settle hours, merge days, drop what is older than the
-  // retention); true while there is more to do at once. Never delays an append for long.
-  [[nodiscard]] virtual Result<bool> maintain(WallTime now) = 0;
+  // retention); true while there is more to do at once. Never delays an append for long. The
+  // horizon moves no faster than `mono` since what the store holds, until the time is confirmed: a
+  // wall clock that jumps ahead deletes nothing, neither while it runs nor after a restart.
+  [[nodiscard]] virtual Result<bool> maintain(const UpkeepTime& time) = 0;
 
   // An unknown influencer, or a range without points, gives an empty series.
   [[nodiscard]] virtual Result<Series> read_series(InfluencerId influencer,

@@ -151,6 +151,7 @@ MemoryStore::MinuteRow& MemoryStore::row(Minute minute) {
 
 Status MemoryStore::close_minutes(MinuteRange range, MissReason reason) {
   const std::scoped_lock lock(mutex_);
+  ++closings_;
   if (auto up = check_up(); !up) return up;
   for (auto minute = std::max(range.begin, horizon_); minute < range.end; ++minute) {
     auto& row = this->row(minute);
@@ -183,11 +184,20 @@ MinuteStats MemoryStore::stats_of(Minute minute, const MinuteRow& row) {
   return stats;
 }
 
-Result<bool> MemoryStore::maintain(WallTime now) {
+std::optional<WallTime> MemoryStore::newest_minute() const {
+  for (auto row = minutes_.rbegin(); row != minutes_.rend(); ++row) {
+    if (!row->second.values.empty()) return row->first;
+  }
+  return std::nullopt;
+}
+
+Result<bool> MemoryStore::maintain(const UpkeepTime& time) {
   const std::scoped_lock lock(mutex_);
   if (auto up = check_up(); !up) return std::unexpected(up.error());
   if (options_.retention.count() == 0) return false;
-  horizon_ = std::max(horizon_, minute_of(now - options_.retention));
+  if (!retention_clock_) retention_clock_.emplace(newest_minute());
+  const auto reached = retention_clock_->step(time.now, time.mono, time.is_confirmed);
+  horizon_ = std::max(horizon_, minute_of(reached - options_.retention));
   const auto kept = minutes_.lower_bound(horizon_);
   for (auto it = minutes_.begin(); it != kept; it = minutes_.erase(it)) {
     expired_.emplace(it->first, stats_of(it->first, it->second));

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/retention_clock.h"
 #include "ports/store.h"
 
 namespace ia {
@@ -30,7 +32,7 @@ class MemoryStore final : public Store {
   Status put_registry(const Registry& registry) override;
   Result<AppendResult> append(std::span<const PointBatch> batches) override;
   Status close_minutes(MinuteRange range, MissReason reason) override;
-  Result<bool> maintain(WallTime now) override;
+  Result<bool> maintain(const UpkeepTime& time) override;
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override;
   Result<std::vector<MissAt>> read_misses(InfluencerId influencer,
                                           std::span<const Minute> minutes) const override;
@@ -49,6 +51,8 @@ class MemoryStore final : public Store {
   void fail_next_append(std::size_t count, Errc code = Errc::kUnavailable);
   // The next `count` appends take effect and give kUnavailable: the reply was lost.
   void lose_reply_next_append(std::size_t count);
+  // How often close_minutes was called.
+  std::size_t closings() const { return closings_; }
   // While down, everything does nothing and gives kUnavailable.
   void set_down(bool down);
 
@@ -78,6 +82,7 @@ class MemoryStore final : public Store {
   void apply_names(const PointBatch& batch);
   bool store_point(MinuteRow& row, const PointBatch& batch, std::size_t index);
   Status check_up() const;
+  std::optional<WallTime> newest_minute() const;
   static MinuteStats stats_of(Minute minute, const MinuteRow& row);
 
   const MemoryStoreOptions options_;
@@ -89,11 +94,13 @@ class MemoryStore final : public Store {
   std::map<InfluencerId, Name> names_;
   std::vector<PointBatch> tail_;
   Minute horizon_{};  // minutes before it are gone
+  std::optional<RetentionClock> retention_clock_;
 
   std::size_t fail_next_ = 0;
   Errc fail_code_ = Errc::kUnavailable;
   std::size_t lose_reply_next_ = 0;
   bool down_ = false;
+  std::size_t closings_ = 0;
 };
 
 }  // namespace ia
