@@ -110,6 +110,7 @@ int demo(Config config, Log& log) {
   auto simulator = MockstagramServer::start(simulator_options(config), clock, log);
   if (!simulator) return report_failure(simulator.error());
   config.mockstagram_url = (*simulator)->url();
+  config.is_demo = true;
   std::optional<ScratchDirectory> directory;
   if (config.data_dir.empty()) {
     auto made = ScratchDirectory::make();

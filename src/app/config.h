@@ -31,6 +31,7 @@ enum class StoreKind : std::uint8_t { kEmbedded, kPostgres };
 // A Config that load_config returned is whole and in range: nobody checks it again.
 struct Config {
   // Data
+  bool is_demo = false;             // the network is simulated by this process
   std::filesystem::path data_dir;  // empty: the demo makes a fresh temporary one
   std::chrono::milliseconds retention{};
   std::uint64_t min_free_bytes = 0;

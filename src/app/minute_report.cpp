@@ -62,6 +62,7 @@ MinuteReport::MinuteReport(const Store& store, const Clock& clock, Say say)
 void MinuteReport::step() {
   if (!backoff_.may_call()) return;
   const auto now = clock_.wall();
+  next_ = std::min(next_, minute_of(now));  // the clock may have been set back
   const auto rows = store_.read_minutes({next_, minute_of(now)});
   backoff_.note(rows.has_value());
   if (!rows) return;

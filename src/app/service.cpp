@@ -24,6 +24,7 @@
 #include "app/stage_thread.h"
 #include "app/wiring.h"
 #include "base/backoff.h"
+#include "base/trusted_clock.h"
 #include "pipeline/checker.h"
 #include "pipeline/fetcher.h"
 #include "pipeline/leaderboard_feed.h"
@@ -60,20 +61,20 @@ constexpr seconds kLagMax{180};
 }  // namespace
 
 struct Service::State {
-  State(const Config& config_in, Stages stages_in, const Clock& clock_in, Metrics& metrics_in,
+  State(const Config& config_in, Stages stages_in, const Clock& machine_in, Metrics& metrics_in,
         Log& log_in)
       : config(config_in),
         stages(stages_in),
-        clock(clock_in),
+        clock(machine_in, metrics_in, log_in),
         metrics(metrics_in),
         log(log_in),
         housekeeping_state(log_in, "housekeeping"),
-        started_at(clock_in.wall()) {}
+        started_at(clock.wall()) {}
 
   const Config config;
   const Pace pace = config.queue == QueueKind::kSqs ? kSqsPace : kEmbeddedPace;
   const Stages stages;
-  const Clock& clock;
+  TrustedClock clock;  // of all stages
   Metrics& metrics;
   Log& log;
   StateLog housekeeping_state;
@@ -143,6 +144,8 @@ struct Service::State {
   void set_rate();
   void check_disk();
   std::optional<FetchPause> pause() const;
+  void hear_network();
+  milliseconds keep_house();
   std::vector<std::string> not_ready_reasons() const;
   PipelineSummary pipeline_summary() const;
   std::optional<std::vector<FleetEntry>> workers() const;
@@ -200,7 +203,9 @@ FetcherGuards Service::State::fetcher_guards() {
                          if (!registry) return std::unexpected(registry.error());
                          return registry->epoch;
                        },
-                       .shard_size_max = [this] { return std::size_t{shard_size.load()}; }};
+                       .shard_size_max = [this] { return std::size_t{shard_size.load()}; },
+                       .hear_network = [this] { hear_network(); },
+                       .knows_minute = [this] { return clock.knows_minute(); }};
   if (config.queue == QueueKind::kSqs) guards.give_back_max = [this] { return interval.load(); };
   return guards;
 }
@@ -317,15 +322,8 @@ void Service::State::start_threads() {
       const auto stored = sink->step(pace.sink_wait);
       return std::max(stored > 0 ? kSinkRest : milliseconds{0}, sink->rest());
     });
-    housekeeping_thread = std::make_unique<StageThread>("housekeeping", [this] {
-      const auto more = store->maintain(clock.wall());
-      if (!more) {
-        housekeeping_state.failing("housekeeping waits", more.error().message);
-        return kMaintenanceErrorRest;
-      }
-      housekeeping_state.recovered("housekeeping goes on");
-      return *more ? kMaintenanceBusyRest : kMaintenanceRest;
-    });
+    housekeeping_thread =
+        std::make_unique<StageThread>("housekeeping", [this] { return keep_house(); });
   }
   if (feed) {
     leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
@@ -349,6 +347,25 @@ void Service::State::start_threads() {
       return pace.fetcher_rest;
     });
   }
+}
+
+// Waits while the time is in doubt: it settles and deletes by it.
+milliseconds Service::State::keep_house() {
+  if (clock.trust() == ClockTrust::kDoubtful) return kMaintenanceRest;
+  const auto more = store->maintain(UpkeepTime(clock));
+  if (!more) {
+    housekeeping_state.failing("housekeeping waits", more.error().message);
+    return kMaintenanceErrorRest;
+  }
+  housekeeping_state.recovered("housekeeping goes on");
+  return *more ? kMaintenanceBusyRest : kMaintenanceRest;
+}
+
+// In a demo the network is this process, whose clock is the machine's.
+void Service::State::hear_network() {
+  if (!provider || config.is_demo) return;
+  const auto heard = provider->health().network_time;
+  if (heard) clock.note({.said = heard->said, .read_at = heard->read_at});
 }
 
 std::string Service::State::stage_names() const {
@@ -434,6 +451,7 @@ std::vector<std::string> Service::State::not_ready_reasons() const {
   }
   const auto trouble = seed_schedule ? seed_schedule->trouble() : std::nullopt;
   if (trouble) reasons.push_back(*trouble);
+  if (auto doubt = clock.doubt()) reasons.push_back(std::move(*doubt));
   const auto now = clock.wall();
   const auto newest = feed->snapshot()->newest_retrieved_at();
   const auto watched_since = std::max(newest, started_at);
@@ -501,22 +519,22 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
   s.add_gauges();
   s.start_seeder();
   if (stages.fetch) {
-    auto provider = make_provider(config, s.registered, clock, metrics, log);
+    auto provider = make_provider(config, s.registered, s.clock, metrics, log);
     if (!provider) return std::unexpected(provider.error());
     s.provider = std::move(*provider);
     s.fetcher = std::make_unique<Fetcher>(
         FetcherOptions{.visibility = config.visibility, .gather = s.pace.fetcher_gather},
-        s.fetcher_guards(), *s.queues.ids, *s.queues.points, *s.provider, clock, metrics, log);
+        s.fetcher_guards(), *s.queues.ids, *s.queues.points, *s.provider, s.clock, metrics, log);
   }
   s.join_fleet();
   s.set_rate();
   if (stages.sink) {
     SinkOptions sink_options;
     sink_options.pause = [&s] { return s.stages.fetch ? s.pause() : std::nullopt; };
-    s.sink = std::make_unique<Sink>(std::move(sink_options), *s.queues.points, *s.store, clock,
+    s.sink = std::make_unique<Sink>(std::move(sink_options), *s.queues.points, *s.store, s.clock,
                                     metrics, log);
     if (config.report) {
-      s.report = std::make_unique<MinuteReport>(*s.store, clock, [](const std::string& line) {
+      s.report = std::make_unique<MinuteReport>(*s.store, s.clock, [](const std::string& line) {
         fmt::print("{}\n", line);
         std::fflush(stdout);
       });
@@ -541,6 +559,7 @@ Service::~Service() { stop(); }
 
 void Service::tick() {
   auto& s = *state_;
+  s.hear_network();
   const auto now = s.clock.mono();
   if (now - s.epoch_read_at >= kEpochEvery && s.epoch_backoff.may_call()) {
     s.epoch_read_at = now;

@@ -89,7 +89,9 @@ struct AlertRules::Pass {
   std::optional<Side> side_of(const AlertRule& rule, const Watch& watch, const Standing& now) const;
   bool begin_window(const AlertRule& rule, Watch& watch, Minute now);
   bool is_cooling(const AlertRule& rule, const Watch& watch, WallTime at) const {
-    return watch.state.fired_at > WallTime{} && at - watch.state.fired_at < rule.cool_down;
+    const auto passed = at - watch.state.fired_at;  // less than nothing: by a clock that was ahead
+    return watch.state.fired_at > WallTime{} && passed >= WallTime::duration{} &&
+           passed < rule.cool_down;
   }
   void fire(const AlertRule& rule, Watch& watch, const Standing& now, AlertEvent event);
 };

@@ -152,6 +152,7 @@ struct Leaderboard::State {
   std::int64_t followers_total = 0;
   std::int64_t following_total = 0;
   WallTime newest{};
+  WallTime now = WallTime::max();
 
   std::vector<Key> keys;  // as published: most followers first
   std::vector<std::uint32_t> changed;
@@ -178,6 +179,13 @@ struct Leaderboard::State {
   bool is_before(const Key& a, const Key& b) const {
     if (a.followers != b.followers) return a.followers > b.followers;
     return roster.at(a.index) < roster.at(b.index);
+  }
+
+  bool is_newer(WallTime time, WallTime known) const {
+    const bool is_of_now = time <= now;
+    const bool is_known_of_now = known <= now;
+    if (known == WallTime{} || is_of_now == is_known_of_now) return time > known;
+    return is_of_now;
   }
 
   // What did not change is in order still: sort the rest and merge.
@@ -225,15 +233,17 @@ struct Leaderboard::State {
 Leaderboard::Leaderboard() : state_(std::make_unique<State>()) {}
 Leaderboard::~Leaderboard() = default;
 
+void Leaderboard::set_now(WallTime now) { state_->now = now; }
+
 void Leaderboard::apply(InfluencerId id, Counts counts, WallTime retrieved_at) {
   auto& s = *state_;
   const auto index = s.index_of(id);
-  if (retrieved_at <= s.retrieved_at[index]) return;
+  if (!s.is_newer(retrieved_at, s.retrieved_at[index])) return;
   s.followers_total += counts.followers - s.counts[index].followers;
   s.following_total += counts.following - s.counts[index].following;
   s.counts[index] = counts;
   s.retrieved_at[index] = retrieved_at;
-  s.newest = std::max(s.newest, retrieved_at);
+  if (retrieved_at <= s.now) s.newest = std::max(s.newest, retrieved_at);
   s.mark_changed(index);
 }
 

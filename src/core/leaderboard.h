@@ -78,7 +78,8 @@ class LeaderboardSnapshot {
       if (ranks_[i].rank != 0) visit(roster_->at(i), counts_[i]);
     }
   }
-  // When the newest of the values was retrieved; the epoch when there is none.
+  // When the newest of the values was retrieved; the epoch when there is none. Values stamped in
+  // the future do not count.
   WallTime newest_retrieved_at() const { return newest_; }
 
  private:
@@ -110,6 +111,9 @@ class Leaderboard {
   Leaderboard();
   ~Leaderboard();
 
+  // What is stamped later than `now`, by a clock that was ahead, gives way to any value that is not
+  // and never counts as the newest. Until this is called nothing is later.
+  void set_now(WallTime now);
   // Keeps the value when it is newer than what is known. O(1).
   void apply(InfluencerId id, Counts counts, WallTime retrieved_at);
   void apply(const PointBatch& batch);

@@ -38,6 +38,29 @@ TEST(Roster, FindsWhatWasAddedAndNothingElse) {
   EXPECT_EQ(roster.add(id(5)), 3u);
 }
 
+TEST(Leaderboard, AValueFromTheFutureGivesWayToOneThatIsNot) {
+  Leaderboard board;
+  board.set_now(at(100));
+  board.apply(id(1), {500, 1}, at(5'000));
+  board.apply(id(1), {600, 1}, at(90));
+  board.apply(id(1), {700, 1}, at(6'000));
+  const auto snapshot = board.publish(at(100));
+
+  EXPECT_EQ(snapshot->find(id(1))->counts.followers, 600);
+  EXPECT_EQ(snapshot->find(id(1))->retrieved_at, at(90));
+  EXPECT_EQ(snapshot->newest_retrieved_at(), at(90));
+  board.apply(id(1), {601, 1}, at(91));
+  EXPECT_EQ(board.publish(at(101))->find(id(1))->counts.followers, 601);
+}
+
+TEST(Leaderboard, AValueFromTheFutureIsBetterThanNone) {
+  Leaderboard board;
+  board.set_now(at(100));
+  board.apply(id(1), {500, 1}, at(5'000));
+  board.apply(id(1), {501, 1}, at(5'001));
+  EXPECT_EQ(board.publish(at(100))->find(id(1))->counts.followers, 501);
+}
+
 TEST(Leaderboard, SharesARankBetweenEqualCounts) {
   Leaderboard board;
   board.apply(id(1), {500, 1}, at(1));

@@ -15,6 +15,7 @@
 
 #include "net/freeze_watch.h"
 #include "net/governor.h"
+#include "net/http_date.h"
 #include "net/http_endpoint.h"
 #include "net/http_request.h"
 #include "net/lane_metrics.h"
@@ -41,6 +42,7 @@ constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::uint32_t kAttemptsMax = 3;
 constexpr std::uint32_t kResendsMax = 3;
 constexpr milliseconds kSweepEvery{50};
+constexpr milliseconds kDateEvery{1'000};
 constexpr milliseconds kResolveEvery{60'000};
 constexpr milliseconds kResolveAgain{5'000};
 constexpr std::size_t kShortLife = 16;  // replies: not worth pipelining
@@ -123,6 +125,7 @@ struct HttpLane::State {
   std::atomic<bool> stopping = false;
   mutable std::mutex mutex;  // of what follows
   ProviderHealth health_now;
+  std::optional<NetworkTime> network_time;
   std::thread thread;
 
   void loop();
@@ -134,6 +137,7 @@ struct HttpLane::State {
   bool acquire(Connection& c, MonoTime now);
   void fail_item(Item item, MissReason reason);
   void wait_as_told(const HttpReply& reply, MonoTime now, std::chrono::nanoseconds time);
+  void note_date(const HttpReply& reply, MonoTime now);
   void settle(Connection& c, const HttpReply& reply);
   bool settle_all(Connection& c);
   void write_requests(Connection& c);
@@ -254,10 +258,20 @@ void HttpLane::State::wait_as_told(const HttpReply& reply, MonoTime now,
   governor.on_limit(now, time, wait, last_error);
 }
 
+// The network's clock, looked at once a second. Only this thread writes it.
+void HttpLane::State::note_date(const HttpReply& reply, MonoTime now) {
+  if (reply.date.empty() || (network_time && now - network_time->read_at < kDateEvery)) return;
+  const auto said = parse_http_date(reply.date);
+  if (!said) return;
+  const std::scoped_lock lock(mutex);
+  network_time = NetworkTime{*said, now};
+}
+
 void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   auto& item = c.batch[c.answered++];
   const auto now = clock.mono();
   governor.on_reply(now - c.sent_at);
+  note_date(reply, now);
   if (!reply.keep_alive) c.closes = c.said_so = true;
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
     wait_as_told(reply, now, now - c.sent_at);
@@ -593,6 +607,7 @@ Status HttpLane::probe() {
 ProviderHealth HttpLane::health() const {
   const std::scoped_lock lock(state_->mutex);
   auto health = state_->health_now;
+  health.network_time = state_->network_time;
   health.waiting = state_->book.waiting();
   return health;
 }

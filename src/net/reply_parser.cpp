@@ -44,6 +44,8 @@ struct Head {
   bool take(const http1::Field& field) {
     if (http1::equals(field.name, "retry-after")) {
       reply.retry_after = field.value;
+    } else if (http1::equals(field.name, "date")) {
+      reply.date = field.value;
     } else if (http1::equals(field.name, "content-encoding")) {
       reply.is_compressed = true;
     }
@@ -69,12 +71,16 @@ struct Head {
 // A body whose length is not known beforehand.
 struct ReplyParser::Gathered {
   explicit Gathered(const Head& head)
-      : reply(head.reply), retry_after(head.reply.retry_after), in_chunks(head.framing.is_chunked) {
+      : reply(head.reply),
+        retry_after(head.reply.retry_after),
+        date(head.reply.date),
+        in_chunks(head.framing.is_chunked) {
     reply.retry_after = retry_after;
+    reply.date = date;
   }
 
   HttpReply reply;
-  std::string retry_after;
+  std::string retry_after, date;
   bool in_chunks;
   ChunkReader chunks{kBodyBytesMax};
   std::string body;

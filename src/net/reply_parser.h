@@ -13,6 +13,7 @@ struct HttpReply {
   bool is_compressed = false;    // then the body means nothing: nobody asked for it
   bool keep_alive = true;        // the connection may be used again
   std::string_view retry_after;  // the header's value; empty: none
+  std::string_view date = {};    // the same
 };
 
 // HTTP/1.x replies to GET, out of the bytes of a connection, however they are cut. What a reply

@@ -1,8 +1,8 @@
 #include "net/throttle.h"
 
 #include <charconv>
-#include <ctime>
-#include <string>
+
+#include "net/http_date.h"
 
 namespace ia {
 namespace {
@@ -46,12 +46,9 @@ std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
   std::int64_t wait = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait);
   if (error != std::errc{} || end != text.data() + text.size()) {
-    std::tm fields{};
-    const std::string date(text);
-    const char* rest = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
-    if (rest == nullptr || *rest != '\0') return std::nullopt;
-    const auto then = std::chrono::sys_seconds{seconds{timegm(&fields)}};
-    wait = std::chrono::ceil<seconds>(then - now).count();
+    const auto then = parse_http_date(text);
+    if (!then) return std::nullopt;
+    wait = std::chrono::ceil<seconds>(*then - now).count();
   }
   return seconds{std::clamp<std::int64_t>(wait, 1, 300)};
 }

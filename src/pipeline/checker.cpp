@@ -113,7 +113,8 @@ Status Checker::load() {
     cursor = page->cursor;
     for (const auto& verdict : page->verdicts) {
       const auto at = std::chrono::floor<seconds>(verdict.checked_at).time_since_epoch().count();
-      checked.emplace_back(verdict.influencer, static_cast<Seconds>(at));
+      // One of a clock that was ahead would never be old.
+      checked.emplace_back(verdict.influencer, std::min(static_cast<Seconds>(at), now_seconds()));
     }
   }
   std::ranges::sort(checked);  // as a roster likes it

@@ -23,9 +23,12 @@ constexpr milliseconds kGiveBackMargin{15'000};
 constexpr milliseconds kExtendAhead{10'000};
 // A message that cannot be judged while the store is away.
 constexpr milliseconds kJudgeLater{5'000};
-constexpr milliseconds kClockStepMin{2'000};
 // From this time of a minute on, what does not find room during an outage is not going to.
 constexpr milliseconds kGivingUpIn{45'000};
+// Less does not misfile more than the replies that are under way.
+constexpr milliseconds kClockStepMin{10'000};
+constexpr milliseconds kHeldInDoubt{10'000};
+constexpr milliseconds kLookInDoubt{100};
 
 constexpr std::size_t kDoneMax = 10'000;
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
@@ -105,8 +108,7 @@ Fetcher::Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue
       ids_backoff_(clock),
       give_back_backoff_(clock),
       points_backoff_(clock, kPointsBackoff),
-      last_wall_(clock.wall()),
-      last_mono_(clock.mono()),
+      clock_step_(clock, kClockStepMin),
       shards_total_(metrics.counter("ia_shards_fetched_total", "Shards fetched.")),
       shards_stale_total_(
           metrics.counter("ia_shards_stale_total", "Shards of an older seeding, dropped.")),
@@ -116,7 +118,6 @@ Fetcher::Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue
       batches_sent_total_(metrics.counter("ia_batches_sent_total", "Point batches sent.")),
       send_failures_total_(
           metrics.counter("ia_batch_send_failures_total", "Failed sends of point batches.")),
-      clock_steps_total_(metrics.counter("ia_clock_steps_total", "Steps of the wall clock seen.")),
       missed_total_(missed_counters(metrics)),
       shards_in_flight_(metrics.gauge("ia_shards_in_flight", "Shards being fetched.")),
       vanished_gauge_(metrics.gauge("ia_influencers_vanished",
@@ -155,8 +156,8 @@ bool Fetcher::is_worth_sending() const {
 // How long there is nothing to do but to wait for the network.
 milliseconds Fetcher::until_next() const {
   const auto now = clock_.mono();
-  auto next = MonoTime::max();
-  if (!outbound_.empty()) next = outbound_.front().since + options_.gather;
+  auto next = in_doubt_since_ ? now + kLookInDoubt : MonoTime::max();
+  if (!in_doubt_since_ && !outbound_.empty()) next = outbound_.front().since + options_.gather;
   if (take_after_ > now) next = std::min(next, take_after_);
   if (next == MonoTime::max()) return milliseconds::max();
   const auto left = std::chrono::ceil<milliseconds>(next - now);
@@ -169,23 +170,47 @@ milliseconds Fetcher::visibility() const {
 }
 
 void Fetcher::note_clock() {
-  const auto wall = clock_.wall();
-  const auto mono = clock_.mono();
-  const auto step = (wall - last_wall_) - std::chrono::floor<milliseconds>(mono - last_mono_);
-  last_wall_ = wall;
-  last_mono_ = mono;
-  if (std::chrono::abs(step) >= kClockStepMin) {
-    clock_steps_total_.add();
-    log_.warning("fetcher", "the wall clock stepped", {{"by_ms", std::to_string(step.count())}});
-  }
+  note_pause();
+  if (!clock_step_.look()) return;
+  for (auto& [ticket, held] : in_flight_) held.is_misfiled = true;
+  for (auto& outbound : outbound_) blank(outbound);
+}
+
+void Fetcher::note_pause() {
   const auto pause = guards_.pause ? guards_.pause() : std::nullopt;
   if (pause) {
-    paused_in_ = minute_of(wall);
+    paused_in_ = minute_of(clock_.wall());
     paused_as_ = pause->missed_as;
     pause_state_.failing("fetching pauses", pause->cause);
   } else {
     pause_state_.recovered("fetching goes on");
   }
+}
+
+bool Fetcher::holds_for_clock() {
+  if (guards_.hear_network) guards_.hear_network();
+  if (clock_.trust() != ClockTrust::kDoubtful) {
+    in_doubt_since_.reset();
+    return false;
+  }
+  const auto now = clock_.mono();
+  if (!in_doubt_since_) in_doubt_since_ = now;
+  if (!draining_ && now - *in_doubt_since_ < kHeldInDoubt) return true;
+  for (auto& outbound : outbound_) blank(outbound);
+  return false;
+}
+
+// What came is of no known minute, so all are missed in the one that they were asked for.
+void Fetcher::blank(Outbound& outbound) const {
+  outbound.bodies.clear();
+  if (guards_.knows_minute && !guards_.knows_minute()) return;
+  PointBatch batch;
+  batch.minute = outbound.held.minute;
+  batch.retrieved_at = within(batch.minute, clock_.wall());
+  for (const auto id : outbound.held.shard.influencers.ids()) {
+    batch.misses.push_back({id, MissReason::kClock});
+  }
+  outbound.bodies = encode_in_parts(batch, kBodyBytesMax);
 }
 
 void Fetcher::take_shards(milliseconds wait) {
@@ -324,6 +349,7 @@ void Fetcher::hand_on(Held held, FinishedFetch fetch) {
       outbound.bodies.push_back(std::move(body));
     }
   }
+  if (outbound.held.is_misfiled) blank(outbound);
   outbound_.push_back(std::move(outbound));
 }
 
@@ -335,7 +361,7 @@ WallTime Fetcher::next_due(const Held& held) const {
 
 // All that is ready goes in one transaction.
 void Fetcher::send_outbound() {
-  if (!is_worth_sending()) return;
+  if (!is_worth_sending() || holds_for_clock()) return;
   std::vector<OutgoingMessage> messages;
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < outbound_.size(); ++i) {

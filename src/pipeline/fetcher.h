@@ -12,6 +12,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/clock_step.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/schedule.h"
@@ -48,6 +49,10 @@ struct FetcherGuards {
   // that giving one back always makes its time shorter: some servers deliver late what is made
   // invisible for longer than before. Without it `visibility` alone counts.
   std::function<std::chrono::milliseconds()> give_back_max = {};
+  // Told before points are sent: what the network's clock says is to be heard now.
+  std::function<void()> hear_network = {};
+  // False when not even the minute is known while the time is in doubt: then nothing is said of it.
+  std::function<bool()> knows_minute = {};
 };
 
 // Takes shards that are due, has them fetched, sends the points on, and makes the shard invisible
@@ -55,7 +60,9 @@ struct FetcherGuards {
 // Any number of fetchers share the queues. A shard whose batch cannot be sent stays in hand, and
 // no new ones are taken meanwhile. While the network is out all that are due are taken: those that
 // find no room late in the minute are missed with the reason of the outage, as it is known here
-// alone. One thread; no I/O but through the ports.
+// alone. While the time is in doubt nothing is stamped: what came is held for ten seconds, in which
+// the network's clock as a rule settles it, and is then missed (clock). So is what was fetched while
+// a step of the clock was followed. One thread; no I/O but through the ports.
 class Fetcher {
  public:
   Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue& points,
@@ -79,6 +86,7 @@ class Fetcher {
     Minute minute;           // the minute that it is fetched for
     MonoTime visible_again;  // when the queue would deliver it to somebody else
     std::vector<Miss> skipped;
+    bool is_misfiled = false;  // the clock stepped meanwhile, so its values are of another minute
   };
   struct Outbound {
     Held held;
@@ -105,6 +113,9 @@ class Fetcher {
   void give_back();
   void extend_visibility();
   void note_clock();
+  void note_pause();
+  bool holds_for_clock();
+  void blank(Outbound& outbound) const;
   bool may_take() const;
   bool is_worth_sending() const;
   std::chrono::milliseconds until_next() const;
@@ -139,8 +150,8 @@ class Fetcher {
   bool draining_ = false;
   Minute paused_in_{};  // the last minute in which taking paused
   MissReason paused_as_ = MissReason::kOverrun;
-  WallTime last_wall_{};
-  MonoTime last_mono_{};
+  ClockStep clock_step_;
+  std::optional<MonoTime> in_doubt_since_;
 
   CounterMetric shards_total_;
   CounterMetric shards_stale_total_;
@@ -148,7 +159,6 @@ class Fetcher {
   CounterMetric points_total_;
   CounterMetric batches_sent_total_;
   CounterMetric send_failures_total_;
-  CounterMetric clock_steps_total_;
   std::vector<CounterMetric> missed_total_;  // by reason
   GaugeMetric shards_in_flight_;
   GaugeMetric vanished_gauge_;

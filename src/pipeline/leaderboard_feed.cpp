@@ -6,6 +6,8 @@ namespace {
 constexpr std::chrono::minutes kForgetEvery{1};
 constexpr std::chrono::hours kUnwatchedFor{1};
 constexpr BackoffOptions kFeedBackoff{.min = std::chrono::seconds{1}};
+// Clocks of the machines that fetch may be ahead of this one by so much.
+constexpr std::chrono::minutes kAheadMax{1};
 
 }  // namespace
 
@@ -27,9 +29,11 @@ Status LeaderboardFeed::load() {
   auto latest = store_.read_latest();
   if (!latest) return fail("leaderboard", latest.error());
   const auto& values = latest->values;
+  leaderboard_.set_now(now());
   for (std::size_t i = 0; i < values.influencers.size(); ++i) {
     leaderboard_.apply(values.influencers[i], {values.followers[i], values.following[i]},
                        values.retrieved_at[i]);
+    if (values.retrieved_at[i] > now()) continue;
     jump_watch_.start_from(*leaderboard_.roster().find(values.influencers[i]), values.followers[i],
                            minute_of(values.retrieved_at[i]));
   }
@@ -42,6 +46,8 @@ Status LeaderboardFeed::load() {
   return {};
 }
 
+WallTime LeaderboardFeed::now() const { return clock_.wall() + kAheadMax; }
+
 Status LeaderboardFeed::forget_unwatched() {
   forgot_at_ = clock_.mono();
   const auto registry = store_.registry();
@@ -53,6 +59,7 @@ Status LeaderboardFeed::forget_unwatched() {
 
 Status LeaderboardFeed::step() {
   bool changed = false;
+  leaderboard_.set_now(now());
   while (true) {
     const auto tail = store_.read_tail(cursor_);
     backoff_.note(tail.has_value());
@@ -65,7 +72,7 @@ Status LeaderboardFeed::step() {
     if (tail->batches.empty()) break;
     for (const auto& batch : tail->batches) {
       leaderboard_.apply(batch);
-      jump_watch_.apply(batch, leaderboard_.roster());
+      if (batch.retrieved_at <= now()) jump_watch_.apply(batch, leaderboard_.roster());
     }
     changed = true;
   }

@@ -39,6 +39,7 @@ class LeaderboardFeed {
   std::shared_ptr<const JumpCandidates> jumps() const;
 
  private:
+  WallTime now() const;
   Status forget_unwatched();
   void publish();
 

@@ -1,6 +1,7 @@
 #include "pipeline/sink.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ia {
 namespace {
@@ -31,8 +32,8 @@ Sink::Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock,
       store_backoff_(clock),
       ledger_backoff_(clock),
       started_in_(minute_of(clock.wall())),
+      clock_step_(clock, kClockStepMin),
       last_wall_(clock.wall()),
-      last_mono_(clock.mono()),
       stored_total_(metrics.counter("ia_points_stored_total", "Points that were new.")),
       repeats_total_(metrics.counter("ia_points_repeated_total",
                                      "Points whose (influencer, minute) had a value: dropped.")),
@@ -227,29 +228,39 @@ void Sink::begin_ledger(Minute current) {
   closed_before_ = open_from;
 }
 
+// Looks at the clock.
+bool Sink::is_time_to_close() {
+  const auto before = std::exchange(last_wall_, clock_.wall());
+  const auto now = minute_of(last_wall_);
+  if (const auto step = clock_step_.look(); step && *step > milliseconds{0}) {
+    note_uncertain({minute_of(before), now});
+  }
+  const bool is_doubtful = clock_.trust() == ClockTrust::kDoubtful;
+  if (is_doubtful) note_uncertain({now, now + minutes{1}});
+  return !is_doubtful;
+}
+
+void Sink::note_uncertain(MinuteRange range) {
+  const bool goes_on =
+      uncertain_ && range.begin <= uncertain_->end && uncertain_->begin <= range.end;
+  if (goes_on) {
+    range = {std::min(range.begin, uncertain_->begin), std::max(range.end, uncertain_->end)};
+  }
+  uncertain_ = range;
+}
+
 void Sink::close_minutes() {
-  const auto wall = clock_.wall();
-  const auto mono = clock_.mono();
-  const auto step = (wall - last_wall_) - std::chrono::floor<milliseconds>(mono - last_mono_);
-  if (step >= kClockStepMin) jumped_ = MinuteRange{minute_of(last_wall_), minute_of(wall)};
-  last_wall_ = wall;
-  last_mono_ = mono;
-  if (!ledger_backoff_.may_call()) return;
-  if (!closed_before_) begin_ledger(minute_of(wall));
-  const auto end = minute_of(wall - options_.grace);
+  if (!is_time_to_close() || !ledger_backoff_.may_call()) return;
+  if (!closed_before_) begin_ledger(minute_of(last_wall_));
+  const auto end = minute_of(last_wall_ - options_.grace);
   if (!closed_before_ || end <= *closed_before_ || !held_.empty() || !queue_drained_) return;
+  closed_before_ = std::max<Minute>(*closed_before_, end - kLedgerMax);
   while (*closed_before_ < end) {
-    const auto from = *closed_before_;
-    const bool before_start = from <= started_in_;
-    const auto to = before_start ? std::min(end, started_in_ + minutes{1}) : from + minutes{1};
-    auto reason = before_start ? MissReason::kDown : MissReason::kOverrun;
-    if (const auto paused = paused_.find(from); paused != paused_.end()) reason = paused->second;
-    if (jumped_ && jumped_->contains(from)) reason = MissReason::kClock;
-    if (const auto closed = store_.close_minutes({from, to}, reason); !closed) {
-      return note_ledger_failure(closed.error());
-    }
-    closed_before_ = to;
-    paused_.erase(paused_.begin(), paused_.lower_bound(to));
+    const auto range = next_alike(*closed_before_, end);
+    const auto closed = store_.close_minutes(range, reason_of(range.begin));
+    if (!closed) return note_ledger_failure(closed.error());
+    closed_before_ = range.end;
+    paused_.erase(paused_.begin(), paused_.lower_bound(range.end));
     ledger_backoff_.succeeded();
     ledger_state_.recovered("closing minutes again");
   }
@@ -258,6 +269,19 @@ void Sink::close_minutes() {
 void Sink::note_pause() {
   const auto paused = options_.pause ? options_.pause() : std::nullopt;
   if (paused) paused_[minute_of(clock_.wall())] = paused->missed_as;
+}
+
+MissReason Sink::reason_of(Minute minute) const {
+  if (uncertain_ && uncertain_->contains(minute)) return MissReason::kClock;
+  if (const auto paused = paused_.find(minute); paused != paused_.end()) return paused->second;
+  return minute <= started_in_ ? MissReason::kDown : MissReason::kOverrun;
+}
+
+// As many minutes as have the reason of the first one: they are closed in one transaction.
+MinuteRange Sink::next_alike(Minute from, Minute end) const {
+  auto to = from + minutes{1};
+  while (to < end && reason_of(to) == reason_of(from)) to += minutes{1};
+  return {from, to};
 }
 
 void Sink::drain() {

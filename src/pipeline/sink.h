@@ -11,6 +11,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/clock_step.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/point_batch.h"
@@ -34,7 +35,10 @@ struct SinkOptions {
 // While the store is down it takes no more, keeps what it holds, and tries again. A batch that
 // cannot be read goes to the dead letters with the reason, and so does one that the store refuses
 // while it takes others; a store that refuses everything is at fault itself. It also closes
-// minutes: what has come to neither a value nor a miss by then is counted as missed. One thread.
+// minutes: what has come to neither a value nor a miss by then is counted as missed. Minutes that
+// the wall clock jumped over are closed as one range, the last week of them: a longer gap has no
+// rows. While the time is in doubt nothing is closed; what then lacks in those minutes is missed
+// (clock). One thread.
 class Sink {
  public:
   Sink(SinkOptions options, Queue& points, Store& store, const Clock& clock, Metrics& metrics,
@@ -70,6 +74,10 @@ class Sink {
   void note_ledger_failure(const Error& error);
   void begin_ledger(Minute current);
   void note_pause();
+  bool is_time_to_close();
+  void note_uncertain(MinuteRange range);
+  MissReason reason_of(Minute minute) const;
+  MinuteRange next_alike(Minute from, Minute end) const;
 
   SinkOptions options_;
   Queue& points_;
@@ -91,9 +99,9 @@ class Sink {
   MonoTime kept_at_{};
   std::optional<Minute> closed_before_;  // minutes before it are closed
   Minute started_in_;
+  ClockStep clock_step_;
   WallTime last_wall_;
-  MonoTime last_mono_;
-  std::optional<MinuteRange> jumped_;  // minutes that the wall clock stepped over
+  std::optional<MinuteRange> uncertain_;  // minutes that the clock stepped over, or was in doubt in
   std::map<Minute, MissReason> paused_;  // open minutes in which fetching paused
 
   CounterMetric stored_total_;

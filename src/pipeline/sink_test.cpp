@@ -170,5 +170,20 @@ TEST(Sink, SaysThatTheClockJumped) {
   for (int i = 3; i < 7; ++i) EXPECT_EQ(world.missed(i, MissReason::kClock), 100u) << i;
 }
 
+TEST(Sink, ClosesWhatTheClockJumpedOverAtOnce) {
+  constexpr int kMonth = 31 * 24 * 60;
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{2});
+  const auto before = world.store.closings();
+  world.clock.step_wall(minutes{kMonth});
+  world.run_for(seconds{5});
+
+  EXPECT_LE(world.store.closings() - before, 2u);
+  EXPECT_EQ(world.missed(kMonth, MissReason::kClock), 100u);
+  EXPECT_EQ(world.missed(kMonth - 6 * 24 * 60, MissReason::kClock), 100u);
+  EXPECT_EQ(world.minute(kMonth - 8 * 24 * 60).due, 0u);
+}
+
 }  // namespace
 }  // namespace ia

@@ -39,6 +39,12 @@ struct FinishedFetch {
   std::vector<InfluencerId> denied{};
 };
 
+// What the network's clock said (the Date of a reply, in whole seconds), and when it was read.
+struct NetworkTime {
+  WallTime said;
+  MonoTime read_at;
+};
+
 struct ProviderHealth {
   std::uint64_t requests_total = 0;  // sent, retries included
   std::uint64_t retries_total = 0;
@@ -53,6 +59,7 @@ struct ProviderHealth {
   std::chrono::microseconds p50{0};  // reply times of the last minute or so
   std::chrono::microseconds p99{0};
   std::string last_error;  // for people; empty when all is well
+  std::optional<NetworkTime> network_time;  // of the newest reply that says it; about once a second
 };
 
 // A social network. It works by itself between calls; start and take never block on the network.
