@@ -8,10 +8,12 @@ usage: clock_steps_test.py PROGRAM SHIM
 """
 
 import collections
+import contextlib
 import http.server
 import json
 import os
 import pathlib
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -126,28 +128,31 @@ class ClockSteps(unittest.TestCase):
             try:
                 if condition():
                     return
-            except (OSError, KeyError):
+            except (OSError, KeyError, TypeError):  # a value that is not there yet is None
                 pass
             time.sleep(0.1)
         raise AssertionError(f"not within {seconds} s: {what}\n{self.said()}")
 
     def stored(self, account):
-        """Of the last hours and of where a wrong clock would have put it: minute -> count."""
+        """What the API has of the last hours: minute -> count."""
         now = int(time.time())
-        rows = {}
-        for at in (0, 31 * DAY, 2_145_916_800 - now, 4_102_444_800 - now):
-            begin, end = now + at - 4 * 3_600, now + at + 3_600
-            path = f"/api/v1/influencers/{account}/series?start={begin}&end={end}&step=1m"
-            for row in self.get(path)["rows"]:
-                if row[1] is not None:
-                    rows[row[0] // 1_000] = row[1]
-        return rows
+        path = f"/api/v1/influencers/{account}/series?start={now - 4 * 3_600}&end={now}&step=1m"
+        return {row[0] // 1_000: row[1] for row in self.get(path)["rows"] if row[1] is not None}
+
+    def newest_minute(self):
+        """Of all that the store has touched, in seconds: nothing may be in the future."""
+        store = sqlite3.connect(f"file:{self.base}/data/store.db?mode=ro", uri=True)
+        with contextlib.closing(store):
+            minutes = store.execute("SELECT max((SELECT max(minute) FROM minute),"
+                                    " (SELECT max(minute) FROM frame))").fetchone()
+        return minutes[0] * 60
 
     def newest(self, account):
-        return self.get(f"/api/v1/influencers/{account}")["followers"]
+        return self.get(f"/api/v1/influencers/{account}")["follower_count"]
 
     def check(self, before):
         """All of what was stored before is, and every value is the truth. Returns what is now."""
+        self.assertLessEqual(self.newest_minute(), time.time(), self.said())
         now = {account: self.stored(account) for account in IDS}
         for account in IDS:
             for minute, count in before.get(account, {}).items():

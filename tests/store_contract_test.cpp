@@ -1,6 +1,6 @@
 // The store contract over the stores that need no server.
 
-#include "store_contract.h"
+#include "store_contract_time.h"
 
 #include "adapters/sqlite_store.h"
 #include "testing/memory_store.h"

@@ -42,7 +42,8 @@ SHARED_BY_ADAPTERS = ("curl.", "sqlite.", "sqlite_test.", "json_object.")
 
 # Headers of the system that our headers may include; all else with a "." or "/" in its name is
 # somebody's library, and belongs into a .cpp file.
-SYSTEM_HEADERS = re.compile(r"(stdlib|unistd|fcntl|poll|signal|arpa/inet|netinet/\w+|sys/\w+)\.h")
+SYSTEM_HEADERS = re.compile(
+    r"(stdlib|unistd|fcntl|poll|signal|time|arpa/inet|netinet/\w+|sys/\w+)\.h")
 # What the headers of tests may include besides.
 TEST_HEADERS = re.compile(r"(gtest|gmock)/\w+\.h")
 

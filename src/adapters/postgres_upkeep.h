@@ -10,8 +10,8 @@
 namespace ia::postgres {
 
 // Housekeeping, a slice a call: makes the tables of the coming day, drops those that are older
-// than the retention (by core/retention_clock.h, kept in ia.state), brings ia.latest up to date when its values are ten minutes behind, and
-// removes batches that it contains.
+// than the retention (by core/retention_clock.h, kept in ia.state), brings ia.latest up to date
+// when its values are ten minutes behind, and removes batches that it contains.
 class Upkeep {
  public:
   Upkeep(Pool& pool, std::chrono::days retention) : pool_(pool), retention_(retention) {}

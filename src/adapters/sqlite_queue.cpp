@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/sqlite_queue_file.h"
+#include "base/clock_step.h"
 
 namespace ia {
 namespace {
@@ -81,10 +82,7 @@ struct SqliteQueue::State {
         clock_offset(offset_now().count()) {}
 
   std::int64_t now() const { return clock.wall().time_since_epoch().count(); }
-  milliseconds offset_now() const {
-    return clock.wall().time_since_epoch() -
-           std::chrono::floor<milliseconds>(clock.mono().time_since_epoch());
-  }
+  milliseconds offset_now() const { return ClockStep::offset_of(clock); }
 
   // Runs `work` in a transaction of its own.
   template <class Work>

@@ -2,6 +2,7 @@
 
 #include "adapters/sqlite_store_housekeeper.h"
 #include "adapters/sqlite_store_reader.h"
+#include "adapters/sqlite_store_replaced.h"
 #include "adapters/sqlite_store_writer.h"
 
 namespace ia {
@@ -118,6 +119,16 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& optio
   auto store = std::make_unique<SqliteStore>(options.directory);
   if (auto opened = store->open(options, log); !opened) return std::unexpected(opened.error());
   return store;
+}
+
+Result<std::vector<std::string>> unlisted_segments(const std::filesystem::path& directory) {
+  const sqlite_store::Files files(directory);
+  if (auto there = sqlite_store::check_for_reading(files); !there) {
+    return std::unexpected(there.error());
+  }
+  auto db = sqlite_store::open_database(files, sqlite::Access::kRead, 1024);
+  if (!db) return std::unexpected(db.error());
+  return sqlite_store::unlisted_files(files, *db);
 }
 
 }  // namespace ia

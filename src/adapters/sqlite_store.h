@@ -3,6 +3,8 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "ports/store.h"
@@ -30,5 +32,9 @@ struct SqliteStoreOptions {
 // it is changed) or that cannot be written; kUnavailable when there is none and read_only is set.
 // A damaged file is kCorrupt for the reads that need it, and only for those; the message names it.
 Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, Log& log);
+
+// The files in segments/ that store.db does not know: copies of an operator, or segments of a
+// store.db that was lost or is newer than this one. They are kept and not served. Only reads.
+Result<std::vector<std::string>> unlisted_segments(const std::filesystem::path& directory);
 
 }  // namespace ia

@@ -216,6 +216,7 @@ int doctor(const Config& config, Log& log) {
                             const auto store = open_store(looked_at, StoreAccess::kReadOnly, log);
                             return store ? Status{} : std::unexpected(store.error());
                           },
+                          .unlisted_files = unlisted_store_files,
                           .check_queues = [&]() -> Result<std::string> {
                             Metrics metrics;
                             return administer_queues("show", config, clock, metrics, log);

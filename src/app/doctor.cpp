@@ -112,6 +112,16 @@ Check check_version(const fs::path& dir, const DoctorCalls& calls) {
                  "Use the version of the program that wrote it, or another --data-dir.");
 }
 
+Check check_files(const std::vector<std::string>& unlisted) {
+  const std::string subject = "files of the store";
+  if (unlisted.empty()) return ok(subject, "store.db knows all segments");
+  return warning(subject,
+                 fmt::format("store.db does not know {} of segments/: {}", unlisted.size(),
+                             fmt::join(unlisted, ", ")),
+                 "They are kept and not served. If store.db was lost or is an older copy, restore "
+                 "the newest one; copies of your own belong in another directory.");
+}
+
 int bind_error(const Address& address) {
   const bool six = address.host.contains(':');
   const int descriptor = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -174,6 +184,10 @@ std::vector<Check> check_data_directory(const fs::path& dir, std::uint64_t free_
   std::error_code error;
   if (!fs::is_directory(dir, error)) return checks;
   checks.push_back(check_version(dir, calls));
+  if (calls.unlisted_files) {
+    const auto unlisted = calls.unlisted_files(dir);
+    if (unlisted) checks.push_back(check_files(*unlisted));
+  }
   checks.push_back(check_locks(dir));
   return checks;
 }

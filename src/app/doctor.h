@@ -30,6 +30,8 @@ struct DoctorCalls {
   std::function<Result<std::optional<WallTime>>()> probe_upstream;
   // Whether the files in a data directory that exists are of a version that is known here.
   std::function<Status(const std::filesystem::path&)> check_stored_version;
+  // Files of the embedded store that it does not know, for a directory whose version is known.
+  std::function<Result<std::vector<std::string>>(const std::filesystem::path&)> unlisted_files = {};
   // Asked with --queue sqs: what is there, endpoint and source of the credentials first.
   std::function<Result<std::string>()> check_queues = {};
   // Asked with --store postgres: what server, role and schema.

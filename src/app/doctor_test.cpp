@@ -108,6 +108,16 @@ TEST(Doctor, RefusesDataOfANewerVersion) {
   EXPECT_EQ(check.seen, "written by version 9");
 }
 
+TEST(Doctor, NamesTheFilesThatTheStoreDoesNotKnow) {
+  TempDir dir;
+  auto calls = healthy();
+  calls.unlisted_files = [](const auto&) { return std::vector<std::string>{"hour-1-2.db.orig"}; };
+  const auto check = named(check_data_directory(dir.path(), 1, calls), "files of the store");
+
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, HasSubstr("hour-1-2.db.orig"));
+}
+
 TEST(Doctor, NamesTheProcessThatUsesTheDirectory) {
   TempDir dir;
   const auto lock = LockFile::acquire(dir.path(), "sink");

@@ -15,6 +15,7 @@
 #include "api/http_server.h"
 #include "app/alert_lane.h"
 #include "app/cli.h"
+#include "app/keep_house.h"
 #include "app/lock_file.h"
 #include "app/minute_report.h"
 #include "app/pace.h"
@@ -45,12 +46,8 @@ constexpr milliseconds kSinkRest{100};
 constexpr milliseconds kCheckerWait{50};
 constexpr double kUnlimitedRate = 1e6;
 constexpr milliseconds kDrainGrace{5'000};
-constexpr seconds kEpochEvery{1};
-constexpr seconds kDiskEvery{1};
+constexpr seconds kEpochEvery{1}, kDiskEvery{1};
 constexpr milliseconds kStepMax{120'000};
-constexpr milliseconds kMaintenanceRest{500};
-constexpr milliseconds kMaintenanceBusyRest{2};
-constexpr milliseconds kMaintenanceErrorRest{10'000};
 // A provider's 0 is no limit.
 constexpr double kLeastRate = 1e-3;
 // Below it nothing can be stored, whatever --min-free-bytes says.
@@ -100,13 +97,8 @@ struct Service::State {
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<Presence> presence;
   std::unique_ptr<SeedSchedule> seed_schedule;  // none where it is another process's affair
-  std::unique_ptr<StageThread> seeder_thread;
-  std::unique_ptr<StageThread> fetcher_thread;
-  std::unique_ptr<StageThread> sink_thread;
-  std::unique_ptr<StageThread> housekeeping_thread;
-  std::unique_ptr<StageThread> leaderboard_thread;
-  std::unique_ptr<StageThread> checker_thread;
-  std::unique_ptr<StageThread> movers_thread;
+  std::unique_ptr<StageThread> seeder_thread, fetcher_thread, sink_thread, housekeeping_thread;
+  std::unique_ptr<StageThread> leaderboard_thread, checker_thread, movers_thread;
 
   std::atomic<std::uint64_t> epoch = 0;
   std::atomic<std::uint64_t> registered = 0;
@@ -145,7 +137,6 @@ struct Service::State {
   void check_disk();
   std::optional<FetchPause> pause() const;
   void hear_network();
-  milliseconds keep_house();
   std::vector<std::string> not_ready_reasons() const;
   PipelineSummary pipeline_summary() const;
   std::optional<std::vector<FleetEntry>> workers() const;
@@ -322,8 +313,8 @@ void Service::State::start_threads() {
       const auto stored = sink->step(pace.sink_wait);
       return std::max(stored > 0 ? kSinkRest : milliseconds{0}, sink->rest());
     });
-    housekeeping_thread =
-        std::make_unique<StageThread>("housekeeping", [this] { return keep_house(); });
+    housekeeping_thread = std::make_unique<StageThread>(
+        "housekeeping", [this] { return keep_house(*store, clock, housekeeping_state); });
   }
   if (feed) {
     leaderboard_thread = std::make_unique<StageThread>("leaderboard", [this] {
@@ -347,18 +338,6 @@ void Service::State::start_threads() {
       return pace.fetcher_rest;
     });
   }
-}
-
-// Waits while the time is in doubt: it settles and deletes by it.
-milliseconds Service::State::keep_house() {
-  if (clock.trust() == ClockTrust::kDoubtful) return kMaintenanceRest;
-  const auto more = store->maintain(UpkeepTime(clock));
-  if (!more) {
-    housekeeping_state.failing("housekeeping waits", more.error().message);
-    return kMaintenanceErrorRest;
-  }
-  housekeeping_state.recovered("housekeeping goes on");
-  return *more ? kMaintenanceBusyRest : kMaintenanceRest;
 }
 
 // In a demo the network is this process, whose clock is the machine's.

@@ -284,6 +284,10 @@ Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config,
   return std::make_unique<PostgresTrialStore>(std::move(*database));
 }
 
+Result<std::vector<std::string>> unlisted_store_files(const std::filesystem::path& data_dir) {
+  return unlisted_segments(data_dir);
+}
+
 Result<std::string> describe_store_server(const Config& config) {
   const auto facts = inspect_postgres(config.postgres_url);
   if (!facts) return std::unexpected(facts.error());

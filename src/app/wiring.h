@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
 #include "base/clock.h"
@@ -47,6 +49,8 @@ class TrialStore {
   virtual Result<StoreLoad> load() const = 0;
 };
 Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config, const std::string& name);
+// Files of the embedded store that it does not know, by name.
+Result<std::vector<std::string>> unlisted_store_files(const std::filesystem::path& data_dir);
 // What is to be said of the store's server by doctor; nothing for the embedded one.
 Result<std::string> describe_store_server(const Config& config);
 // What this process costs at SQS.

@@ -7,8 +7,8 @@
 
 namespace ia {
 
-// Sees when the wall clock steps against the monotonic one. The only place that does: what runs on
-// one of these decides what a step means to it. One thread.
+// Sees when the wall clock steps against the monotonic one. The only place that does: who uses it
+// decides what a step means to it. One thread.
 class ClockStep {
  public:
   // Steps of less than `least` are adjustments: they are followed without a word.

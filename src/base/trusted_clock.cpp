@@ -14,6 +14,7 @@ constexpr milliseconds kDriftMax{5'000};       // of the monotonic clock, while 
 constexpr milliseconds kHalfSecond{500};       // a Date has whole seconds
 constexpr milliseconds kTickTolerance{2'500};  // of replies that take their time
 constexpr minutes kHeardLately{10};
+constexpr minutes kStartTolerance{5};  // a network's clock that is off by less is no reason to wait
 constexpr seconds kWitnessPatience{15};
 
 bool is_close(milliseconds a, milliseconds b) {
@@ -82,7 +83,7 @@ void TrustedClock::look() const {
 void TrustedClock::settle(MonoTime now) const {
   if (!step_) return;
   const milliseconds held{offset_ms_.load()};
-  if (is_ticking() && network_->last >= step_->since) {
+  if (is_ticking() && network_->last > step_->since) {
     const auto said = network_->offset;
     const auto skew = skew_.value_or(milliseconds{0});
     if (is_close(said, step_->offset)) return follow("the network's clock agrees with it");
@@ -140,7 +141,8 @@ bool TrustedClock::is_ticking() const {
 
 bool TrustedClock::contradicts_start(MonoTime now) const {
   if (skew_ || !network_ || now - started_at_ >= kSettledAfter) return false;
-  if (is_close(network_->offset, milliseconds{offset_ms_.load()})) return false;
+  const auto apart = std::chrono::abs(network_->offset - milliseconds{offset_ms_.load()});
+  if (apart < kStartTolerance) return false;
   const bool is_no_clock = now - network_->first >= kWitnessPatience && !is_ticking();
   return !is_no_clock;
 }

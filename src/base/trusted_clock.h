@@ -28,9 +28,9 @@ struct ClockReading {
 //  - that clock agrees with the machine's: the step was right (a paused machine), and is followed;
 //  - the machine's clock steps back to where it was;
 //  - nothing is heard for kSettledAfter: the step is followed.
-// After a start there is nothing to go on with: when the network's clock contradicts the machine's
-// the time is doubtful for kSettledAfter, and then the machine's is believed. A clock that does not
-// advance is no witness.
+// After a start there is nothing to go on with: when the network's clock differs by five minutes
+// or more the time is doubtful for kSettledAfter, and then the machine's is believed. A clock that
+// does not advance is no witness.
 //
 // Thread-safe. wall() costs two readings and two atomic loads.
 class TrustedClock final : public Clock {
@@ -50,7 +50,7 @@ class TrustedClock final : public Clock {
 
   // A reading of the network's clock. Readings that are no newer than the last are ignored.
   void note(const ClockReading& reading);
-  // False while the time is in doubt since the start, so that not even a minute goes on from before.
+  // False while the time is in doubt since the start: not even a minute goes on from before.
   bool knows_minute() const;
   // Why trust() is kDoubtful, for people; none when it is not.
   std::optional<std::string> doubt() const;

@@ -39,14 +39,10 @@ using boost::system::error_code;
 using Item = OrderBook::Item;
 
 constexpr std::size_t kReadBytes = 16 * 1024;
-constexpr std::uint32_t kAttemptsMax = 3;
-constexpr std::uint32_t kResendsMax = 3;
-constexpr milliseconds kSweepEvery{50};
-constexpr milliseconds kDateEvery{1'000};
-constexpr milliseconds kResolveEvery{60'000};
-constexpr milliseconds kResolveAgain{5'000};
+constexpr std::uint32_t kAttemptsMax = 3, kResendsMax = 3;
+constexpr milliseconds kSweepEvery{50}, kProbeSlack{2'000};
+constexpr milliseconds kResolveEvery{60'000}, kResolveAgain{5'000};
 constexpr std::size_t kShortLife = 16;  // replies: not worth pipelining
-constexpr milliseconds kProbeSlack{2'000};
 constexpr milliseconds kLongestGap{250};  // between two looks at the clocks, besides a tick
 constexpr milliseconds kHoldupSpan{55'000};
 constexpr auto first_end = &OrderBook::first_end;
@@ -114,9 +110,8 @@ struct HttpLane::State {
   OrderBook book;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
-  std::size_t opened = 0;
+  std::size_t opened = 0, next_address = 0;
   std::vector<tcp::endpoint> addresses;
-  std::size_t next_address = 0;
   bool resolved_once = false, resolving = false;
   MonoTime resolve_at{}, sweep_at{};
   std::uint64_t requests = 0, retried = 0;
@@ -125,7 +120,7 @@ struct HttpLane::State {
   std::atomic<bool> stopping = false;
   mutable std::mutex mutex;  // of what follows
   ProviderHealth health_now;
-  std::optional<NetworkTime> network_time;
+  NetworkClock network_clock;
   std::thread thread;
 
   void loop();
@@ -137,7 +132,6 @@ struct HttpLane::State {
   bool acquire(Connection& c, MonoTime now);
   void fail_item(Item item, MissReason reason);
   void wait_as_told(const HttpReply& reply, MonoTime now, std::chrono::nanoseconds time);
-  void note_date(const HttpReply& reply, MonoTime now);
   void settle(Connection& c, const HttpReply& reply);
   bool settle_all(Connection& c);
   void write_requests(Connection& c);
@@ -258,20 +252,11 @@ void HttpLane::State::wait_as_told(const HttpReply& reply, MonoTime now,
   governor.on_limit(now, time, wait, last_error);
 }
 
-// The network's clock, looked at once a second. Only this thread writes it.
-void HttpLane::State::note_date(const HttpReply& reply, MonoTime now) {
-  if (reply.date.empty() || (network_time && now - network_time->read_at < kDateEvery)) return;
-  const auto said = parse_http_date(reply.date);
-  if (!said) return;
-  const std::scoped_lock lock(mutex);
-  network_time = NetworkTime{*said, now};
-}
-
 void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   auto& item = c.batch[c.answered++];
   const auto now = clock.mono();
   governor.on_reply(now - c.sent_at);
-  note_date(reply, now);
+  network_clock.read(reply.date, now);
   if (!reply.keep_alive) c.closes = c.said_so = true;
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
     wait_as_told(reply, now, now - c.sent_at);
@@ -607,7 +592,7 @@ Status HttpLane::probe() {
 ProviderHealth HttpLane::health() const {
   const std::scoped_lock lock(state_->mutex);
   auto health = state_->health_now;
-  health.network_time = state_->network_time;
+  health.network_time = state_->network_clock.time();
   health.waiting = state_->book.waiting();
   return health;
 }

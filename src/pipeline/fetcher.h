@@ -61,8 +61,8 @@ struct FetcherGuards {
 // no new ones are taken meanwhile. While the network is out all that are due are taken: those that
 // find no room late in the minute are missed with the reason of the outage, as it is known here
 // alone. While the time is in doubt nothing is stamped: what came is held for ten seconds, in which
-// the network's clock as a rule settles it, and is then missed (clock). So is what was fetched while
-// a step of the clock was followed. One thread; no I/O but through the ports.
+// the network's clock as a rule settles it, and is then missed (clock). So is what was fetched
+// while a step of the clock was followed. One thread; no I/O but through the ports.
 class Fetcher {
  public:
   Fetcher(FetcherOptions options, FetcherGuards guards, Queue& ids, Queue& points,

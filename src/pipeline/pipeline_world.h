@@ -17,6 +17,7 @@ namespace ia {
 // For tests: the stages on fakes. The queues and the store outlive the stages, as servers do.
 struct PipelineWorld {
   ManualClock clock;
+  const Clock* stage_clock = &clock;  // a test may put one in between, before a restart
   Metrics metrics;
   std::vector<std::string> log_lines;
   Log log{LogLevel::kInfo, LogFormat::kText,
@@ -29,6 +30,7 @@ struct PipelineWorld {
     return Counts{static_cast<std::int64_t>(number_of(id)), 10};
   };
   std::optional<std::string> pause;
+  std::function<bool()> knows_minute;
   std::unique_ptr<ScriptedProvider> provider;
   std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Sink> sink;
@@ -44,11 +46,12 @@ struct PipelineWorld {
     fetcher = std::make_unique<Fetcher>(
         FetcherOptions{},
         FetcherGuards{.epoch = [this] { return store.registry().value_or(Registry{}).epoch; },
-                      .pause = [this] { return disk_pause(); }},
-        ids, *outlet, *provider, clock, metrics, log);
+                      .pause = [this] { return disk_pause(); },
+                      .knows_minute = knows_minute},
+        ids, *outlet, *provider, *stage_clock, metrics, log);
     SinkOptions sink_options;
     sink_options.pause = [this] { return disk_pause(); };
-    sink = std::make_unique<Sink>(sink_options, points, store, clock, metrics, log);
+    sink = std::make_unique<Sink>(sink_options, points, store, *stage_clock, metrics, log);
   }
 
   std::optional<FetchPause> disk_pause() const {

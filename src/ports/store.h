@@ -142,7 +142,7 @@ struct StoreSize {
   Minute oldest_minute;          // meaningful when points > 0
 };
 
-// The time that housekeeping goes by. Deleting needs more than a wall clock: core/retention_clock.h.
+// The time that housekeeping goes by. To delete needs more than that: core/retention_clock.h.
 struct UpkeepTime {
   // A time that the caller vouches for.
   template <std::convertible_to<WallTime> Time>

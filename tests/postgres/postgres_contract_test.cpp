@@ -1,7 +1,7 @@
 // The store contract over PostgreSQL, and over TimescaleDB where it is. The program's role has no
 // more rights than docs/sql.md gives it.
 
-#include "../store_contract.h"
+#include "../store_contract_time.h"
 #include "store_fixture.h"
 
 namespace ia {
