@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adapters/sqlite_pages.h"
 #include "base/failed_sync.h"
 
 namespace ia::sqlite {
@@ -67,7 +68,8 @@ std::string sentence_of(int extended, int system_errno) {
     case SQLITE_READONLY:
       return "not writable" + system + ": check the permissions of the file and its directory";
     case SQLITE_CORRUPT:
-      return "damaged: restore it from a backup, and keep this file until that is done";
+      return "damaged: what is read is not what was written: run `influencer-analytics verify`, "
+             "and keep this file";
     case SQLITE_NOTADB:
       return "not a database of ours, or damaged at its very beginning";
     default:
@@ -141,7 +143,7 @@ Result<Connection> Connection::open(const std::filesystem::path& file, Access ac
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   std::unique_ptr<State, Deleter> state(new State{.file = file});
   const auto uri = uri_of(file, access == Access::kImmutable ? "?immutable=1" : "");
-  const int code = sqlite3_open_v2(uri.c_str(), &state->db, flags, nullptr);
+  const int code = sqlite3_open_v2(uri.c_str(), &state->db, flags, checked_vfs());
   if (code != SQLITE_OK) return state->error(code);
   sqlite3_busy_timeout(state->db, static_cast<int>(busy_wait.count()));
   return Connection(std::move(state));
@@ -151,6 +153,15 @@ Status Connection::execute(const char* sql) {
   const int code = sqlite3_exec(state_->db, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return state_->error(code);
   return {};
+}
+
+void Connection::reserve_checksums() { sqlite::reserve_checksums(state_->db); }
+bool Connection::has_checksums() const { return sqlite::has_checksums(state_->db); }
+
+Status Connection::add_checksums() {
+  if (has_checksums()) return {};
+  reserve_checksums();
+  return execute("VACUUM");
 }
 
 Result<Statement> Connection::prepare(std::string_view sql) {
@@ -291,23 +302,46 @@ Result<bool> has_schema(Connection& db, const Schema& schema) {
     if (!*read) return std::unexpected(read->error());
   }
   if (*tables == 0) return false;
-  if (*application == schema.application_id && *format == schema.format) return true;
+  const bool is_known = *format >= 1 && *format <= schema.format;
+  if (*application == schema.application_id && is_known) return true;
   return fail(Errc::kInvalid, db.file().string() + ": not a file of " + schema.what +
                                   " that this version knows: run the "
                                   "version that wrote it, or name another data directory");
 }
 
-Status ensure_schema(Connection& db, const Schema& schema) {
+namespace {
+
+std::string mark_of(const Schema& schema) {
+  return "PRAGMA application_id=" + std::to_string(schema.application_id) +
+         "; PRAGMA user_version=" + std::to_string(schema.format);
+}
+
+Status make_tables(Connection& db, const Schema& schema) {
   auto transaction = Transaction::begin(db, Transaction::Kind::kWrite);
   if (!transaction) return std::unexpected(transaction.error());
   const auto has = has_schema(db, schema);
   if (!has) return std::unexpected(has.error());
-  if (*has) return {};
-  const auto marks = "PRAGMA application_id=" + std::to_string(schema.application_id) +
-                     "; PRAGMA user_version=" + std::to_string(schema.format);
-  if (auto made = db.execute(schema.sql); !made) return made;
-  if (auto marked = db.execute(marks.c_str()); !marked) return marked;
+  if (!*has) {
+    if (auto made = db.execute(schema.sql); !made) return made;
+  }
+  // Before there are checksums: a program that knows none must not write behind them.
+  if (auto marked = db.execute(mark_of(schema).c_str()); !marked) return marked;
   return transaction->commit();
+}
+
+}  // namespace
+
+Status ensure_schema(Connection& db, const Schema& schema) {
+  const auto format = db.integer("PRAGMA user_version");
+  if (!format) return std::unexpected(format.error());
+  const auto has = has_schema(db, schema);
+  if (!has) return std::unexpected(has.error());
+  if (!*has || *format < schema.format) {
+    if (auto made = make_tables(db, schema); !made) return made;
+  }
+  // Another process may be using the file: then the next start does it.
+  const auto checked = db.add_checksums();
+  return checked || checked.error().code == Errc::kUnavailable ? Status{} : checked;
 }
 
 }  // namespace ia::sqlite

@@ -36,6 +36,14 @@ class Connection {
   static Result<Connection> open(const std::filesystem::path& file, Access access,
                                  std::chrono::milliseconds busy_wait = std::chrono::seconds{5});
 
+  // Every page of the file carries a checksum, which every read compares: kCorrupt where it does
+  // not match (sqlite_pages.h). To be called before anything else on a new file; one that has pages
+  // already is left as it is.
+  void reserve_checksums();
+  // The same for a file that has pages already: rewrites it as a whole, unless they have checksums.
+  Status add_checksums();
+  bool has_checksums() const;
+
   // Runs any number of statements and drops their rows.
   Status execute(const char* sql);
   // Compiled once, for many runs. Must be destroyed before the connection.
@@ -131,14 +139,15 @@ class Transaction {
 struct Schema {
   const char* what;  // "verdicts", in messages
   std::int64_t application_id;
-  std::int64_t format;
+  std::int64_t format;         // the newest; those from 1 on have the same tables
   const char* sql;  // makes the tables
 };
 
 // False: the file has no tables yet. kInvalid when it is of somebody else or of another format.
 Result<bool> has_schema(Connection& connection, const Schema& schema);
-// Makes the tables of a new file, in one transaction; does nothing to one that has them. Errors as
-// above: the file is left as it is.
+// Makes the tables of a new file, in one transaction; those of an older format are only marked with
+// the newer number. Sees to it that the pages carry checksums, where nobody else uses the file.
+// Errors as above: the file is left as it is.
 Status ensure_schema(Connection& connection, const Schema& schema);
 
 // Times as our tables hold them.

@@ -16,8 +16,8 @@ std::unexpected<Error> read_only(const Files& files) {
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(const std::filesystem::path& directory)
-      : files_(directory), readers_(files_) {}
+  SqliteStore(const std::filesystem::path& directory, Log& log)
+      : files_(directory), damage_(log), readers_(files_, damage_) {}
 
   Status open(const SqliteStoreOptions& options, Log& log) {
     if (options.read_only) {
@@ -94,7 +94,7 @@ class SqliteStore final : public Store {
  private:
   Status open_for_writing(const SqliteStoreOptions& options, Log& log) {
     if (auto prepared = prepare_for_writing(files_); !prepared) return prepared;
-    auto writer = Writer::open(files_, gate_);
+    auto writer = Writer::open(files_, gate_, damage_);
     if (!writer) return std::unexpected(writer.error());
     writer_ = std::move(*writer);
     auto housekeeper = Housekeeper::open(files_, gate_, options.retention, log);
@@ -105,6 +105,7 @@ class SqliteStore final : public Store {
 
   const Files files_;
   WriteGate gate_;
+  DamageLog damage_;
   mutable ReaderPool readers_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Housekeeper> housekeeper_;
@@ -116,7 +117,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& optio
   if (options.retention.count() < 1) {
     return fail(Errc::kInvalid, "store: the retention must be a day or more");
   }
-  auto store = std::make_unique<SqliteStore>(options.directory);
+  auto store = std::make_unique<SqliteStore>(options.directory, log);
   if (auto opened = store->open(options, log); !opened) return std::unexpected(opened.error());
   return store;
 }

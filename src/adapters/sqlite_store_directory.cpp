@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ia::sqlite_store {
 namespace {
@@ -12,6 +13,20 @@ constexpr std::array<const char*, 3> kSql = {
     kSelectState,
     "SELECT position, minute, first_id, last_id FROM frame WHERE position > ?1 ORDER BY position",
 };
+
+std::pair<InfluencerId, InfluencerId> ids_of(const PointBatch& batch) {
+  InfluencerId first{kInfluencerIdMax};
+  InfluencerId last{0};
+  const auto widen = [&](InfluencerId low, InfluencerId high) {
+    first = std::min(first, low);
+    last = std::max(last, high);
+  };
+  if (batch.size() > 0) widen(batch.influencers.front(), batch.influencers.back());
+  if (!batch.misses.empty()) {
+    widen(batch.misses.front().influencer, batch.misses.back().influencer);
+  }
+  return {first, last};
+}
 
 }  // namespace
 
@@ -51,7 +66,7 @@ Status Directory::refresh(sqlite::Connection& db) {
   const auto version = sql_[kDataVersion].integer(0);
   if (version == data_version_) return {};
   if (auto done = refresh_segments(db); !done) return done;
-  if (auto done = refresh_frames(); !done) return done;
+  if (auto done = refresh_frames(db); !done) return done;
   data_version_ = version;
   return {};
 }
@@ -63,6 +78,7 @@ Status Directory::refresh_segments(sqlite::Connection& db) {
   auto segments = read_segments(db, kAllMinutes);
   if (!segments) return std::unexpected(segments.error());
   segments_ = std::move(*segments);
+  settled_minute_ = Minute::min();
   state_ = *state;
   loaded_ = true;
   for (auto& [minute, frames] : frames_) {
@@ -75,24 +91,63 @@ Status Directory::refresh_segments(sqlite::Connection& db) {
   return {};
 }
 
-Status Directory::refresh_frames() {
+Status Directory::refresh_frames(sqlite::Connection& db) {
   auto& select = sql_[kFrames];
   const sqlite::ResetAtEnd reset(select);
   select.bind(1, static_cast<std::int64_t>(position_));
-  Minute minute = Minute::min();
-  std::uint64_t through = 0;
   while (true) {
     const auto row = select.step();
+    if (!row && row.error().code == Errc::kCorrupt) {
+      const auto after = next_whole(db, "frame", static_cast<std::int64_t>(position_));
+      if (!after) return std::unexpected(after.error());
+      const auto before = after->value_or(INT64_MAX);
+      const auto recovered = recover_frames(db, static_cast<std::int64_t>(position_), before);
+      if (!recovered || !*after) return recovered;
+      position_ = static_cast<std::uint64_t>(before - 1);
+      select.bind(1, before - 1);
+      continue;
+    }
     if (!row) return std::unexpected(row.error());
     if (!*row) return {};
     position_ = static_cast<std::uint64_t>(select.integer(0));
-    if (minute_at(select.integer(1)) != minute) {
-      minute = minute_at(select.integer(1));
-      through = settled_through(minute);
+    add_frame(minute_at(select.integer(1)),
+              {position_, influencer_at(select.integer(2)), influencer_at(select.integer(3))});
+  }
+}
+
+void Directory::add_frame(Minute minute, FrameRef frame) {
+  if (minute != settled_minute_) {
+    settled_minute_ = minute;
+    settled_position_ = settled_through(minute);
+  }
+  if (frame.position <= settled_position_ || minute < state_.horizon) return;
+  frames_[minute].add(frame);
+}
+
+Status Directory::recover_frames(sqlite::Connection& db, std::int64_t after, std::int64_t before) {
+  auto select = db.prepare(
+      "SELECT position, data FROM frame_data WHERE position > ?1 AND position < ?2 "
+      "ORDER BY position");
+  if (!select) return std::unexpected(select.error());
+  select->bind(1, after).bind(2, before);
+  while (true) {
+    const auto row = select->step();
+    if (!row && row.error().code == Errc::kCorrupt) {
+      const auto next = next_whole(db, "frame_data", after);
+      if (!next) return std::unexpected(next.error());
+      if (!*next) return {};
+      after = **next - 1;
+      select->bind(1, after);
+      continue;
     }
-    if (position_ <= through || minute < state_.horizon) continue;
-    frames_[minute].add(
-        {position_, influencer_at(select.integer(2)), influencer_at(select.integer(3))});
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    after = select->integer(0);
+    position_ = static_cast<std::uint64_t>(after);
+    const auto batch = decode_point_batch(select->blob(1));
+    if (!batch) continue;
+    const auto [first, last] = ids_of(*batch);
+    add_frame(batch->minute, {position_, first, last});
   }
 }
 

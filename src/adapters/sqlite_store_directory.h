@@ -59,7 +59,10 @@ class Directory {
 
  private:
   Status refresh_segments(sqlite::Connection& db);
-  Status refresh_frames();
+  Status refresh_frames(sqlite::Connection& db);
+  void add_frame(Minute minute, FrameRef frame);
+  // Where rows of `frame` are damaged: what they said is in the batches themselves.
+  Status recover_frames(sqlite::Connection& db, std::int64_t after, std::int64_t before);
   std::uint64_t settled_through(Minute minute) const;
 
   bool loaded_ = false;
@@ -67,6 +70,8 @@ class Directory {
   std::int64_t data_version_ = -1;
   std::uint64_t position_ = 0;
   std::vector<SegmentInfo> segments_;
+  Minute settled_minute_ = Minute::min();  // the last one asked for, and
+  std::uint64_t settled_position_ = 0;     // settled_through of it
   std::map<Minute, MinuteFrames> frames_;
   std::vector<sqlite::Statement> sql_;
 };

@@ -18,8 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// 2: segments keep their hours apart; those of 1 are read as they are.
-constexpr int kVersion = 2;
+// 2: segments keep their hours apart; those of 1 are read as they are. 3: pages carry checksums,
+// which an older program would not renew.
+constexpr int kVersion = 3;
 constexpr std::string_view kVersionPrefix = "influencer-analytics store ";
 
 constexpr const char* kSchema = R"(
@@ -155,11 +156,15 @@ Status write_version(const Files& files) {
 Status create_database(const Files& files) {
   auto db = sqlite::Connection::open(files.database(), sqlite::Access::kCreate);
   if (!db) return std::unexpected(db.error());
+  db->reserve_checksums();
   const auto made = db->execute(
       "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE;");
   if (!made) return made;
   if (auto filled = db->execute(kSchema); !filled) return filled;
-  return db->execute("COMMIT");
+  if (auto committed = db->execute("COMMIT"); !committed) return committed;
+  // Once, of a store that an older program made. A full disk must not keep it from opening.
+  const auto checked = db->add_checksums();
+  return checked || checked.error().code == Errc::kUnavailable ? Status{} : checked;
 }
 
 }  // namespace

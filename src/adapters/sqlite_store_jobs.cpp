@@ -242,7 +242,7 @@ Status SettleJob::learn_influencers() {
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
     const auto batch = decode_point_batch(select->blob(0));
-    if (!batch) return fail(Errc::kCorrupt, "store.db: latest values: " + batch.error().message);
+    if (!batch) continue;  // damaged: they only set the size of blocks
     const auto ids = InfluencerSet::of(batch->influencers);
     ranges.insert(ranges.end(), ids.ranges().begin(), ids.ranges().end());
   }

@@ -25,7 +25,7 @@ LatestWalk::LatestWalk(std::uint64_t position, std::vector<Source> sources,
                        std::vector<sqlite::Statement> sql)
     : position_(position), sources_(std::move(sources)), sql_(std::move(sql)) {}
 
-Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db, WallTime now) {
+Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db, WallTime now, DamageLog* damage) {
   auto sql = prepare_all(db, kSql);
   if (!sql) return std::unexpected(sql.error());
   const auto state = read_state(db);
@@ -46,7 +46,10 @@ Result<LatestWalk> LatestWalk::begin(sqlite::Connection& db, WallTime now) {
     return std::pair(source.retrieved_ms <= latest, source.retrieved_ms);
   };
   std::ranges::sort(sources, std::ranges::greater{}, newest_of_now);
-  return LatestWalk(*position, std::move(sources), std::move(*sql));
+  LatestWalk walk(*position, std::move(sources), std::move(*sql));
+  walk.file_ = db.file().string();
+  walk.damage_ = damage;
+  return walk;
 }
 
 Status LatestWalk::list(sqlite::Statement& select, bool is_frame, std::vector<Source>& sources) {
@@ -65,13 +68,23 @@ Result<PointBatch> LatestWalk::next() {
   auto& select = sql_[source.is_frame ? kFrameData : kRowData];
   const sqlite::ResetAtEnd reset(select);
   const auto row = select.bind(1, source.key).step();
-  if (!row) return std::unexpected(row.error());
-  const auto batch = *row ? decode_point_batch(select.blob(0)) : fail(Errc::kInvalid, "it is gone");
-  if (!batch) {
-    return fail(Errc::kCorrupt, "store.db: a frame is damaged (" + batch.error().message +
-                                    "): restore it from a backup");
+  if (!row && row.error().code != Errc::kCorrupt) return std::unexpected(row.error());
+  if (!row) {
+    note(source, row.error().message);
+    return PointBatch{};
   }
-  return unseen_of(*batch);
+  const auto batch = *row ? decode_point_batch(select.blob(0)) : fail(Errc::kInvalid, "it is gone");
+  if (batch) return unseen_of(*batch);
+  note(source, batch.error().message);
+  return PointBatch{};
+}
+
+void LatestWalk::note(const Source& source, const std::string& cause) {
+  if (damage_ == nullptr) return;
+  const auto minute = minute_of(wall_time_at(source.retrieved_ms));
+  const auto* what = source.is_frame ? ": frame " : ": newest values, row ";
+  damage_->note({minute, minute + std::chrono::minutes{1}},
+                file_ + what + std::to_string(source.key), cause);
 }
 
 // True when every id that the frame may have was seen: as a rule, where ids are in a row.

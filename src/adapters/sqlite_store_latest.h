@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "adapters/sqlite_store_damage.h"
 #include "adapters/sqlite_store_presence.h"
 #include "adapters/sqlite_store_tables.h"
 #include "core/point_batch.h"
@@ -18,7 +19,10 @@ class LatestWalk {
  public:
   // Everything that the snapshot of the caller's transaction holds. The transaction may end before
   // the walk does only where nobody drops frames: in the process that maintains.
-  static Result<LatestWalk> begin(sqlite::Connection& db, WallTime now = WallTime::max());
+  // What is damaged is left out, and noted where there is a log of it: an older value is then the
+  // newest.
+  static Result<LatestWalk> begin(sqlite::Connection& db, WallTime now = WallTime::max(),
+                                  DamageLog* damage = nullptr);
 
   // Where the frames end that it contains.
   std::uint64_t position() const { return position_; }
@@ -37,9 +41,12 @@ class LatestWalk {
   LatestWalk(std::uint64_t position, std::vector<Source> sources,
              std::vector<sqlite::Statement> sql);
   static Status list(sqlite::Statement& select, bool is_frame, std::vector<Source>& sources);
+  void note(const Source& source, const std::string& cause);
   bool all_seen(const Source& source);
   PointBatch unseen_of(const PointBatch& batch);
 
+  std::string file_;
+  DamageLog* damage_ = nullptr;
   std::uint64_t position_;
   std::vector<Source> sources_;
   std::size_t next_ = 0;

@@ -14,6 +14,7 @@ constexpr int kCacheKib = 2048;
 constexpr std::size_t kIdleMax = 8;
 constexpr int kTriesMax = 4;
 constexpr std::size_t kTailBatchesMax = 256;
+constexpr int kDamagedRowsMax = 2'000;  // some ten pages
 
 enum Sql { kBegin, kCommit, kFrameData, kMinutes, kTail };
 constexpr std::array<const char*, 5> kSql = {
@@ -24,9 +25,10 @@ constexpr std::array<const char*, 5> kSql = {
     "SELECT position, data FROM frame_data WHERE position > ?1 ORDER BY position",
 };
 
-std::unexpected<Error> damaged_frame(const sqlite::Connection& db, const Error& cause) {
-  return fail(Errc::kCorrupt, db.file().string() + ": a frame is damaged (" + cause.message +
-                                  "): restore it from a backup");
+MinuteRange only(Minute minute) { return {minute, minute + std::chrono::minutes{1}}; }
+
+MinuteRange common(MinuteRange a, MinuteRange b) {
+  return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
 
 char folded(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -34,6 +36,13 @@ char folded(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 
 bool begins_with(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() &&
          std::ranges::equal(name.substr(0, prefix.size()), prefix, {}, folded, folded);
+}
+
+void mark(std::vector<MinuteStats>& rows, const std::vector<MinuteRange>& damaged) {
+  for (auto& row : rows) {
+    const auto range = std::ranges::upper_bound(damaged, row.minute, {}, &MinuteRange::end);
+    row.damaged = row.damaged || (range != damaged.end() && range->begin <= row.minute);
+  }
 }
 
 void append_point(Series& series, Minute minute, Counts counts) {
@@ -44,15 +53,20 @@ void append_point(Series& series, Minute minute, Counts counts) {
 
 }  // namespace
 
-Reader::Reader(const Files& files, sqlite::Connection db, std::vector<sqlite::Statement> sql)
-    : files_(files), db_(std::move(db)), sql_(std::move(sql)), segments_(files) {}
+Reader::Reader(const Files& files, DamageLog& damage, sqlite::Connection db,
+               std::vector<sqlite::Statement> sql)
+    : files_(files),
+      damage_(damage),
+      db_(std::move(db)),
+      sql_(std::move(sql)),
+      segments_(files) {}
 
-Result<std::unique_ptr<Reader>> Reader::open(const Files& files) {
+Result<std::unique_ptr<Reader>> Reader::open(const Files& files, DamageLog& damage) {
   auto db = open_database(files, sqlite::Access::kRead, kCacheKib);
   if (!db) return std::unexpected(db.error());
   auto sql = prepare_all(*db, kSql);
   if (!sql) return std::unexpected(sql.error());
-  return std::unique_ptr<Reader>(new Reader(files, std::move(*db), std::move(*sql)));
+  return std::unique_ptr<Reader>(new Reader(files, damage, std::move(*db), std::move(*sql)));
 }
 
 template <class Read>
@@ -62,8 +76,8 @@ auto Reader::in_snapshot(Read read) -> decltype(read()) {
     if (auto fresh = directory_.refresh(db_); !fresh) return std::unexpected(fresh.error());
     return read();
   }();
-  const auto ended = sql_[kCommit].run();
-  if (result && !ended) return std::unexpected(ended.error());
+  // A damaged page that was met makes the end fail, too, which changes nothing of what was read.
+  if (!sql_[kCommit].run()) (void)db_.execute("ROLLBACK");
   return result;
 }
 
@@ -72,12 +86,23 @@ Result<Registry> Reader::registry() { return read_registry(db_); }
 template <class Read>
 auto Reader::retried(Read read) -> decltype(read()) {
   for (int tries = 1;; ++tries) {
+    gone_is_damage_ = tries == kTriesMax;
+    damaged_.clear();
     auto result = in_snapshot(read);
     if (result || result.error().code != Errc::kNotFound) return result;
-    if (tries == kTriesMax) {
-      return fail(Errc::kCorrupt, result.error().message + ": restore it from a backup");
-    }
   }
+}
+
+bool Reader::is_damage(const Error& error, MinuteRange minutes, const std::string& place) {
+  const bool is_gone = error.code == Errc::kNotFound && gone_is_damage_;
+  if (error.code != Errc::kCorrupt && !is_gone) return false;
+  damage_.note(minutes, place, error.message);
+  return true;
+}
+
+bool Reader::is_frame_damage(const Error& error, Minute minute, std::uint64_t position) {
+  return is_damage(error, only(minute),
+                   db_.file().string() + ": frame " + std::to_string(position));
 }
 
 Result<Series> Reader::series(InfluencerId influencer, MinuteRange range) {
@@ -97,7 +122,9 @@ Result<Series> Reader::series_once(InfluencerId influencer, MinuteRange range) {
       return std::unexpected(read.error());
     }
   }
-  return with_frames(std::move(settled));
+  auto series = with_frames(std::move(settled));
+  series.damaged = std::move(damaged_);
+  return series;
 }
 
 // Frames are newer than all that is settled, but for those that came late.
@@ -121,18 +148,27 @@ Series Reader::with_frames(Series settled) const {
 }
 
 Status Reader::read_frames(InfluencerId influencer, MinuteRange range) {
+  // Pages with checksums were compared when they were read.
+  const bool is_checked = db_.has_checksums();
   const auto& frames = directory_.frames();
   const auto end = frames.lower_bound(range.end);
   for (auto at = frames.lower_bound(range.begin); at != end; ++at) {
     Status read;
     at->second.for_each(influencer, [&](std::uint64_t position) {
       if (!read) return;
-      // Its checksum is left to the transposer: it costs more than the look at one value.
       read = with_frame(position, [&](std::string_view bytes) -> Status {
+        if (!is_checked) {
+          const auto batch = decode_point_batch(bytes);
+          if (!batch) return fail(Errc::kCorrupt, batch.error().message);
+          if (batch->minute != at->first) return fail(Errc::kCorrupt, "it is of another minute");
+        }
         const auto counts = find_in_encoded(bytes, influencer);
         if (counts) frames_.push_back({at->first, *counts});
         return {};
       });
+      if (read || !is_frame_damage(read.error(), at->first, position)) return;
+      add_range(damaged_, only(at->first));
+      read = {};
     });
     if (!read) return read;
   }
@@ -145,22 +181,41 @@ Status Reader::with_frame(std::uint64_t position, Take take) {
   const sqlite::ResetAtEnd reset(select);
   const auto row = select.bind(1, static_cast<std::int64_t>(position)).step();
   if (!row) return std::unexpected(row.error());
-  return *row ? take(select.blob(0)) : Status{};
+  const auto bytes = *row ? select.blob(0) : std::string_view();
+  return bytes.empty() ? fail(Errc::kCorrupt, "it is gone") : take(bytes);
+}
+
+template <class Take>
+Status Reader::with_batch(Minute minute, std::uint64_t position, Take take) {
+  return with_frame(position, [&](std::string_view bytes) -> Status {
+    const auto batch = decode_point_batch(bytes);
+    if (!batch) return fail(Errc::kCorrupt, batch.error().message);
+    if (batch->minute != minute) return fail(Errc::kCorrupt, "it is of another minute");
+    take(*batch);
+    return {};
+  });
 }
 
 Status Reader::read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
                             Series& series) {
   const auto segment = segments_.get(info);
-  if (!segment) return std::unexpected(segment.error());
+  if (!segment) {
+    if (!is_damage(segment.error(), info.range, files_.segment(info.name).string())) {
+      return std::unexpected(segment.error());
+    }
+    add_range(damaged_, common(range, info.range));
+    return {};
+  }
   const auto end = std::min(range.end, info.range.end);
   for (auto minute = std::max(range.begin, info.range.begin); minute < end;) {
     const auto part = (*segment)->part_of(minute);
     const auto found = (*segment)->read(influencer, part, chunk_);
-    if (!found) {
+    if (!found && !is_damage(found.error(), part.range, place_of(info, influencer))) {
       segments_.forget(info);
       return std::unexpected(found.error());
     }
-    if (*found) append_chunk(part, range, series);
+    if (!found) add_range(damaged_, common(range, part.range));
+    if (found && *found) append_chunk(part, range, series);
     minute = part.range.end;
   }
   return {};
@@ -216,14 +271,19 @@ Result<std::size_t> Reader::add_settled_misses(InfluencerId influencer,
   const auto* info = directory_.segment_of(minutes.front());
   if (info == nullptr) return 1;
   const auto segment = segments_.get(*info);
-  if (!segment) return std::unexpected(segment.error());
+  if (!segment) {
+    if (!is_damage(segment.error(), info->range, files_.segment(info->name).string())) {
+      return std::unexpected(segment.error());
+    }
+    return 1;
+  }
   const auto part = (*segment)->part_of(minutes.front());
   const auto found = (*segment)->read_coverage(influencer, part, chunk_);
-  if (!found) {
+  if (!found && !is_damage(found.error(), part.range, place_of(*info, influencer))) {
     segments_.forget(*info);
     return std::unexpected(found.error());
   }
-  if (*found) {
+  if (found && *found) {
     for (const auto& miss : chunk_.misses) {
       misses[part.range.begin + std::chrono::minutes{miss.offset}] = miss.reason;
     }
@@ -240,16 +300,14 @@ Status Reader::correct_by_frames(InfluencerId influencer, Minute minute, Misses&
   Status read;
   frames->second.for_each(influencer, [&](std::uint64_t position) {
     if (!read) return;
-    read = with_frame(position, [&](std::string_view bytes) -> Status {
-      const auto batch = decode_point_batch(bytes);
-      if (!batch) return damaged_frame(db_, batch.error());
-      has_value = has_value || std::ranges::binary_search(batch->influencers, influencer);
-      const auto miss = std::ranges::lower_bound(batch->misses, influencer, {}, &Miss::influencer);
-      if (miss != batch->misses.end() && miss->influencer == influencer) {
+    read = with_batch(minute, position, [&](const PointBatch& batch) {
+      has_value = has_value || std::ranges::binary_search(batch.influencers, influencer);
+      const auto miss = std::ranges::lower_bound(batch.misses, influencer, {}, &Miss::influencer);
+      if (miss != batch.misses.end() && miss->influencer == influencer) {
         misses.try_emplace(minute, miss->reason);
       }
-      return {};
     });
+    if (!read && is_frame_damage(read.error(), minute, position)) read = {};
   });
   if (has_value) misses.erase(minute);
   return read;
@@ -263,13 +321,11 @@ Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
     segment.reset();
     MinuteColumns columns;
     if (minute < directory_.horizon()) return columns;
-    if (const auto* info = directory_.segment_of(minute)) {
-      auto opened = Walked::open(files_, *info, go_on);
-      if (!opened) return std::unexpected(opened.error());
-      segment.emplace(std::move(*opened));
-    }
-    const auto read = for_each_frame(minute, go_on, [&](const PointBatch& batch) {
-      append_columns({batch.influencers, batch.followers, batch.following}, columns);
+    auto opened = open_walk(minute, go_on, columns.damaged);
+    if (!opened) return std::unexpected(opened.error());
+    if (*opened) segment.emplace(std::move(**opened));
+    const auto read = for_each_frame(minute, go_on, columns.damaged, [&](const PointBatch& batch) {
+      append_columns({batch.influencers, batch.followers, batch.following, false}, columns);
     });
     if (!read) return std::unexpected(read.error());
     return columns;
@@ -278,13 +334,39 @@ Result<MinuteColumns> Reader::minute(Minute minute, const GoOn& go_on) {
   if (!frames || !segment) return frames;
   auto columns = walk_segment(*segment, minute, go_on);
   if (!columns) return columns;
+  if (columns->damaged) note_walk(*segment, only(minute));
   append_columns(*frames, *columns);
   sort_by_influencer(*columns);
   return columns;
 }
 
+Result<std::optional<Walked>> Reader::open_walk(Minute minute, const GoOn& go_on,
+                                                bool& is_damaged) {
+  const auto* info = directory_.segment_of(minute);
+  if (info == nullptr) return std::nullopt;
+  auto opened = Walked::open(files_, *info, go_on);
+  if (opened) return std::optional<Walked>(std::move(*opened));
+  if (!is_damage(opened.error(), info->range, files_.segment(info->name).string())) {
+    return std::unexpected(opened.error());
+  }
+  is_damaged = true;
+  return std::nullopt;
+}
+
+void Reader::note_walk(const Walked& walked, MinuteRange minutes) {
+  const auto& info = walked.segment.info();
+  const auto part = walked.segment.part_of(minutes.begin);
+  damage_.note(part.range, files_.segment(info.name).string() + ": some of everyone",
+               "its checksums do not match");
+}
+
+std::string Reader::place_of(const SegmentInfo& info, InfluencerId influencer) const {
+  return files_.segment(info.name).string() + ": influencer " +
+         std::to_string(number_of(influencer));
+}
+
 template <class Take>
-Status Reader::for_each_frame(Minute minute, const GoOn& go_on, Take take) {
+Status Reader::for_each_frame(Minute minute, const GoOn& go_on, bool& is_damaged, Take take) {
   const auto found = directory_.frames().find(minute);
   if (found == directory_.frames().end()) return {};
   std::size_t seen = 0;
@@ -292,13 +374,10 @@ Status Reader::for_each_frame(Minute minute, const GoOn& go_on, Take take) {
     if (seen++ % kAskEveryFrames == 0) {
       if (auto asked = check_go_on(go_on); !asked) return asked;
     }
-    const auto read = with_frame(frame.position, [&](std::string_view bytes) -> Status {
-      const auto batch = decode_point_batch(bytes);
-      if (!batch) return damaged_frame(db_, batch.error());
-      take(*batch);
-      return {};
-    });
-    if (!read) return read;
+    const auto read = with_batch(minute, frame.position, take);
+    if (read) continue;
+    if (!is_frame_damage(read.error(), minute, frame.position)) return read;
+    is_damaged = true;
   }
   return {};
 }
@@ -324,16 +403,17 @@ Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoO
   const auto counted = retried([&]() -> Result<std::size_t> {
     segment.reset();
     std::size_t together = 1;
-    if (const auto* info = directory_.segment_of(ranks.front().minute)) {
-      auto opened = Walked::open(files_, *info, go_on);
-      if (!opened) return std::unexpected(opened.error());
-      segment.emplace(std::move(*opened));
+    bool is_damaged = false;
+    auto opened = open_walk(ranks.front().minute, go_on, is_damaged);
+    if (!opened) return std::unexpected(opened.error());
+    if (*opened) {
+      segment.emplace(std::move(**opened));
       part = segment->segment.part_of(ranks.front().minute);
       while (together < ranks.size() && part.range.contains(ranks[together].minute)) ++together;
     }
     for (auto& rank : ranks.first(together)) {
-      rank = {.minute = rank.minute, .followers = rank.followers};
-      const auto read = for_each_frame(rank.minute, go_on,
+      rank = {.minute = rank.minute, .followers = rank.followers, .damaged = is_damaged};
+      const auto read = for_each_frame(rank.minute, go_on, rank.damaged,
                                        [&](const PointBatch& batch) { count_ranks(batch, rank); });
       if (!read) return std::unexpected(read.error());
     }
@@ -342,18 +422,41 @@ Result<std::size_t> Reader::count_first_ranks(std::span<RankAt> ranks, const GoO
   if (!counted || !segment) return counted;
   const auto walked = count_ranks(*segment, part, ranks.first(*counted), go_on);
   if (!walked) return std::unexpected(walked.error());
+  if (ranks.front().damaged) note_walk(*segment, only(ranks.front().minute));
   return counted;
 }
 
 Result<std::vector<MinuteStats>> Reader::minutes(MinuteRange range) {
+  std::vector<MinuteStats> rows;
+  int damaged_rows = 0;
+  auto read = add_minutes(range, rows);
+  while (!read && read.error().code == Errc::kCorrupt) {
+    // The rows that follow the last one are damaged: each is tried until one is whole.
+    auto begin = rows.empty() ? range.begin : rows.back().minute + std::chrono::minutes{1};
+    if (rows.empty()) begin = std::max(begin, directory_.horizon());
+    if (begin >= range.end || damaged_rows++ >= kDamagedRowsMax) return std::unexpected(read.error());
+    damage_.note(only(begin), db_.file().string() + ": row of minute " +
+                                  std::to_string(to_number(begin)),
+                 read.error().message);
+    auto& row = rows.emplace_back();
+    row.minute = begin;
+    row.closed = true;
+    row.damaged = true;
+    read = add_minutes({begin + std::chrono::minutes{1}, range.end}, rows);
+  }
+  if (!read) return std::unexpected(read.error());
+  mark(rows, damage_.ranges());
+  return rows;
+}
+
+Status Reader::add_minutes(MinuteRange range, std::vector<MinuteStats>& rows) {
   auto& select = sql_[kMinutes];
   const sqlite::ResetAtEnd reset(select);
   select.bind(1, to_number(range.begin)).bind(2, to_number(range.end));
-  std::vector<MinuteStats> rows;
   while (true) {
     const auto row = select.step();
     if (!row) return std::unexpected(row.error());
-    if (!*row) return rows;
+    if (!*row) return {};
     rows.push_back(minute_stats_of(select));
   }
 }
@@ -368,7 +471,7 @@ Result<Latest> Reader::latest() {
 }
 
 Status Reader::add_latest_values(Latest& latest) {
-  auto walk = LatestWalk::begin(db_);
+  auto walk = LatestWalk::begin(db_, &damage_);
   if (!walk) return std::unexpected(walk.error());
   latest.cursor.position = walk->position();
   auto& values = latest.values;
@@ -417,9 +520,8 @@ Result<Tail> Reader::tail_of_checkpoint(const State& state) {
     const auto row = select->step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return tail;
-    auto batch = decode_point_batch(select->blob(0));
-    if (!batch) return damaged_frame(db_, batch.error());
-    tail.batches.push_back(std::move(*batch));
+    // Somebody's newest value is older then; what comes later is followed as always.
+    if (auto batch = decode_point_batch(select->blob(0))) tail.batches.push_back(std::move(*batch));
   }
 }
 
@@ -430,12 +532,18 @@ Result<Tail> Reader::tail_of_frames(TailCursor from) {
   Tail tail{.batches = {}, .cursor = from};
   while (tail.batches.size() < kTailBatchesMax) {
     const auto row = select.step();
+    if (!row && row.error().code == Errc::kCorrupt) {
+      const auto after = next_whole(db_, "frame_data", static_cast<std::int64_t>(tail.cursor.position));
+      if (!after) return std::unexpected(after.error());
+      if (!*after) break;
+      tail.cursor.position = static_cast<std::uint64_t>(**after - 1);
+      select.bind(1, **after - 1);
+      continue;
+    }
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    auto batch = decode_point_batch(select.blob(1));
-    if (!batch) return damaged_frame(db_, batch.error());
-    tail.batches.push_back(std::move(*batch));
     tail.cursor.position = static_cast<std::uint64_t>(select.integer(0));
+    if (auto batch = decode_point_batch(select.blob(1))) tail.batches.push_back(std::move(*batch));
   }
   return tail;
 }
@@ -472,7 +580,8 @@ Result<StoreSize> Reader::size() {
   return StoreSize{.bytes = files_.bytes(),
                    .points = static_cast<std::uint64_t>(select->integer(0)),
                    .free_bytes = files_.free_bytes(),
-                   .oldest_minute = minute_at(select->integer(1))};
+                   .oldest_minute = minute_at(select->integer(1)),
+                   .damaged = damage_.places()};
 }
 
 Result<std::unique_ptr<Reader>> ReaderPool::take() {
@@ -484,7 +593,7 @@ Result<std::unique_ptr<Reader>> ReaderPool::take() {
       return reader;
     }
   }
-  return Reader::open(files_);
+  return Reader::open(files_, damage_);
 }
 
 void ReaderPool::give_back(std::unique_ptr<Reader> reader) {

@@ -202,6 +202,7 @@ Result<SegmentWriter> SegmentWriter::create(const Files& files, const SegmentInf
   std::filesystem::remove(draft, ignored);
   auto db = sqlite::Connection::open(draft, sqlite::Access::kCreate);
   if (!db) return std::unexpected(db.error());
+  db->reserve_checksums();
   const auto about = "INSERT INTO about VALUES (" + std::to_string(static_cast<int>(format)) +
                      ", " + std::to_string(to_number(info.range.begin)) + ", " +
                      std::to_string((info.range.end - info.range.begin).count()) + ", " +

@@ -69,6 +69,11 @@ class SegmentReader {
   // empty.
   Result<InfluencerId> middle_of(const SegmentPart& part);
   Status next();
+  // As if nothing were left.
+  Status end_walk() {
+    current_.reset();
+    return {};
+  }
   std::optional<InfluencerId> current() const { return current_; }  // nothing: at the end
   Status decode_current(Chunk& out);
   // As decode_chunk_value.

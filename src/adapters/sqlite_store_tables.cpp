@@ -106,7 +106,8 @@ MinuteStats minute_stats_of(const sqlite::Statement& row) {
           .followers_sum = row.integer(8),
           .following_sum = row.integer(9),
           .first_retrieved_at = wall_time_at(row.integer(10)),
-          .last_retrieved_at = wall_time_at(row.integer(11))};
+          .last_retrieved_at = wall_time_at(row.integer(11)),
+          .damaged = false};
 }
 
 Status put_minute(sqlite::Statement& put, const MinuteAccount& account) {
@@ -166,6 +167,35 @@ Status put_segment(sqlite::Connection& db, const SegmentInfo& segment) {
       .bind(4, signed_of(segment.points))
       .bind_text(5, segment.name)
       .run();
+}
+
+Result<std::optional<std::int64_t>> next_whole(sqlite::Connection& db, const char* table,
+                                               std::int64_t key) {
+  // Through the row's last byte, so that nothing of it is damaged.
+  auto select = db.prepare(std::string("SELECT * FROM ") + table + " WHERE rowid > ?1 LIMIT 1");
+  if (!select) return std::unexpected(select.error());
+  constexpr std::int64_t kStepMax = 1 << 20;
+  auto bad = key;
+  for (std::int64_t step = 1; step <= kStepMax; step *= 2) {
+    auto good = bad + step;
+    const auto row = select->bind(1, good).step();
+    if (!row && row.error().code == Errc::kCorrupt) {
+      bad = good;
+      continue;
+    }
+    // Between the two is the end of the damage.
+    while (good - bad > 1) {
+      const auto middle = bad + (good - bad) / 2;
+      select->reset();
+      (select->bind(1, middle).step() ? good : bad) = middle;
+    }
+    select->reset();
+    const auto found = select->bind(1, good).step();
+    if (!found) return std::unexpected(found.error());
+    if (!*found) return std::nullopt;
+    return select->integer(0);
+  }
+  return std::nullopt;
 }
 
 Result<std::uint64_t> last_position(sqlite::Connection& db) {

@@ -79,6 +79,11 @@ Result<std::optional<SegmentInfo>> find_segment(sqlite::Connection& db, Minute m
 // In place of all that lie within its range.
 Status put_segment(sqlite::Connection& db, const SegmentInfo& segment);
 
+// The first key of a table, which is its INTEGER PRIMARY KEY, that can be read behind `key` and the
+// damaged rows that follow it. Nothing when there is none.
+Result<std::optional<std::int64_t>> next_whole(sqlite::Connection& db, const char* table,
+                                               std::int64_t key);
+
 // Where the frames go on: above every position that was ever given.
 Result<std::uint64_t> last_position(sqlite::Connection& db);
 

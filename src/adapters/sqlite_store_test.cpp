@@ -35,12 +35,12 @@ TEST_F(SqliteStoreTest, MakesFilesThatOnlyTheirOwnerReads) {
 
 TEST_F(SqliteStoreTest, RefusesADirectoryOfANewerFormatAndLeavesItAlone) {
   fs::create_directory(data());
-  std::ofstream(data() / "store.version") << "influencer-analytics store 3\n";
+  std::ofstream(data() / "store.version") << "influencer-analytics store 4\n";
   for (const bool read_only : {false, true}) {
     const auto store = try_open(data(), read_only);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kInvalid);
-    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 3"), HasSubstr("newer program")));
+    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 4"), HasSubstr("newer program")));
   }
   EXPECT_THAT(names_in(data()), ElementsAre("store.version"));
 }
@@ -169,7 +169,7 @@ TEST_F(SqliteStoreTest, ReadsAndMergesDaysOfFormat1) {
   maintain(*store, kMidnight + hours{28});
   write_days_of_format_1(data(), *store, kCount);
   store = open();
-  EXPECT_EQ(contents_of(data() / "store.version"), "influencer-analytics store 2\n");
+  EXPECT_EQ(contents_of(data() / "store.version"), "influencer-analytics store 3\n");
   expect_filled(*store, 26, kCount);
   const auto noon = kMidnight + hours{12};
   EXPECT_THAT(store->read_minute(noon, {})->influencers, SizeIs(kCount));

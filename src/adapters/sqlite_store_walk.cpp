@@ -34,34 +34,69 @@ void count_chunk(const Chunk& chunk, const SegmentPart& part, std::span<RankAt> 
 
 constexpr std::chrono::milliseconds kAskAgain{2};
 
-// Calls visit() at each of the chunks.
+// Goes on behind a page that is damaged. Pages hold neighbours, so the ids from which a walk fails
+// are one range, whose end is searched for.
+Status skip_damage(SegmentReader& segment, const SegmentPart& part, IdRange influencers) {
+  const auto last = number_of(influencers.last);
+  auto bad = number_of(influencers.first);
+  if (bad > last) return {};
+  const auto is_whole_from = [&](std::uint64_t id) {
+    return segment.begin_walk(part, {InfluencerId{id}, influencers.last}).has_value();
+  };
+  auto good = bad;
+  for (std::uint64_t step = 1; good < last && !is_whole_from(good); step *= 2) {
+    bad = good;
+    good = step > last - good ? last : good + step;
+  }
+  while (good - bad > 1) {
+    const auto middle = bad + (good - bad) / 2;
+    (is_whole_from(middle) ? good : bad) = middle;
+  }
+  const auto begun = segment.begin_walk(part, {InfluencerId{good}, influencers.last});
+  if (!begun && begun.error().code == Errc::kCorrupt) return segment.end_walk();
+  return begun;
+}
+
+// Calls visit() at each of the chunks; leaves `is_damaged` true when some cannot be read.
 template <class Visit>
 Status walk(SegmentReader& segment, const SegmentPart& part, IdRange influencers, const GoOn& go_on,
-            Visit visit) {
+            bool& is_damaged, Visit visit) {
   std::size_t seen = 0;
+  auto from = influencers.first;
   auto moved = segment.begin_walk(part, influencers);
-  for (; moved && segment.current(); moved = segment.next()) {
+  while (true) {
+    if (!moved && moved.error().code == Errc::kCorrupt) {
+      is_damaged = true;
+      moved = skip_damage(segment, part, {from, influencers.last});
+    }
+    if (!moved || !segment.current()) return moved;
     if (seen++ % kAskEvery == 0) {
       if (auto asked = check_go_on(go_on); !asked) return asked;
     }
-    if (auto visited = visit(segment); !visited) return visited;
+    from = InfluencerId{number_of(*segment.current()) + 1};
+    const auto visited = visit(segment);
+    if (!visited && visited.error().code != Errc::kCorrupt) return visited;
+    if (!visited) is_damaged = true;
+    moved = segment.next();
   }
-  return moved;
 }
 
 // Calls visit(segment, half) at each of the chunks: the lower half of the influencers by this
 // thread, the upper one by another.
 template <class Visit>
-Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, Visit visit) {
+Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, bool& is_damaged,
+                   Visit visit) {
   Result<InfluencerId> middle = kEverybody.last;
   if (walked.second) middle = walked.segment.middle_of(part);
+  if (!middle && middle.error().code == Errc::kCorrupt) middle = kEverybody.last;
   if (!middle) return std::unexpected(middle.error());
   const auto walk_lower = [&] {
-    return walk(walked.segment, part, {kEverybody.first, *middle}, go_on,
+    return walk(walked.segment, part, {kEverybody.first, *middle}, go_on, is_damaged,
                 [&](SegmentReader& segment) { return visit(segment, 0); });
   };
   if (*middle == kEverybody.last) return walk_lower();
   Status upper;
+  bool is_upper_damaged = false;
   std::exception_ptr thrown;
   std::atomic<bool> is_done = false;
   std::jthread helper([&](const std::stop_token& stop) {  // ends with this scope, come what may
@@ -69,7 +104,7 @@ Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, V
       const InfluencerId above{number_of(*middle) + 1};
       upper = walk(
           *walked.second, part, {above, kEverybody.last}, [&] { return !stop.stop_requested(); },
-          [&](SegmentReader& segment) { return visit(segment, 1); });
+          is_upper_damaged, [&](SegmentReader& segment) { return visit(segment, 1); });
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -82,6 +117,7 @@ Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, V
   helper.request_stop();
   helper.join();
   if (thrown) std::rethrow_exception(thrown);
+  is_damaged = is_damaged || is_upper_damaged;
   return lower ? upper : lower;
 }
 
@@ -106,7 +142,8 @@ Result<MinuteColumns> walk_segment(Walked& walked, Minute minute, const GoOn& go
     Chunk scratch;
   };
   std::array<Half, 2> halves;
-  const auto done = walk_halves(walked, part, go_on, [&](SegmentReader& segment, int which) {
+  bool is_damaged = false;
+  const auto visit = [&](SegmentReader& segment, int which) {
     auto& [columns, scratch] = halves[static_cast<std::size_t>(which)];
     const auto counts = segment.decode_current_value(offset, scratch);
     if (!counts) return Status{std::unexpected(counts.error())};
@@ -115,9 +152,11 @@ Result<MinuteColumns> walk_segment(Walked& walked, Minute minute, const GoOn& go
     columns.followers.push_back((*counts)->followers);
     columns.following.push_back((*counts)->following);
     return Status{};
-  });
+  };
+  const auto done = walk_halves(walked, part, go_on, is_damaged, visit);
   if (!done) return std::unexpected(done.error());
   append_columns(halves[1].columns, halves[0].columns);
+  halves[0].columns.damaged = is_damaged;
   return std::move(halves[0].columns);
 }
 
@@ -136,17 +175,20 @@ Status count_ranks(Walked& walked, const SegmentPart& part, std::span<RankAt> ra
   for (const auto& rank : ranks) {
     halves[1].ranks.push_back({.minute = rank.minute, .followers = rank.followers});
   }
-  const auto done = walk_halves(walked, part, go_on, [&](SegmentReader& segment, int which) {
+  bool is_damaged = false;
+  const auto visit = [&](SegmentReader& segment, int which) {
     auto& [counted, chunk] = halves[static_cast<std::size_t>(which)];
     auto decoded = segment.decode_current(chunk);
     if (decoded) count_chunk(chunk, part, counted);
     return decoded;
-  });
+  };
+  const auto done = walk_halves(walked, part, go_on, is_damaged, visit);
   if (!done) return done;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     ranks[i] = halves[0].ranks[i];
     ranks[i].of += halves[1].ranks[i].of;
     ranks[i].rank += halves[1].ranks[i].rank - 1;
+    ranks[i].damaged = ranks[i].damaged || is_damaged;
   }
   return {};
 }
@@ -158,6 +200,7 @@ void append_columns(const MinuteColumns& from, MinuteColumns& to) {
   append(from.influencers, to.influencers);
   append(from.followers, to.followers);
   append(from.following, to.following);
+  to.damaged = to.damaged || from.damaged;
 }
 
 }  // namespace ia::sqlite_store

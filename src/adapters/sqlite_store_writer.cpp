@@ -23,8 +23,9 @@ enum Sql {
   kInsertUsername,
   kTouchUsername,
   kLastFrame,
+  kFrameData,
 };
-constexpr std::array<const char*, 9> kSql = {
+constexpr std::array<const char*, 10> kSql = {
     kSelectState,
     kSelectMinutes,
     kPutMinute,
@@ -34,7 +35,10 @@ constexpr std::array<const char*, 9> kSql = {
     "INSERT OR REPLACE INTO username VALUES (?1, ?2, ?3)",
     "UPDATE username SET retrieved_ms = ?2 WHERE id = ?1",
     "SELECT max(position) FROM frame",
+    "SELECT data FROM frame_data WHERE position = ?1",
 };
+
+MinuteRange only(Minute minute) { return {minute, minute + std::chrono::minutes{1}}; }
 
 std::unexpected<Error> stale_epoch(std::uint64_t epoch, std::uint64_t stored) {
   return fail(Errc::kInvalid, "store: registry of epoch " + std::to_string(epoch) +
@@ -44,16 +48,17 @@ std::unexpected<Error> stale_epoch(std::uint64_t epoch, std::uint64_t stored) {
 
 }  // namespace
 
-Writer::Writer(const Files& files, WriteGate& gate, sqlite::Connection db,
+Writer::Writer(const Files& files, WriteGate& gate, DamageLog& damage, sqlite::Connection db,
                std::vector<sqlite::Statement> sql)
-    : files_(files), gate_(gate), db_(std::move(db)), sql_(std::move(sql)) {}
+    : files_(files), gate_(gate), damage_(damage), db_(std::move(db)), sql_(std::move(sql)) {}
 
-Result<std::unique_ptr<Writer>> Writer::open(const Files& files, WriteGate& gate) {
+Result<std::unique_ptr<Writer>> Writer::open(const Files& files, WriteGate& gate,
+                                             DamageLog& damage) {
   auto db = open_database(files, sqlite::Access::kWrite, kCacheKib);
   if (!db) return std::unexpected(db.error());
   auto sql = prepare_all(*db, kSql);
   if (!sql) return std::unexpected(sql.error());
-  return std::unique_ptr<Writer>(new Writer(files, gate, std::move(*db), std::move(*sql)));
+  return std::unique_ptr<Writer>(new Writer(files, gate, damage, std::move(*db), std::move(*sql)));
 }
 
 Result<AppendResult> Writer::append(std::span<const PointBatch> batches) {
@@ -209,8 +214,12 @@ Result<Writer::Remembered> Writer::rebuild(Minute minute) {
   if (!segment) return std::unexpected(segment.error());
   if (*segment) {
     auto settled = SegmentReader::open(files_, **segment);
-    if (!settled) return std::unexpected(settled.error());
-    remembered.settled.emplace(std::move(*settled));
+    // What comes late is taken then, as if nothing had been there: nothing can be read of it.
+    if (settled) {
+      remembered.settled.emplace(std::move(*settled));
+    } else if (!is_damage(settled.error(), (*segment)->range, (*segment)->name)) {
+      return std::unexpected(settled.error());
+    }
   }
   const auto after = *segment ? (*segment)->frames_through : 0;
   auto replayed = replay_frames(minute, after, remembered.presence);
@@ -242,22 +251,39 @@ Result<std::uint64_t> Writer::due_in(Minute minute) {
 }
 
 Status Writer::replay_frames(Minute minute, std::uint64_t after, Presence& presence) {
-  auto select = db_.prepare(
-      "SELECT d.data FROM frame f JOIN frame_data d ON d.position = f.position "
-      "WHERE f.minute = ?1 AND f.position > ?2 ORDER BY f.position");
+  auto select = db_.prepare("SELECT position FROM frame WHERE minute = ?1 AND position > ?2");
   if (!select) return std::unexpected(select.error());
   select->bind(1, to_number(minute)).bind(2, static_cast<std::int64_t>(after));
   while (true) {
     const auto row = select->step();
+    if (!row && is_damage(row.error(), only(minute), "rows of frames")) return {};
     if (!row) return std::unexpected(row.error());
     if (!*row) return {};
-    const auto batch = decode_point_batch(select->blob(0));
-    if (!batch) {
-      return fail(Errc::kCorrupt, db_.file().string() + ": a frame is damaged (" +
-                                      batch.error().message + "): restore it from a backup");
-    }
-    replay(*batch, presence, groups_);
+    auto replayed = replay_frame(minute, select->integer(0), presence);
+    if (!replayed) return replayed;
   }
+}
+
+Status Writer::replay_frame(Minute minute, std::int64_t position, Presence& presence) {
+  auto& select = sql_[kFrameData];
+  const sqlite::ResetAtEnd reset(select);
+  const auto row = select.bind(1, position).step();
+  const auto place = db_.file().string() + ": frame " + std::to_string(position);
+  if (!row && !is_damage(row.error(), only(minute), place)) return std::unexpected(row.error());
+  if (!row || !*row) return {};
+  const auto batch = decode_point_batch(select.blob(0));
+  if (batch && batch->minute == minute) {
+    replay(*batch, presence, groups_);
+  } else {
+    damage_.note(only(minute), place, batch ? "it is of another minute" : batch.error().message);
+  }
+  return {};
+}
+
+bool Writer::is_damage(const Error& error, MinuteRange minutes, const std::string& place) {
+  if (error.code != Errc::kCorrupt && error.code != Errc::kNotFound) return false;
+  damage_.note(minutes, place, error.message);
+  return true;
 }
 
 Status Writer::look_up(const PointBatch& batch, Remembered& minute) {
@@ -280,7 +306,10 @@ Status Writer::look_up_one(InfluencerId id, Remembered& minute) {
   Chunk chunk;
   const auto part = minute.settled->part_of(minute.account.stats().minute);
   const auto found = minute.settled->read_coverage(id, part, chunk);
-  if (!found) return std::unexpected(found.error());
+  if (!found && !is_damage(found.error(), part.range, minute.settled->info().name)) {
+    return std::unexpected(found.error());
+  }
+  if (!found) chunk.clear();
   presence.set_looked_up(group, bit);
   const auto offset = part.offset_of(minute.account.stats().minute);
   if (std::ranges::binary_search(chunk.offsets, offset)) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapters/sqlite_store_damage.h"
 #include "adapters/sqlite_store_tables.h"
 
 namespace ia::sqlite_store {
@@ -18,7 +19,8 @@ namespace ia::sqlite_store {
 // of those who are asked for. Safe to call from any thread: one waits for the other.
 class Writer {
  public:
-  static Result<std::unique_ptr<Writer>> open(const Files& files, WriteGate& gate);
+  static Result<std::unique_ptr<Writer>> open(const Files& files, WriteGate& gate,
+                                              DamageLog& damage);
 
   Result<AppendResult> append(std::span<const PointBatch> batches);
   Status close_minutes(MinuteRange range, MissReason reason);
@@ -32,7 +34,7 @@ class Writer {
     std::optional<SegmentReader> settled;
     std::uint64_t last_used = 0;
   };
-  Writer(const Files& files, WriteGate& gate, sqlite::Connection db,
+  Writer(const Files& files, WriteGate& gate, DamageLog& damage, sqlite::Connection db,
          std::vector<sqlite::Statement> sql);
 
   // Runs `change()` as one transaction.
@@ -50,6 +52,9 @@ class Writer {
   Result<Remembered*> recall(Minute minute);
   Result<Remembered> rebuild(Minute minute);
   Status replay_frames(Minute minute, std::uint64_t after, Presence& presence);
+  Status replay_frame(Minute minute, std::int64_t position, Presence& presence);
+  // True when it is damage of these minutes, which is noted then.
+  bool is_damage(const Error& error, MinuteRange minutes, const std::string& place);
   Status look_up(const PointBatch& batch, Remembered& minute);
   Status look_up_one(InfluencerId id, Remembered& minute);
   Result<MinuteAccount> read_account(Minute minute);
@@ -59,6 +64,7 @@ class Writer {
 
   const Files& files_;
   WriteGate& gate_;
+  DamageLog& damage_;
   std::mutex mutex_;  // over all below, and before the gate's
   sqlite::Connection db_;
   std::vector<sqlite::Statement> sql_;

@@ -27,7 +27,7 @@ constexpr const char* kTables = R"sql(
   CREATE UNIQUE INDEX verdict_by_position ON verdict(position);
 )sql";
 constexpr sqlite::Schema kSchema{
-    .what = "verdicts", .application_id = 0x49417631 /* "IAv1" */, .format = 1, .sql = kTables};
+    .what = "verdicts", .application_id = 0x49417631 /* "IAv1" */, .format = 2, .sql = kTables};
 
 constexpr const char* kPut =
     "INSERT INTO verdict VALUES (?1, ?2, ?3, ?4, ?5, ?5,"
@@ -43,6 +43,7 @@ constexpr const char* kRead =
     " FROM verdict WHERE position > ?1 ORDER BY position LIMIT ?2";
 
 Status make_tables(Connection& db) {
+  db.reserve_checksums();
   if (auto set = db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !set) return set;
   return sqlite::ensure_schema(db, kSchema);
 }

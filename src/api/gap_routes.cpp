@@ -13,6 +13,7 @@ using std::chrono::minutes;
 
 constexpr std::size_t kGapsMax = 1'000;
 constexpr std::string_view kNotWatched = "not_watched";
+constexpr std::string_view kDamaged = "damaged";
 
 // Minutes that follow each other, all without a value for the same reason.
 struct Gap {
@@ -22,14 +23,24 @@ struct Gap {
   std::string_view reason;
 };
 
+// Where a value may have been that cannot be read any more.
+bool is_damaged(const Series& series, Minute minute) {
+  return std::ranges::any_of(series.damaged,
+                             [&](const MinuteRange& range) { return range.contains(minute); });
+}
+
+// Nothing is known but that there was something.
+bool is_row_damaged(const MinuteStats& row) { return row.damaged && row.due == 0; }
+
 // Closed minutes in which somebody was due and the influencer has no value.
 std::vector<MinuteStats> without_value(std::vector<MinuteStats> rows, const Series& series,
                                        const Registry& registry, InfluencerId id) {
   std::erase_if(rows, [&](const MinuteStats& row) {
     const bool is_others_turn =
         registry.influencers.contains(id) && !registry.is_due(id, row.minute);
-    return !row.closed || row.due == 0 || is_others_turn ||
-           std::ranges::binary_search(series.minutes, row.minute);
+    const bool has_value = std::ranges::binary_search(series.minutes, row.minute);
+    if ((is_damaged(series, row.minute) || is_row_damaged(row)) && !has_value) return is_others_turn;
+    return !row.closed || row.due == 0 || is_others_turn || has_value;
   });
   return rows;
 }
@@ -39,14 +50,17 @@ std::string_view unnamed_reason(const MinuteStats& row, bool is_watched) {
   return is_watched && row.rest > 0 ? name_of(row.rest_reason) : kNotWatched;
 }
 
-std::vector<Gap> joined(const std::vector<MinuteStats>& empty, const std::vector<MissAt>& misses,
-                        const Registry& registry, InfluencerId id) {
+std::vector<Gap> joined(const std::vector<MinuteStats>& empty, const Series& series,
+                        const std::vector<MissAt>& misses, const Registry& registry,
+                        InfluencerId id) {
   const bool is_watched = registry.influencers.contains(id);
   std::vector<Gap> gaps;
   auto miss = misses.begin();
   for (const auto& row : empty) {
     const bool is_named = miss != misses.end() && miss->minute == row.minute;
-    const auto reason = is_named ? name_of(miss->reason) : unnamed_reason(row, is_watched);
+    const bool is_lost = is_damaged(series, row.minute) || is_row_damaged(row);
+    const auto unnamed = is_lost ? kDamaged : unnamed_reason(row, is_watched);
+    const auto reason = is_named ? name_of(miss->reason) : unnamed;
     if (is_named) ++miss;
     const bool goes_on = !gaps.empty() && gaps.back().reason == reason &&
                          row.minute - gaps.back().last <= registry.schedule.interval;
@@ -80,7 +94,7 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   }
   const auto misses = context_.store.read_misses(id, named);
   if (!misses) return refuse(problem_of(misses.error()));
-  const auto gaps = joined(empty, *misses, **registry, id);
+  const auto gaps = joined(empty, *series, *misses, **registry, id);
 
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;

@@ -1,5 +1,6 @@
 #include "api/series_request.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -75,6 +76,16 @@ void add(Hash64& hash, InfluencerId id, const Series& series) {
   }
   hash.add(series.followers);
   hash.add(series.following);
+}
+
+void tell_damage(const Series& series, HttpResponse& response) {
+  if (series.damaged.empty()) return;
+  std::string ranges;
+  for (const auto& range : series.damaged) {
+    if (!ranges.empty()) ranges += ", ";
+    ranges += fmt::format("{:%FT%H:%MZ}/{:%FT%H:%MZ}", range.begin, range.end);
+  }
+  response.headers += "X-Damaged: " + ranges + "\r\n";
 }
 
 bool set_caching(const RouteRequest& request, MinuteRange range, Minute final_before,

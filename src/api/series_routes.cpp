@@ -40,7 +40,10 @@ Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& respon
     add(hash, {.range = range});
     add(hash, id, *series);
   };
-  if (set_caching(request, range, observed_.final_before(), add_values, response)) return {};
+  tell_damage(*series, response);
+  const bool is_whole = series->damaged.empty();
+  const auto final_before = is_whole ? observed_.final_before() : Minute::min();
+  if (set_caching(request, range, final_before, add_values, response)) return {};
   encode_analytics(*series, response.body);
   return {};
 }
@@ -59,7 +62,8 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
     add(hash, head.cut);
     add(hash, head.influencer, *series);
   };
-  const auto final_before = observed_.final_before();
+  tell_damage(*series, response);
+  const auto final_before = series->damaged.empty() ? observed_.final_before() : Minute::min();
   if (set_caching(request, head.cut.range, final_before, add_values, response)) return {};
   const auto buckets = aggregate(*series, head.cut.step, head.cut.how);
   switch (format) {

@@ -168,8 +168,9 @@ int export_series(const Config& config, Log& log) {
   if (!range) return report_failure(range.error());
   const auto influencers = export_influencers(config);
   Result<std::uint64_t> written;
+  std::uint64_t damaged = 0;
   if (config.what == ExportKind::kPoints) {
-    written = export_csv(**store, influencers, *range, config.output);
+    written = export_csv(**store, influencers, *range, config.output, &damaged);
   } else {
     const auto verdicts = open_verdict_store(config, StoreAccess::kReadOnly);
     if (!verdicts) return report_failure(verdicts.error());
@@ -177,7 +178,12 @@ int export_series(const Config& config, Log& log) {
   }
   if (!written) return report_failure(written.error());
   fmt::print(stderr, "{} rows\n", *written);
-  return 0;
+  if (damaged == 0) return 0;
+  fmt::print(stderr,
+             "stored values of {} influencers are damaged and left out, as said above; all others "
+             "are exported: run `influencer-analytics verify`, and restore a backup for the rest\n",
+             damaged);
+  return kExitFailure;
 }
 
 int queues(const std::string& action, const Config& config, Log& log) {

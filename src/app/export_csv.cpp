@@ -100,8 +100,19 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
   return fmt::to_string(out);
 }
 
+std::string damage_lines(InfluencerId influencer, const Series& series) {
+  std::string lines;
+  for (const auto& range : series.damaged) {
+    lines += fmt::format("damaged: influencer {}, {:%FT%H:%MZ} to {:%FT%H:%MZ}: "
+                         "values may be missing\n",
+                         number_of(influencer), range.begin, range.end);
+  }
+  return lines;
+}
+
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
-                                 MinuteRange range, const std::string& output) {
+                                 MinuteRange range, const std::string& output,
+                                 std::uint64_t* damaged) {
   return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
     const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
     std::uint64_t rows = 0;
@@ -111,6 +122,10 @@ Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influe
       if (!series) return fail("export", series.error());
       done = csv.write(csv_rows(influencers.at(i), *series));
       rows += series->size();
+      if (!series->damaged.empty()) {
+        fmt::print(stderr, "{}", damage_lines(influencers.at(i), *series));
+        if (damaged != nullptr) ++*damaged;
+      }
       if (shows_progress && (i + 1) % kProgressEvery == 0) {
         fmt::print(stderr, "\r{} of {} influencers", i + 1, influencers.size());
       }

@@ -13,9 +13,14 @@ namespace ia {
 // Writes influencer_id,minute,follower_count,following_count,follower_ratio with a header line,
 // ordered by influencer, then minute (RFC 3339, UTC). `output` is a file, or "-" for standard
 // output; a file appears under its name only when it is whole. Shows progress on a terminal.
-// Returns the number of rows.
+// Damaged values are left out, with a line on standard error for each influencer and range, and
+// `damaged` counts these influencers. Returns the number of rows.
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
-                                 MinuteRange range, const std::string& output);
+                                 MinuteRange range, const std::string& output,
+                                 std::uint64_t* damaged = nullptr);
+
+// A line per range in which values may be missing because stored bytes are damaged.
+std::string damage_lines(InfluencerId influencer, const Series& series);
 
 // The same with influencer_id,suspicious,checked_at,changed_at,follower_count,following_count:
 // the newest verdict on each of them that has one, since when it says so, and the counts judged.

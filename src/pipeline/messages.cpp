@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <zlib.h>
 
 #include <limits>
 
@@ -11,6 +12,7 @@ namespace ia {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kMembers = 7;  // without the checksum
 constexpr std::uint32_t kForeignShards = 1000;
 constexpr std::uint64_t kIntervalMinutesMax = 24 * 60;
 constexpr std::size_t kShardInfluencersMax = 100'000;
@@ -52,7 +54,34 @@ Result<InfluencerSet> decode_influencers(const Json& json) {
   return set;
 }
 
-Result<Shard> decode_own(const Json& json) {
+std::string text_of(const Shard& shard) {
+  return fmt::format(
+      R"("version":{},"epoch":{},"shard":{},"shards":{},"interval_minutes":{},"spread_ms":{},)"
+      R"("influencers":"{}")",
+      kVersion, shard.epoch, shard.number.index, shard.number.count,
+      shard.schedule.interval.count(), shard.schedule.spread.count(),
+      shard.influencers.to_string());
+}
+
+std::string checksum_of(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());  // NOLINT
+  return fmt::format("{:08x}", crc32_z(0, bytes, text.size()));
+}
+
+// Of what the message means, so that it may be written in any order and with any space.
+Status check(const Shard& shard, const Json& json) {
+  if (json["crc32"].error() == simdjson::NO_SUCH_FIELD) {
+    // Older versions wrote none, and exactly these members.
+    if (json.size() == kMembers) return {};
+    return wrong("it has unknown members and no 'crc32': it is damaged, or of a newer version");
+  }
+  std::string_view stored;
+  const auto read = json["crc32"].get(stored);
+  if (read == simdjson::SUCCESS && stored == checksum_of(text_of(shard))) return {};
+  return wrong("its checksum does not match: it was changed on the way or on the disk");
+}
+
+Result<Shard> decode_members(const Json& json) {
   constexpr std::uint64_t kNumberMax = std::numeric_limits<std::uint32_t>::max();
   const auto epoch = number(json, "epoch", kInfluencerIdMax);
   const auto index = number(json, "shard", kNumberMax);
@@ -73,15 +102,18 @@ Result<Shard> decode_own(const Json& json) {
                .influencers = std::move(*influencers)};
 }
 
+Result<Shard> decode_own(const Json& json) {
+  auto shard = decode_members(json);
+  if (!shard) return shard;
+  if (auto checked = check(*shard, json); !checked) return std::unexpected(checked.error());
+  return shard;
+}
+
 }  // namespace
 
 std::string encode(const Shard& shard) {
-  return fmt::format(
-      R"({{"version":{},"epoch":{},"shard":{},"shards":{},"interval_minutes":{},"spread_ms":{},)"
-      R"("influencers":"{}"}})",
-      kVersion, shard.epoch, shard.number.index, shard.number.count,
-      shard.schedule.interval.count(), shard.schedule.spread.count(),
-      shard.influencers.to_string());
+  const auto text = text_of(shard);
+  return fmt::format(R"({{{},"crc32":"{}"}})", text, checksum_of(text));
 }
 
 Result<Shard> decode_shard(std::string_view body) {

@@ -25,10 +25,35 @@ TEST(ShardMessage, ComesBackAsItWent) {
 }
 
 // The form is a contract with fetchers of other versions and with people who read queues.
-TEST(ShardMessage, IsPlainJson) {
+constexpr std::string_view kOlder =
+    R"({"version":1,"epoch":4,"shard":17,"shards":1000,"interval_minutes":5,)"
+    R"("spread_ms":53000,"influencers":"5,1017000-1017999"})";
+
+TEST(ShardMessage, IsPlainJsonWithAChecksum) {
   EXPECT_EQ(encode(some_shard()),
             R"({"version":1,"epoch":4,"shard":17,"shards":1000,"interval_minutes":5,)"
-            R"("spread_ms":53000,"influencers":"5,1017000-1017999"})");
+            R"("spread_ms":53000,"influencers":"5,1017000-1017999","crc32":"b7a37725"})");
+}
+
+TEST(ShardMessage, OfAnOlderVersionHasNoChecksum) { EXPECT_EQ(decode_shard(kOlder), some_shard()); }
+
+TEST(ShardMessage, MayBeWrittenInAnotherOrder) {
+  EXPECT_EQ(decode_shard(R"({ "crc32": "b7a37725", "influencers": "5,1017000-1017999", "epoch": 4,
+      "shard": 17, "shards": 1000, "interval_minutes": 5, "spread_ms": 53000, "version": 1 })"),
+            some_shard());
+}
+
+TEST(ShardMessage, WithAnyChangedBitIsRefusedOrMeansTheSame) {
+  const auto intact = encode(some_shard());
+  for (std::size_t bit = 0; bit < intact.size() * 8; ++bit) {
+    auto body = intact;
+    body[bit / 8] = static_cast<char>(body[bit / 8] ^ (1 << (bit % 8)));
+    const auto shard = decode_shard(body);
+    EXPECT_TRUE(!shard || *shard == some_shard()) << body;
+  }
+  auto digit = intact;
+  digit.replace(digit.find("1017000"), 7, "1007000");
+  EXPECT_THAT(problem(digit), HasSubstr("checksum"));
 }
 
 TEST(ShardMessage, TakesTheSeedsMessageOfOneInfluencer) {

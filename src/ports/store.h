@@ -24,6 +24,9 @@ struct Series {
   std::vector<Minute> minutes;
   std::vector<std::int64_t> followers;
   std::vector<std::int64_t> following;
+  // Minutes of which stored bytes are damaged: values may be missing there, and are never wrong.
+  // Disjoint, oldest first.
+  std::vector<MinuteRange> damaged;
   std::size_t size() const { return minutes.size(); }
   friend bool operator==(const Series&, const Series&) = default;
 };
@@ -33,6 +36,7 @@ struct MinuteColumns {
   std::vector<InfluencerId> influencers;  // strictly ascending
   std::vector<std::int64_t> followers;
   std::vector<std::int64_t> following;
+  bool damaged = false;  // stored bytes are: some influencers' values may be missing
   std::size_t size() const { return influencers.size(); }
   friend bool operator==(const MinuteColumns&, const MinuteColumns&) = default;
 };
@@ -43,6 +47,7 @@ struct RankAt {
   std::int64_t followers = 0;
   std::uint64_t rank = 1;  // 1 + how many had more followers
   std::uint64_t of = 0;    // how many had a value
+  bool damaged = false;    // some may not have been counted: their stored values are damaged
   friend bool operator==(const RankAt&, const RankAt&) = default;
 };
 
@@ -104,6 +109,9 @@ struct MinuteStats {
   std::int64_t following_sum = 0;
   WallTime first_retrieved_at;  // meaningful when stored > 0
   WallTime last_retrieved_at;
+  // Stored bytes of the minute were met that are damaged: what `stored` counts is not all there. A
+  // minute whose row is damaged has no other member but this and `minute`.
+  bool damaged = false;
 
   std::uint64_t missed_total() const;
   std::uint64_t open() const;
@@ -140,6 +148,7 @@ struct StoreSize {
   std::uint64_t points = 0;      // held, about
   std::uint64_t free_bytes = 0;  // left on its disk; the largest number when not known
   Minute oldest_minute;          // meaningful when points > 0
+  std::uint64_t damaged = 0;     // places with damaged bytes that were met since the start
 };
 
 // The time that housekeeping goes by. To delete needs more than that: core/retention_clock.h.
