@@ -38,7 +38,7 @@ ADAPTERS = {
     "sqs": ("sqs_",),
     "webhook": ("webhook_",),
 }
-SHARED_BY_ADAPTERS = ("curl.", "sqlite.", "sqlite_test.", "json_object.")
+SHARED_BY_ADAPTERS = ("curl.", "sqlite.", "sqlite_pages", "sqlite_test.", "json_object.")
 
 # Headers of the system that our headers may include; all else with a "." or "/" in its name is
 # somebody's library, and belongs into a .cpp file.

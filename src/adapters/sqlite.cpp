@@ -164,6 +164,20 @@ Status Connection::add_checksums() {
   return execute("VACUUM");
 }
 
+Status Connection::copy_to(Connection& to) const {
+  auto* backup = sqlite3_backup_init(to.state_->db, "main", state_->db, "main");
+  if (backup == nullptr) return to.state_->error(SQLITE_ERROR);
+  int code = SQLITE_BUSY;
+  // All pages in one step are one snapshot; only its begin may have to wait.
+  for (int tries = 0; tries < 100 && (code == SQLITE_BUSY || code == SQLITE_LOCKED); ++tries) {
+    code = sqlite3_backup_step(backup, -1);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) sqlite3_sleep(20);
+  }
+  sqlite3_backup_finish(backup);
+  if (code == SQLITE_DONE) return {};
+  return error_of(state_->file, code, nullptr);
+}
+
 Result<Statement> Connection::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(state_->db, sql.data(), static_cast<int>(sql.size()),

@@ -44,6 +44,9 @@ class Connection {
   Status add_checksums();
   bool has_checksums() const;
 
+  // Makes `to` an exact copy of the main database at one moment, while others write to it.
+  Status copy_to(Connection& to) const;
+
   // Runs any number of statements and drops their rows.
   Status execute(const char* sql);
   // Compiled once, for many runs. Must be destroyed before the connection.

@@ -71,7 +71,7 @@ constexpr const char* kTables = R"sql(
   CREATE INDEX log_pending ON log(rule, number) WHERE outcome = 0;
 )sql";
 constexpr sqlite::Schema kSchema{
-    .what = "alerts", .application_id = 0x49416131 /* "IAa1" */, .format = 1, .sql = kTables};
+    .what = "alerts", .application_id = 0x49416131 /* "IAa1" */, .format = 2, .sql = kTables};
 
 constexpr const char* kRuleColumns =
     "id, version, name, enabled, influencers, kind, metric, direction, level, hysteresis,"
@@ -485,6 +485,7 @@ Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(
     const std::filesystem::path& directory) {
   auto db = Connection::open(directory / "alerts.db", sqlite::Access::kCreate);
   if (!db) return std::unexpected(db.error());
+  db->reserve_checksums();
   if (auto set = db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"); !set) {
     return std::unexpected(set.error());
   }

@@ -10,6 +10,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <vector>
 
@@ -298,6 +299,35 @@ bool has_checksums(sqlite3* db) {
   int is_protected = 0;
   sqlite3_file_control(db, "main", kGetProtected, &is_protected);
   return is_protected != 0;
+}
+
+// Of frames that a transaction wrote and took back, none ends one; those of an earlier round of
+// the log have other salts.
+bool is_log_damaged(const std::filesystem::path& log) {
+  std::ifstream in(log, std::ios::binary);
+  std::array<unsigned char, kLogHeader> header{};
+  if (!in.read(reinterpret_cast<char*>(header.data()), kLogHeader)) return false;  // NOLINT
+  const bool is_little = big_endian(header.data()) == kLittleLog;
+  auto before = stored_sum(header.data() + 24);
+  if (continued({}, std::span(header).first(24), is_little) != before) return true;
+  const std::span salts(header.data() + 16, 8);
+  std::vector<unsigned char> frame(kFrameHeader + big_endian(header.data() + 8));
+  bool is_behind_damage = false;
+  while (in.read(reinterpret_cast<char*>(frame.data()),  // NOLINT
+                 static_cast<std::streamsize>(frame.size()))) {
+    const auto bytes = std::span<const unsigned char>(frame);
+    const auto stored = stored_sum(frame.data() + 16);
+    const auto sum = continued(continued(before, bytes.first(8), is_little),
+                               bytes.subspan(kFrameHeader), is_little);
+    const bool is_of_round = std::ranges::equal(bytes.subspan(8, 4), salts.first(4)) ||
+                             std::ranges::equal(bytes.subspan(12, 4), salts.subspan(4));
+    const bool is_commit = big_endian(frame.data() + 4) != 0;
+    if (sum != stored && is_of_round && is_commit) return true;
+    if (sum == stored && is_of_round && is_commit && is_behind_damage) return true;
+    is_behind_damage = is_behind_damage || sum != stored;
+    before = stored;
+  }
+  return false;
 }
 
 // Four lanes, as one would wait for its multiplications.

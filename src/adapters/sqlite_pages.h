@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string_view>
 
 struct sqlite3;
@@ -12,7 +13,8 @@ struct sqlite3;
 // Any SQLite reads such files; writing to one with another program leaves stale checksums.
 //
 // A page that does not match fails the read with SQLITE_CORRUPT, as does one that a cut file has
-// lost. No I/O error, as those end the transaction. Files without the space for checksums are read and written as they are.
+// lost. No I/O error, as those end the transaction. Files without the space for checksums are read
+// and written as they are.
 namespace ia::sqlite {
 
 inline constexpr int kPageChecksumBytes = 8;
@@ -24,6 +26,11 @@ const char* checked_vfs();
 void reserve_checksums(sqlite3* db);
 // True when the pages of the main file carry checksums.
 bool has_checksums(sqlite3* db);
+
+// True when a write-ahead log has whole transactions behind a damaged frame: SQLite ends its
+// recovery there, without a word. A power cut in the middle of a commit may look the same. Reads
+// all of the log.
+bool is_log_damaged(const std::filesystem::path& log);
 
 // Of a page without its last eight bytes. Any change within eight neighbouring bytes changes it.
 std::uint64_t page_checksum(std::string_view page, std::uint64_t number);

@@ -1,5 +1,6 @@
 #include "adapters/sqlite_store.h"
 
+#include "adapters/sqlite_pages.h"
 #include "adapters/sqlite_store_housekeeper.h"
 #include "adapters/sqlite_store_reader.h"
 #include "adapters/sqlite_store_replaced.h"
@@ -20,6 +21,8 @@ class SqliteStore final : public Store {
       : files_(directory), damage_(log), readers_(files_, damage_) {}
 
   Status open(const SqliteStoreOptions& options, Log& log) {
+    const auto log_file = files_.database().string() + "-wal";
+    if (sqlite::is_log_damaged(log_file)) keep_damaged_log(log_file, options.read_only);
     if (options.read_only) {
       if (auto there = check_for_reading(files_); !there) return there;
     } else if (auto opened = open_for_writing(options, log); !opened) {
@@ -92,6 +95,18 @@ class SqliteStore final : public Store {
   }
 
  private:
+  // What SQLite cannot recover is gone with the first write: it is kept beside, for people.
+  void keep_damaged_log(const std::filesystem::path& file, bool read_only) {
+    const auto kept = files_.directory() / "quarantine" / file.filename();
+    std::error_code error;
+    if (!read_only) {
+      std::filesystem::create_directories(kept.parent_path(), error);
+      std::filesystem::copy_file(file, kept, error);  // the first one is the one to keep
+    }
+    damage_.note({Minute::min(), Minute::min()}, file.string(),
+                 "the newest transactions are damaged: values that were stored last are missing");
+  }
+
   Status open_for_writing(const SqliteStoreOptions& options, Log& log) {
     if (auto prepared = prepare_for_writing(files_); !prepared) return prepared;
     auto writer = Writer::open(files_, gate_, damage_);

@@ -18,7 +18,7 @@ void DamageLog::note(MinuteRange minutes, const std::string& place, const std::s
   log_.error("store", "stored values are damaged and left out; the rest is served",
              {{"place", place},
               {"cause", cause},
-              {"advice", "run `influencer-analytics verify`, and restore a backup if it is needed"}});
+              {"advice", "run `influencer-analytics verify`; a backup may have them"}});
 }
 
 std::vector<MinuteRange> DamageLog::ranges() const {

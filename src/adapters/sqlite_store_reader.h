@@ -38,7 +38,8 @@ class Reader {
     Minute minute;
     Counts counts;
   };
-  Reader(const Files& files, DamageLog& damage, sqlite::Connection db, std::vector<sqlite::Statement> sql);
+  Reader(const Files& files, DamageLog& damage, sqlite::Connection db,
+         std::vector<sqlite::Statement> sql);
 
   // Runs `read` within one snapshot, with a directory that shows it.
   template <class Read>

@@ -39,7 +39,8 @@ std::vector<MinuteStats> without_value(std::vector<MinuteStats> rows, const Seri
     const bool is_others_turn =
         registry.influencers.contains(id) && !registry.is_due(id, row.minute);
     const bool has_value = std::ranges::binary_search(series.minutes, row.minute);
-    if ((is_damaged(series, row.minute) || is_row_damaged(row)) && !has_value) return is_others_turn;
+    const bool is_lost = is_damaged(series, row.minute) || is_row_damaged(row);
+    if (is_lost && !has_value) return is_others_turn;
     return !row.closed || row.due == 0 || is_others_turn || has_value;
   });
   return rows;

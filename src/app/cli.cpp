@@ -141,6 +141,10 @@ bool is_queues_action(std::string_view text) {
   return text == "create" || text == "show" || text == "purge" || text == "redrive";
 }
 
+bool takes_directory(Command command) {
+  return command == Command::kVerify || command == Command::kRestore;
+}
+
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& info : commands()) names.emplace_back(info.name);
@@ -176,9 +180,18 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
     action = options.front();
     options = options.subspan(1);
   }
-  auto loaded = load(info->command, options, environment);
+  std::vector<std::string> rest(options.begin(), options.end());
+  const bool repair = info->command == Command::kVerify && std::erase(rest, "--repair") > 0;
+  if (takes_directory(info->command) && !rest.empty() && !rest.front().starts_with("--")) {
+    action = rest.front();
+    rest.erase(rest.begin());
+  }
+  if (info->command == Command::kRestore && action.empty()) {
+    return std::unexpected(usage_error({"say which backup: restore DIR"}, "restore --help"));
+  }
+  auto loaded = load(info->command, rest, environment);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
-  return Invocation{info->command, std::move(action), std::move(loaded->config),
+  return Invocation{info->command, std::move(action), repair, std::move(loaded->config),
                     std::move(loaded->warnings)};
 }
 

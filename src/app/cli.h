@@ -13,7 +13,8 @@ namespace ia {
 // A command to run with its settings.
 struct Invocation {
   Command command;
-  std::string action;  // of queues: create, show, purge or redrive
+  std::string action;  // of queues: create, show, purge or redrive; of verify, restore: DIR
+  bool repair = false;  // of verify
   Config config;
   std::vector<std::string> warnings;  // for the log
 };

@@ -24,6 +24,9 @@ enum class Command : unsigned {
   kCheck = 1U << 13,
   kProveScale = 1U << 14,
   kHealth = 1U << 15,
+  kBackup = 1U << 16,
+  kVerify = 1U << 17,
+  kRestore = 1U << 18,
 };
 
 using CommandBits = unsigned;

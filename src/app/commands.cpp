@@ -178,6 +178,11 @@ int export_series(const Config& config, Log& log) {
   }
   if (!written) return report_failure(written.error());
   fmt::print(stderr, "{} rows\n", *written);
+  const auto size = (*store)->size();
+  if (damaged == 0 && size && size->damaged > 0) {
+    fmt::print(stderr, "some stored values are damaged and missing: see the log above\n");
+    return kExitFailure;
+  }
   if (damaged == 0) return 0;
   fmt::print(stderr,
              "stored values of {} influencers are damaged and left out, as said above; all others "
@@ -233,6 +238,29 @@ int doctor(const Config& config, Log& log) {
   return exit_code_of(checks);
 }
 
+int backup(const Config& config) {
+  const auto done = back_up_data(config);
+  if (!done) return report_failure(done.error());
+  say(*done);
+  return 0;
+}
+
+int restore(const std::filesystem::path& from, const Config& config) {
+  const auto done = restore_data(from, config);
+  if (!done) return report_failure(done.error());
+  say(*done);
+  return 0;
+}
+
+int verify(const Invocation& invocation) {
+  const auto& named = invocation.action;
+  const std::filesystem::path data = named.empty() ? invocation.config.data_dir.string() : named;
+  const auto done = verify_stored_data(data, invocation.repair);
+  if (!done) return report_failure(done.error());
+  fmt::print("{}", done->text);
+  return done->is_whole ? 0 : kExitFailure;
+}
+
 int health(const Config& config) {
   const auto said = ask_health(config.health_url);
   if (!said) return report_failure(said.error());
@@ -268,6 +296,12 @@ int run_command(const Invocation& invocation) {
       return export_series(config, log);
     case Command::kDoctor:
       return doctor(config, log);
+    case Command::kBackup:
+      return backup(config);
+    case Command::kVerify:
+      return verify(invocation);
+    case Command::kRestore:
+      return restore(invocation.action, config);
     case Command::kHealth:
       return health(config);
     case Command::kQueues:

@@ -118,7 +118,8 @@ struct Config {
   std::optional<TimeBound> start;  // nothing: a day before `end`
   std::optional<TimeBound> end;    // nothing: now
   ExportKind what = ExportKind::kPoints;
-  std::string output;  // "-": standard output
+  std::string output;               // "-": standard output
+  std::filesystem::path backup_to;  // of backup
 };
 
 // How many influencers a shard has: shard_size, or fewer when they are few, so that every minute

@@ -21,13 +21,14 @@ constexpr CommandBits kNetworked = kRun | kFetch | kCheck | kDoctor;
 constexpr CommandBits kProving = bit(kProveScale);
 constexpr CommandBits kLogging =
     kStaged | kMockstagram | kExport | kQueues | kMigrate | kProveScale;
-constexpr CommandBits kConfigured = kLogging | kDoctor | kHealth;
+constexpr CommandBits kConfigured = kLogging | kDoctor | kHealth | kBackup | kVerify | kRestore;
 constexpr CommandBits kQueued = kRun | kSeed | kFetch | kSink | kApi | kDoctor | kProveScale;
 constexpr CommandBits kSqs = kQueued | kQueues;
 constexpr CommandBits kStored = kQueued | kCheck | kExport;
 constexpr CommandBits kMigrating = bit(kMigrate);
 constexpr CommandBits kAsking = bit(kHealth);
 constexpr CommandBits kExporting = bit(kExport);
+constexpr CommandBits kKeeping = kBackup | kVerify | kRestore;
 
 constexpr std::string_view kMillion = "1000000-1999999";
 
@@ -43,9 +44,11 @@ Group data_settings() {
        "influencer-analytics-data",
        text_value("DIR", "a directory", into(&Config::data_dir)),
        "Where everything is kept; the demo makes a fresh temporary directory by default.",
-       kStaged | kExport | kDoctor | kQueues,
+       kStaged | kExport | kDoctor | kQueues | kKeeping,
        "",
        {bit(kDemo), ""}},
+      {"to", "", text_value("DIR", "a directory that does not exist", into(&Config::backup_to)),
+       "Where the backup goes.", bit(kBackup)},
       {"retention", "30d", duration_value({24h, 24h * 3650}, into(&Config::retention)),
        "How long points are kept.", kDemo | kRun | kSink},
       {"min_free_bytes", "512MiB",

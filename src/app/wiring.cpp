@@ -18,12 +18,14 @@
 #include "adapters/sqlite_alert_store.h"
 #include "adapters/sqlite_queue.h"
 #include "adapters/sqlite_store.h"
+#include "adapters/sqlite_store_backup.h"
 #include "adapters/sqlite_verdict_store.h"
 #include "adapters/sqs_admin.h"
 #include "adapters/sqs_client.h"
 #include "adapters/sqs_credentials.h"
 #include "adapters/sqs_queue.h"
 #include "adapters/webhook_sender.h"
+#include "app/lock_file.h"
 
 namespace ia {
 namespace {
@@ -350,6 +352,56 @@ Result<std::string> administer_queues(const std::string& action, const Config& c
   // The source is known once something was signed.
   return fmt::format("endpoint {}, credentials: {}\n{}", (*connection)->client->endpoint(),
                      (*connection)->credentials->source(), said);
+}
+
+namespace {
+
+std::string lines_of(std::string_view title, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += fmt::format("{}: {}\n", title, line);
+  return text;
+}
+
+std::string text_of(std::string_view what, const BackupReport& report,
+                    const std::filesystem::path& target) {
+  return lines_of("damaged", report.findings) +
+         fmt::format("{} {}: {} files, {} bytes", what, target.string(), report.files,
+                     report.bytes);
+}
+
+}  // namespace
+
+Result<std::string> back_up_data(const Config& config) {
+  if (config.backup_to.empty()) {
+    return fail(Errc::kInvalid, "backup: say where to: --to DIR, which must not exist");
+  }
+  const auto report = back_up(config.data_dir, config.backup_to);
+  if (!report) return fail("backup", report.error());
+  return text_of("backed up to", *report, config.backup_to);
+}
+
+Result<std::string> restore_data(const std::filesystem::path& backup, const Config& config) {
+  const auto report = restore_backup(backup, config.data_dir);
+  if (!report) return fail("restore", report.error());
+  return text_of("restored to", *report, config.data_dir);
+}
+
+Result<VerifiedData> verify_stored_data(const std::filesystem::path& data, bool repair) {
+  std::vector<LockFile> locks;
+  for (const auto* stage : {"fetch", "sink", "check", "api", "seed"}) {
+    if (!repair) break;
+    auto lock = LockFile::acquire(data, stage);
+    if (!lock) return fail("verify --repair", lock.error());
+    locks.push_back(std::move(*lock));
+  }
+  const auto report = verify_data(data, repair);
+  if (!report) return fail("verify", report.error());
+  VerifiedData done{.is_whole = report->findings.empty(), .text = {}};
+  done.text = lines_of("damaged", report->findings) + lines_of("repaired", report->repairs);
+  done.text += fmt::format("{}: {} frames, {} segments with {} chunks, {} values\n",
+                           done.is_whole ? "whole" : "damaged", report->frames, report->segments,
+                           report->chunks, report->values);
+  return done;
 }
 
 }  // namespace ia

@@ -81,4 +81,14 @@ Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_
 inline constexpr const char* kIdQueueName = "influencer_id_store";
 inline constexpr const char* kPointQueueName = "influencer_data_points";
 
+// What backup, verify and restore say on standard output.
+Result<std::string> back_up_data(const Config& config);
+Result<std::string> restore_data(const std::filesystem::path& backup, const Config& config);
+struct VerifiedData {
+  bool is_whole = false;
+  std::string text;
+};
+// With `repair` it takes the locks of all stages: kUnavailable while one runs.
+Result<VerifiedData> verify_stored_data(const std::filesystem::path& data, bool repair);
+
 }  // namespace ia
