@@ -1,9 +1,10 @@
 #include "api/series_request.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <array>
+
+#include "base/time_text.h"
 
 namespace ia {
 namespace {
@@ -83,7 +84,7 @@ void tell_damage(const Series& series, HttpResponse& response) {
   std::string ranges;
   for (const auto& range : series.damaged) {
     if (!ranges.empty()) ranges += ", ";
-    ranges += fmt::format("{:%FT%H:%MZ}/{:%FT%H:%MZ}", range.begin, range.end);
+    ranges += timestamp_text(range.begin) + "/" + timestamp_text(range.end);
   }
   response.headers += "X-Damaged: " + ranges + "\r\n";
 }

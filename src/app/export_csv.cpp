@@ -103,9 +103,9 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
 std::string damage_lines(InfluencerId influencer, const Series& series) {
   std::string lines;
   for (const auto& range : series.damaged) {
-    lines += fmt::format("damaged: influencer {}, {:%FT%H:%MZ} to {:%FT%H:%MZ}: "
-                         "values may be missing\n",
-                         number_of(influencer), range.begin, range.end);
+    lines += fmt::format("damaged: influencer {}, {} to {}: values may be missing\n",
+                         number_of(influencer), timestamp_text(range.begin),
+                         timestamp_text(range.end));
   }
   return lines;
 }
