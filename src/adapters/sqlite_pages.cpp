@@ -11,7 +11,9 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ia::sqlite {
@@ -27,6 +29,7 @@ constexpr int kHeaderBytes = 24;  // of a database's, as far as it concerns us
 constexpr int kLogHeader = 32;
 constexpr int kFrameHeader = 24;
 constexpr std::uint32_t kLittleLog = 0x377f0682;
+constexpr auto kNever = std::numeric_limits<sqlite3_int64>::max();
 
 enum class Protection : std::uint8_t { kUnknown, kNone, kChecked, kBroken };
 
@@ -36,6 +39,10 @@ struct File {
   bool is_database;
   bool is_log;
   int page_size;
+  // A transaction that writes a page again overwrites its frame, and SQLite makes up the checksums
+  // from there on at its end only: the writer's own reads in between are not compared.
+  sqlite3_int64 rewritten_from;
+  sqlite3_int64 header_written_at;  // by the last write, of a frame; -1: it was something else
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }  // NOLINT
 };
 
@@ -160,10 +167,10 @@ int read_log(File& file, void* to, int bytes, sqlite3_int64 offset) {
   const int code = read_real(file, to, bytes, offset);
   const auto frame = offset - kFrameHeader;
   const auto stride = bytes + kFrameHeader;
-  if (code != SQLITE_OK || bytes < kPageMin || frame < kLogHeader ||
-      (frame - kLogHeader) % stride != 0) {
-    return code;
-  }
+  // Whole frames, header and page, are read by SQLite itself to compare them.
+  const bool is_page = bytes >= kPageMin && std::has_single_bit(static_cast<unsigned>(bytes)) &&
+                       frame >= kLogHeader && (frame - kLogHeader) % stride == 0;
+  if (code != SQLITE_OK || !is_page || frame >= file.rewritten_from) return code;
   std::array<unsigned char, kFrameHeader> header{};
   std::array<unsigned char, 8> before{};
   std::array<unsigned char, 4> magic{};
@@ -188,8 +195,23 @@ int on_read(sqlite3_file* base, void* to, int bytes, sqlite3_int64 offset) {
   return read_real(file, to, bytes, offset);
 }
 
+// Frames are written header first; a page alone overwrites that of an earlier frame, and a header
+// alone is a checksum made up.
+void watch_log(File& file, int bytes, sqlite3_int64 offset) {
+  const auto header_at = std::exchange(file.header_written_at, -1);
+  const bool is_page = bytes >= kPageMin;
+  if (is_page && header_at != offset - kFrameHeader) {
+    file.rewritten_from = std::min(file.rewritten_from, offset - kFrameHeader);
+  } else if (!is_page && header_at >= 0) {
+    file.rewritten_from = kNever;
+  }
+  if (bytes == kFrameHeader) file.header_written_at = offset;
+  if (offset == 0) file.rewritten_from = kNever;  // the log begins again
+}
+
 int on_write(sqlite3_file* base, const void* from, int bytes, sqlite3_int64 offset) {
   auto& file = file_of(base);
+  if (file.is_log) watch_log(file, bytes, offset);
   if (file.is_database) return write_page(file, from, bytes, offset);
   return file.real()->pMethods->xWrite(file.real(), from, bytes, offset);
 }
@@ -258,7 +280,9 @@ int on_open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* base, int flag
           .protection = Protection::kUnknown,
           .is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0,
           .is_log = (flags & SQLITE_OPEN_WAL) != 0,
-          .page_size = 0};
+          .page_size = 0,
+          .rewritten_from = kNever,
+          .header_written_at = -1};
   file.real()->pMethods = nullptr;
   auto* system = sqlite3_vfs_find(nullptr);  // each time: tests put a faulty one in its place
   const int code = system->xOpen(system, name, file.real(), flags, flags_out);

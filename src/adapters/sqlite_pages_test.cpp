@@ -109,6 +109,46 @@ TEST_F(CheckedPagesTest, APageOfTheLogIsComparedWhenItIsRead) {
   EXPECT_EQ(later.integer("SELECT sum(a) FROM t").error().code, Errc::kCorrupt);
 }
 
+// A cache of ten pages: the transaction writes its pages to the log, reads them there and writes
+// them again, before their checksums are made up.
+TEST_F(CheckedPagesTest, ATransactionReadsItsOwnPagesInTheLog) {
+  auto db = Connection::open(file(), Access::kCreate).value();
+  db.reserve_checksums();
+  ASSERT_TRUE(db.execute("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA cache_size=10; "
+                         "PRAGMA wal_autocheckpoint=0; "
+                         "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b)"));
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(db.execute("BEGIN; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                           "WHERE i < 2000) INSERT OR REPLACE INTO t SELECT i * 7919 % 2003, i, "
+                           "zeroblob(900) FROM n; UPDATE t SET a = a + 1; UPDATE t SET a = a - 1"));
+    EXPECT_EQ(db.integer("SELECT sum(a) FROM t").value(), 2001000);
+    ASSERT_TRUE(db.execute("COMMIT"));
+    EXPECT_EQ(db.integer("SELECT sum(a) FROM t").value(), 2001000);
+  }
+  auto other = Connection::open(file(), Access::kRead).value();
+  EXPECT_EQ(other.integer("SELECT sum(a) FROM t").value(), 2001000);
+}
+
+TEST_F(CheckedPagesTest, ALongLogIsRecovered) {
+  const auto copy = directory_.path() / "copy.db";
+  {
+    auto db = Connection::open(file(), Access::kCreate).value();
+    db.reserve_checksums();
+    ASSERT_TRUE(db.execute("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; "
+                           "PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF; "
+                           "CREATE TABLE t(a)"));
+    for (int i = 0; i < 60; ++i) ASSERT_TRUE(db.execute("INSERT INTO t VALUES (zeroblob(200000))"));
+    for (const auto* suffix : {"", "-wal"}) {
+      fs::copy_file(file().string() + suffix, copy.string() + suffix);
+    }
+  }
+  EXPECT_FALSE(is_log_damaged(copy.string() + "-wal"));
+  auto recovered = Connection::open(copy, Access::kWrite).value();
+  EXPECT_EQ(recovered.integer("SELECT sum(length(a)) FROM t").value(), 12'000'000);
+  ASSERT_TRUE(recovered.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  EXPECT_EQ(recovered.integer("SELECT sum(length(a)) FROM t").value(), 12'000'000);
+}
+
 TEST_F(CheckedPagesTest, AFileWithoutChecksumsIsReadAndGetsThemByRewriting) {
   make(false);
   const auto truth = everything().value();
