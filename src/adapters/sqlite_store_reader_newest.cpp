@@ -19,7 +19,7 @@ bool begins_with(std::string_view name, std::string_view prefix) {
 }  // namespace
 
 Status Reader::add_latest_values(Latest& latest) {
-  auto walk = LatestWalk::begin(db_, &damage_);
+  auto walk = LatestWalk::begin(db_, WallTime::max(), &damage_);
   if (!walk) return std::unexpected(walk.error());
   latest.cursor.position = walk->position();
   auto& values = latest.values;
