@@ -474,9 +474,7 @@ void Service::State::add_gauges() {
   if (queues.points) add_queue_gauges(metrics, kPointQueueName, *queues.points);
   auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
   auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
-  auto damaged = metrics.gauge("ia_store_damaged_places",
-                               "Places with damaged bytes that reads have met since the start; "
-                               "their values are left out.");
+  auto damaged = metrics.gauge("ia_store_damaged_places", "Places with damaged bytes, left out.");
   auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
   metrics.before_exposition([=, this]() mutable {
     influencers.set(static_cast<double>(registered.load()));
