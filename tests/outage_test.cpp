@@ -110,7 +110,7 @@ class FailingStore final : public Store {
     if (outage_.hits("store.close_minutes")) return outage_.error();
     return real_.close_minutes(range, reason);
   }
-  Result<bool> maintain(WallTime now) override { return real_.maintain(now); }
+  Result<bool> maintain(const UpkeepTime& time) override { return real_.maintain(time); }
   Result<Series> read_series(InfluencerId influencer, MinuteRange range) const override {
     return real_.read_series(influencer, range);
   }

@@ -130,7 +130,7 @@ TEST_F(SqliteStoreTest, AFlippedBitOfTheOpenHoursIsNeverServedAndCostsOnlyWhatIt
     for (const auto* log : {"store.db-wal", "store.db-shm"}) fs::remove(data() / log);
     std::ofstream(data() / "store.db", std::ios::binary) << intact;
     // Behind the pages of the schema and the small tables.
-    const auto at_byte = 16384 * 10 + random() % (intact.size() - 16384 * 10);
+    const auto at_byte = 16384 * 13 + random() % (intact.size() - 16384 * 13);
     flip(data() / "store.db", at_byte);
     SCOPED_TRACE("page " + std::to_string(1 + at_byte / 16384) + " of " +
                  std::to_string(intact.size() / 16384));
