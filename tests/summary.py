@@ -31,15 +31,14 @@ def main(file, name):
         for line in (test.findtext("system-out") or "").splitlines()[-LINES_OF_A_FAILURE:]:
             print(f"  {line}")
     reasons = collections.defaultdict(list)
-    for test in by_status["notrun"] + by_status["disabled"]:
+    for test in by_status["notrun"]:
         reasons[reason_of(test)].append(test.get("name"))
     print()
     for reason, names in reasons.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         print(f"{name}: skipped {', '.join(names[:3])}{more}: {reason}")
-    skipped = len(by_status["notrun"]) + len(by_status["disabled"])
     print(f"{name}: {len(by_status['run'])} passed, {len(by_status['fail'])} failed, "
-          f"{skipped} skipped")
+          f"{len(by_status['notrun'])} skipped")
 
 
 if __name__ == "__main__":

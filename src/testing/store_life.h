@@ -130,9 +130,10 @@ class StoreLife {
     store_ = open_();
   }
 
+  // One that is over: a store prefers values of the past to those of its future.
   Minute any_minute() {
     const auto back = below(8) == 0 ? below(60 * 60) : below(8) == 0 ? below(90) : below(3);
-    return minute_of(now_) - std::chrono::minutes{back};
+    return minute_of(now_) - std::chrono::minutes{1 + back};
   }
 
   PointBatch any_batch() {

@@ -57,6 +57,7 @@ class SqsChaosHarness final : public DurableQueueHarness {
     parts_ = std::make_unique<SqsParts>(proxy_.url(), clock_, patient());
     queue_ = parts_->open("contract", receives_max_);
   }
+  bool excuses() const override { return false; }
   bool tells_age() const override { return false; }
   bool keeps_expired_receipts() const override { return false; }
 
