@@ -75,14 +75,15 @@ bare_environment() {
 }
 
 # in_root DIR COMMAND...: runs it there as root, in namespaces of its own. It and all that it
-# started have ended when this returns.
+# started have ended when this returns. Such a root may hold another one: it is a mount of its own,
+# as the root of a machine is.
 in_root() {
   local root=$1 environment
   shift
   bare_environment "$root"
   # shellcheck disable=SC2016
   unshare --mount --pid --fork --kill-child --propagation private -- bash -c '
-    cd -- "$0"
+    mount --bind -- "$0" "$0" && cd -- "$0"
     mount -t proc proc proc && mount --rbind /dev dev && mount --rbind /sys sys
     mount -t tmpfs tmpfs run
     exec chroot . "$@"' "$root" env -i "${environment[@]}" "$@"

@@ -111,17 +111,34 @@ void learn_from_file(File& file) {
   }
 }
 
+int read_whole_page(File& file, void* to, sqlite3_int64 offset) {
+  const int code = read_real(file, to, file.page_size, offset);
+  if (code == SQLITE_IOERR_SHORT_READ) return SQLITE_CORRUPT;
+  if (code != SQLITE_OK) return code;
+  const auto number = static_cast<std::uint64_t>(offset / file.page_size) + 1;
+  return matches(to, file.page_size, number) ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+// SQLite 3.45 and newer read what overflows from a row without its cache, and no more of the last
+// page than the row has.
+int read_part_of_page(File& file, void* to, int bytes, sqlite3_int64 offset) {
+  thread_local std::vector<char> page;
+  page.resize(static_cast<std::size_t>(file.page_size));
+  const auto within = offset % file.page_size;
+  const int code = read_whole_page(file, page.data(), offset - within);
+  if (code == SQLITE_OK) std::memcpy(to, page.data() + within, static_cast<std::size_t>(bytes));
+  return code;
+}
+
 int read_page(File& file, void* to, int bytes, sqlite3_int64 offset) {
   if (file.protection == Protection::kUnknown) learn_from_file(file);
   if (file.protection == Protection::kBroken) return SQLITE_CORRUPT;
-  const int code = read_real(file, to, bytes, offset);
-  const bool is_page = file.protection == Protection::kChecked && bytes == file.page_size &&
-                       offset % bytes == 0;
-  if (!is_page) return code;
-  if (code == SQLITE_IOERR_SHORT_READ) return SQLITE_CORRUPT;
-  if (code != SQLITE_OK) return code;
-  const auto number = static_cast<std::uint64_t>(offset / bytes) + 1;
-  return matches(to, bytes, number) ? SQLITE_OK : SQLITE_CORRUPT;
+  if (file.protection != Protection::kChecked) return read_real(file, to, bytes, offset);
+  const auto within = offset % file.page_size;
+  if (within == 0 && bytes == file.page_size) return read_whole_page(file, to, offset);
+  // Of the first page, SQLite reads the header alone, to look whether something changed.
+  const bool is_part = offset >= file.page_size && within + bytes <= file.page_size;
+  return is_part ? read_part_of_page(file, to, bytes, offset) : read_real(file, to, bytes, offset);
 }
 
 int write_page(File& file, const void* from, int bytes, sqlite3_int64 offset) {
