@@ -133,7 +133,10 @@ int read_part_of_page(File& file, void* to, int bytes, sqlite3_int64 offset) {
 int read_page(File& file, void* to, int bytes, sqlite3_int64 offset) {
   if (file.protection == Protection::kUnknown) learn_from_file(file);
   if (file.protection == Protection::kBroken) return SQLITE_CORRUPT;
-  if (file.protection != Protection::kChecked) return read_real(file, to, bytes, offset);
+  const bool is_empty = file.page_size == 0;  // reserved, and not written yet
+  if (file.protection != Protection::kChecked || is_empty) {
+    return read_real(file, to, bytes, offset);
+  }
   const auto within = offset % file.page_size;
   if (within == 0 && bytes == file.page_size) return read_whole_page(file, to, offset);
   // Of the first page, SQLite reads the header alone, to look whether something changed.
