@@ -216,7 +216,7 @@ Result<std::optional<std::int64_t>> SqliteQueue::State::first_visible_at() {
     const auto row = sql.first_visible_at.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return std::nullopt;
-    return sql.first_visible_at.integer(0);
+    return std::max<std::int64_t>(sql.first_visible_at.integer(0), 0);
   });
 }
 
@@ -224,6 +224,7 @@ Result<std::optional<std::int64_t>> SqliteQueue::State::first_visible_at() {
 Result<std::vector<SqliteQueue::State::Candidate>> SqliteQueue::State::select_visible(
     std::size_t count_max, std::int64_t time) {
   constexpr std::size_t kLimitMax = std::numeric_limits<std::int32_t>::max();
+  constexpr std::int64_t kReceivesMax = std::numeric_limits<std::int32_t>::max();
   auto& select = sql.select_visible;
   const sqlite::ResetAtEnd reset(select);
   select.bind(1, time).bind(2, static_cast<std::int64_t>(std::min(count_max, kLimitMax)));
@@ -232,7 +233,8 @@ Result<std::vector<SqliteQueue::State::Candidate>> SqliteQueue::State::select_vi
     const auto row = select.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return candidates;
-    const MessageKey key{select.integer(0), select.integer(1) + 1};
+    const auto receives = std::clamp<std::int64_t>(select.integer(1), 0, kReceivesMax);
+    const MessageKey key{select.integer(0), receives + 1};
     candidates.push_back({key,
                           select.integer(4),
                           {.body = std::string(select.blob(3)),
@@ -524,7 +526,8 @@ Result<QueueDepth> SqliteQueue::depth() const {
                      .in_flight = count(1),
                      .delayed = count(2),
                      .dead = static_cast<std::uint64_t>(dead.integer(0))};
-    if (depth.visible > 0) depth.oldest_age = milliseconds{time - messages.integer(3)};
+    const auto oldest = std::max<std::int64_t>(messages.integer(3), 0);  // what a file may say
+    if (depth.visible > 0) depth.oldest_age = milliseconds{time - oldest};
     return depth;
   });
 }
