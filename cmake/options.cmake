@@ -43,14 +43,9 @@ if(IA_FUZZ)
   target_compile_options(ia_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# The headers that most files include are compiled once, for libraries and for tests, with the flags
-# of the targets that reuse them. A build with ccache leaves them out: their bytes differ from build
-# to build, so nothing would be found in the cache, and a missing #include would go unnoticed.
-if(IA_CCACHE)
-  option(IA_PRECOMPILED_HEADERS "Compile the common headers of all files once" OFF)
-else()
-  option(IA_PRECOMPILED_HEADERS "Compile the common headers of all files once" ON)
-endif()
+# The headers that most files include, compiled once for libraries and once for tests. Off: g++ then
+# takes system headers for ours and warns of them; and with ccache nothing is found again.
+option(IA_PRECOMPILED_HEADERS "Compile the common headers of all files once" OFF)
 function(ia_precompile target kind)
   if(NOT IA_PRECOMPILED_HEADERS)
     return()
