@@ -248,8 +248,9 @@ Result<std::vector<MissAt>> Reader::misses(InfluencerId influencer,
       }
       rest = rest.subspan(*done);
     }
+    // A part of a segment also holds minutes below the horizon, which are gone.
     std::vector<MissAt> found;
-    for (const auto minute : minutes) {
+    for (const auto minute : std::span(kept, minutes.end())) {
       const auto miss = misses.find(minute);
       if (miss != misses.end()) found.push_back({minute, miss->second});
     }

@@ -235,6 +235,30 @@ TEST_F(SqliteStoreTest, AcceptsValuesAgainWhenAWrongClockWasSetBack) {
   EXPECT_THAT(lines_, ::testing::Contains(HasSubstr("set back")));
 }
 
+// A segment covers minutes on both sides of the horizon until the whole of it has expired.
+TEST_F(SqliteStoreTest, AnswersNoMissOlderThanItsRetention) {
+  auto store = open();
+  fill(*store, 2, 3);
+  std::vector<Minute> missed;
+  for (const auto at : {minutes{1}, minutes{31}, minutes{61}}) {
+    auto batch = batch_of(kMidnight + at, 1, 3);
+    batch.misses.push_back({id(4), MissReason::kTimeout});
+    append(*store, batch);
+    missed.push_back(batch.minute);
+  }
+  maintain(*store, kMidnight + hours{26});
+  ASSERT_EQ(store->read_misses(id(4), missed)->size(), 3U);
+  for (auto past = minutes{0}; past <= minutes{31}; past += minutes{5}) {
+    append(*store, batch_of(kMidnight + days{30} + past, 1, 3));
+    maintain(*store, kMidnight + days{30} + past);
+  }
+  const auto horizon = store->horizon().value();
+  ASSERT_GT(horizon, missed[0]);
+  ASSERT_LE(horizon, missed[2]);
+  const auto wanted = std::ranges::count_if(missed, [&](Minute at) { return at >= horizon; });
+  EXPECT_EQ(std::ssize(store->read_misses(id(4), missed).value()), wanted);
+}
+
 TEST_F(SqliteStoreTest, KeepsAndNamesFilesThatStoreDbDoesNotList) {
   open();
   const std::vector<std::string> kept = {"day-28493280-1.db.tmp", "hour-28493280-1.db",
