@@ -1,5 +1,6 @@
 /* Adds the seconds that the file CLOCK_SHIM holds (a native int64) to the wall clock of a program
-   that is started with LD_PRELOAD of this. The monotonic clocks stay. */
+   that is started with LD_PRELOAD of this; with CLOCK_SHIM_STILL set they are the wall clock, which
+   then stands still. The monotonic clocks stay. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 
 static const volatile int64_t no_offset = 0;
 static const volatile int64_t *offset = &no_offset;
+static int stands_still = 0;
 
 __attribute__((constructor)) static void map_offset(void) {
   const char *path = getenv("CLOCK_SHIM");
@@ -20,11 +22,13 @@ __attribute__((constructor)) static void map_offset(void) {
   void *mapped = mmap(NULL, sizeof *offset, PROT_READ, MAP_SHARED, file, 0);
   if (mapped != MAP_FAILED) offset = mapped;
   close(file);
+  stands_still = getenv("CLOCK_SHIM_STILL") != NULL;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
   const long failed = syscall(SYS_clock_gettime, clock, now);
   if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+    if (stands_still) *now = (struct timespec){0, 0};
     now->tv_sec += *offset;
   }
   return (int)failed;

@@ -30,6 +30,9 @@ class QueueHarness {
   virtual std::chrono::milliseconds wait() const { return std::chrono::milliseconds{0}; }
   // Whether depth tells the age of what nobody received.
   virtual bool tells_age() const { return true; }
+  // Whether a message can be received in the very millisecond that it becomes visible. ElasticMQ
+  // hides some behind others whose visibility was extended.
+  virtual bool delivers_at_once() const { return true; }
   // Whether deliveries that are excused do not count towards the limit.
   virtual bool excuses() const { return true; }
   // Whether a receipt holds when its visibility ended and nobody else got the message since.

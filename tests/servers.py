@@ -69,10 +69,11 @@ class Fauxqs:
 
 class ElasticMq:
     """An SQS server: ElasticMQ, which keeps all in memory. `jars` is the folder that
-    tests/elasticmq/install_elasticmq.py fills."""
+    tests/elasticmq/install_elasticmq.py fills, `env` what its environment has besides."""
 
-    def __init__(self, jars):
+    def __init__(self, jars, env=None):
         self.jars = pathlib.Path(jars).resolve()
+        self.env = {**os.environ, **(env or {})}
         if not shutil.which("java"):
             raise Missing("Java is not installed: apt-get install default-jre-headless")
         if not any(self.jars.glob("elasticmq-server*.jar")):
@@ -88,7 +89,8 @@ class ElasticMq:
             ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
              *(f"-D{name}={value}" for name, value in settings.items()),
              "-cp", f"{self.jars}/*", "org.elasticmq.server.Main"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=self.env)
         said = ""
         for line in self.process.stdout:
             said += line

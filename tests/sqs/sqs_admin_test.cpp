@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "adapters/sqs_test_server.h"
-#include "fauxqs.h"
 #include "sqs_harness.h"
 
 namespace ia {

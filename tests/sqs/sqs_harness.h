@@ -6,7 +6,7 @@
 #include "../queue_harness.h"
 #include "adapters/sqs_admin.h"
 #include "adapters/sqs_queue.h"
-#include "fauxqs.h"
+#include "sqs_server.h"
 
 namespace ia {
 
@@ -39,12 +39,13 @@ struct SqsParts {
   std::unique_ptr<SqsClient> client;
 };
 
-// An SqsQueue on a server of its own, in a time that passes when told.
+// An SqsQueue of its own on a server, in a time that passes when told.
+template <class Server>
 class SqsHarness final : public DurableQueueHarness {
  public:
   explicit SqsHarness(std::uint32_t receives_max)
       : clock_(server_.started_at()), receives_max_(receives_max) {
-    SqsParts(server_.url(), clock_).create({.name = "contract", .receives_max = receives_max});
+    SqsParts(server_.url(), clock_).create({.name = name_, .receives_max = receives_max});
     open();
   }
   Queue& queue() override { return *queue_; }
@@ -59,24 +60,27 @@ class SqsHarness final : public DurableQueueHarness {
   }
   void open() override {
     parts_ = std::make_unique<SqsParts>(server_.url(), clock_);
-    queue_ = parts_->open("contract", receives_max_);
+    queue_ = parts_->open(name_, receives_max_);
   }
   bool tells_age() const override { return false; }
+  bool delivers_at_once() const override { return Server::kDeliversAtOnce; }
   bool excuses() const override { return false; }
   bool keeps_expired_receipts() const override { return false; }
 
  private:
-  Fauxqs server_;
+  static inline int count_ = 0;
+  const std::string name_ = "contract" + std::to_string(++count_);
+  Server server_;
   ManualClock clock_;
   std::uint32_t receives_max_;
   std::unique_ptr<SqsParts> parts_;
   std::unique_ptr<SqsQueue> queue_;
 };
 
-template <class Made, class Harness>
+template <class Made, class Harness, class Server = Fauxqs>
 Factory<Harness> sqs_factory_of(std::string name) {
   auto factory = factory_of<Made, Harness>(std::move(name));
-  factory.why_not = Fauxqs::why_not;
+  factory.why_not = Server::why_not;
   return factory;
 }
 
