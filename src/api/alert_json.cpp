@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <span>
 #include <type_traits>
 
+#include "api/id_json.h"
 #include "api/target.h"
 #include "base/byte_order_mark.h"
 
@@ -28,6 +30,7 @@ constexpr std::array kKinds = {AlertKind::kThreshold, AlertKind::kRelative, Aler
                                AlertKind::kRank, AlertKind::kVerdict};
 constexpr std::array<std::string_view, 8> kCommon = {
     "name", "enabled", "influencers", "kind", "cool_down_minutes", "url", "secret", "direction"};
+constexpr std::string_view kIdTexts = "influencers_str";
 // A rule that was read can be sent back: what only the server says is overlooked.
 constexpr std::array<std::string_view, 5> kOverlooked = {"id", "target", "signed", "created_at",
                                                          "updated_at"};
@@ -120,27 +123,46 @@ class RuleReader {
     if (!value) reject(name, "must be a whole number");
     return value.value_or(0);
   }
+  // Ascending, each once.
   template <class Value>
-  std::vector<Value> integers(std::string_view name, std::size_t count_max) {
+  std::vector<Value> list(std::string_view name, std::size_t count_max, std::string_view of_what,
+                          std::optional<std::uint64_t> (*read)(element)) {
     const auto given = find(name);
     if (!given) return {};
-    auto values = integers_in<Value>(*given);
+    auto values = items_of<Value>(*given, read);
     if (!values || values->size() > count_max) {
-      reject(name, fmt::format("must be a list of at most {} whole numbers from 0", count_max));
+      reject(name, fmt::format("must be a list of at most {} {}", count_max, of_what));
       return {};
     }
     std::ranges::sort(*values);
     values->erase(std::ranges::unique(*values).begin(), values->end());
     return std::move(*values);
   }
+  std::vector<std::int64_t> integers(std::string_view name, std::size_t count_max) {
+    return list<std::int64_t>(name, count_max, "whole numbers from 0", whole<std::uint64_t>);
+  }
+  std::vector<InfluencerId> ids(std::string_view name) {
+    return list<InfluencerId>(name, kAlertInfluencersMax, "ids, as whole numbers or their digits",
+                              id_of);
+  }
+  static std::optional<std::uint64_t> id_of(element given) {
+    std::string_view digits;
+    if (given.get(digits) != simdjson::SUCCESS) return whole<std::uint64_t>(given);
+    std::uint64_t value = 0;
+    const auto* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, value);
+    if (error != std::errc{} || stop != end || value > kInfluencerIdMax) return std::nullopt;
+    return value;
+  }
   // An array or element that simdjson did not fill must not be touched: it points nowhere.
   template <class Value>
-  static std::optional<std::vector<Value>> integers_in(element given) {
-    array list;
-    if (given.get(list) != simdjson::SUCCESS) return std::nullopt;
+  static std::optional<std::vector<Value>> items_of(element given,
+                                                    std::optional<std::uint64_t> (*read)(element)) {
+    array items;
+    if (given.get(items) != simdjson::SUCCESS) return std::nullopt;
     std::vector<Value> values;
-    for (const auto item : list) {
-      const auto value = whole<std::uint64_t>(item);
+    for (const auto item : items) {
+      const auto value = read(item);
       if (!value) return std::nullopt;
       values.push_back(static_cast<Value>(*value));
     }
@@ -165,7 +187,7 @@ class RuleReader {
         check_overlooked(name, value);
         continue;
       }
-      if (has(kCommon, name) || has(own, name)) continue;
+      if (has(kCommon, name) || has(own, name) || name == kIdTexts) continue;
       reject(excerpt(name),
              fmt::format("is not known to this kind of rule; known: {}{}{}",
                          fmt::join(kCommon, ", "), own.empty() ? "" : ", ", fmt::join(own, ", ")));
@@ -182,7 +204,7 @@ class RuleReader {
 
   void read_common() {
     rule_.name = text("name").value_or("");
-    rule_.influencers = integers<InfluencerId>("influencers", kAlertInfluencersMax);
+    read_influencers();
     rule_.cool_down = minutes{integer("cool_down_minutes")};
     if (const auto enabled = find("enabled")) {
       if (enabled->get(rule_.enabled) != simdjson::SUCCESS) {
@@ -194,6 +216,26 @@ class RuleReader {
     if (body_["secret"].get(secret) == simdjson::SUCCESS) {
       rule_.target.secret = text("secret").value_or("");
     }
+  }
+
+  // A reader whose numbers are doubles sends back `influencers` as it rounded them, and
+  // `influencers_str` as they are: those are taken, if they can be what was rounded.
+  void read_influencers() {
+    rule_.influencers = ids("influencers");
+    if (!find(kIdTexts)) return;
+    auto exact = ids(kIdTexts);
+    if (as_doubles(exact) == as_doubles(rule_.influencers)) {
+      rule_.influencers = std::move(exact);
+    } else {
+      reject(kIdTexts, "names others than influencers: leave it out, or change both");
+    }
+  }
+
+  static std::vector<double> as_doubles(const std::vector<InfluencerId>& ids) {
+    std::vector<double> doubles;
+    for (const auto id : ids) doubles.push_back(static_cast<double>(number_of(id)));
+    doubles.erase(std::ranges::unique(doubles).begin(), doubles.end());
+    return doubles;
   }
 
   void read_condition() {
@@ -218,7 +260,7 @@ class RuleReader {
         return;
       case AlertKind::kMilestone:
         c.level = integer("every");
-        c.milestones = integers<std::int64_t>("values", kAlertMilestonesMax);
+        c.milestones = integers("values", kAlertMilestonesMax);
         return;
       case AlertKind::kRank:
         need("rank");
@@ -351,10 +393,7 @@ void write_alert_rule(JsonWriter& json, const AlertRule& rule) {
   json.member("id", number_of(rule.id));
   json.member("name", std::string_view(rule.name));
   json.member("enabled", rule.enabled);
-  json.key("influencers");
-  json.begin_array();
-  for (const auto id : rule.influencers) json.integer(static_cast<std::int64_t>(number_of(id)));
-  json.end_array();
+  write_ids(json, "influencers", rule.influencers);
   write_condition(json, rule.condition);
   json.member("cool_down_minutes", rule.cool_down.count());
   json.member("target", std::string_view(shown_target(rule.target.url)));
@@ -375,7 +414,7 @@ void write_alert_entry(JsonWriter& json, const AlertEntry& entry) {
   json.member("rule", number_of(entry.rule));
   json.member("rule_name", std::string_view(entry.rule_name));
   json.member("kind", name_of(entry.kind));
-  json.member("influencer", number_of(entry.influencer));
+  write_id(json, "influencer", entry.influencer);
   json.member("fired_at", entry.fired_at);
   json.member("text", std::string_view(entry.text));
   json.member("outcome", name_of(entry.outcome));
@@ -396,7 +435,7 @@ std::string alert_body(const AlertRule& rule, const AlertEvent& event, std::stri
   begin_message(json, name_of(kind), event.at, sentence, rule);
   json.key("influencer");
   json.begin_object();
-  json.member("id", number_of(event.influencer));
+  write_id(json, "id", event.influencer);
   json.member("username", event.username.empty() ? std::nullopt
                                                  : std::optional(std::string_view(event.username)));
   json.member("follower_count", event.counts.followers);

@@ -101,7 +101,8 @@ TEST_F(Api, AnalyticsRefuseWhatTheyCannotAnswer) {
 
 TEST_F(Api, TellsTheMostRecentValueAndRank) {
   EXPECT_EQ(world.get("/api/v1/influencers/100").body,
-            R"({"id":100,"username":"Anna","follower_count":600,"following_count":20,)"
+            R"({"id":100,"id_str":"100",)"
+            R"("username":"Anna","follower_count":600,"following_count":20,)"
             R"("follower_ratio":30.0,"retrieved_at":"2026-01-01T00:08:20.000Z","rank":2,)"
             R"("dense_rank":2,"verdict":null,"age_seconds":100.0,"of":4,)"
             R"("as_of":"2026-01-01T00:10:00.000Z"})");
@@ -110,7 +111,8 @@ TEST_F(Api, TellsTheMostRecentValueAndRank) {
 TEST_F(Api, TellsNullsOfAnInfluencerWithoutAValue) {
   const auto reply = world.get("/api/v1/influencers/119");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_THAT(reply.body, StartsWith(R"({"id":119,"username":null,"follower_count":null,)"));
+  EXPECT_THAT(reply.body, StartsWith(R"({"id":119,"id_str":"119",)"
+                                     R"("username":null,"follower_count":null,)"));
   EXPECT_THAT(reply.body, HasSubstr(R"("age_seconds":null,"of":4)"));
 }
 
@@ -127,7 +129,8 @@ constexpr std::string_view kSeries =
 
 TEST_F(Api, SeriesRowsLeaveGapsOut) {
   EXPECT_EQ(world.get(kSeries).body,
-            R"({"id":100,"start":"2026-01-01T00:07:00.000Z","end":"2026-01-01T00:10:00.000Z",)"
+            R"({"id":100,"id_str":"100",)"
+            R"("start":"2026-01-01T00:07:00.000Z","end":"2026-01-01T00:10:00.000Z",)"
             R"("step_seconds":60,"aggregate":"max",)"
             R"("columns":["time_ms","follower_count","following_count","follower_ratio"],)"
             R"("rows":[[1767226020000,500,10,50.0],[1767226080000,600,20,30.0]]})");
@@ -278,10 +281,12 @@ std::string next_of(const Reply& reply) {
 TEST_F(Api, LeaderboardSharesRanksAndPages) {
   world.add(first + minutes{2}, {{100, 500, 1}});
   const auto page = world.get("/api/v1/leaderboard?limit=2");
-  EXPECT_THAT(page.body, HasSubstr(R"("id":101,"username":"anton","follower_count":900)"));
+  EXPECT_THAT(page.body, HasSubstr(R"("id":101,"id_str":"101",)"
+                                   R"("username":"anton","follower_count":900)"));
   EXPECT_THAT(page.body, HasSubstr(R"("rank":2,"dense_rank":2,"verdict":null})"));
   const auto last = world.get(next_of(page));
-  EXPECT_THAT(last.body, AllOf(HasSubstr(R"("id":102,"username":null,"follower_count":500)"),
+  EXPECT_THAT(last.body, AllOf(HasSubstr(R"("id":102,"id_str":"102",)"
+                                         R"("username":null,"follower_count":500)"),
                                HasSubstr(R"("rank":2,"dense_rank":2,"verdict":null})"),
                                HasSubstr(R"("rank":4,"dense_rank":3,"verdict":null})"),
                                HasSubstr(R"("next":null)")));
@@ -292,7 +297,7 @@ TEST_F(Api, LeaderboardPagesStayInTheirMoment) {
   world.clock.advance(seconds{30});
   world.add(first + minutes{3}, {{103, 10'000, 1}});
   EXPECT_THAT(world.get(next_of(page)).body,
-              HasSubstr(R"("id":103,"username":"bob","follower_count":7)"));
+              HasSubstr(R"("id":103,"id_str":"103","username":"bob","follower_count":7)"));
   EXPECT_THAT(world.get("/api/v1/leaderboard?limit=1").body,
               HasSubstr(R"("follower_count":10000)"));
 }
@@ -318,7 +323,8 @@ TEST_F(Api, TellsTheNetworksVerdict) {
       HasSubstr(R"("verdicts":{"checked":2,"checked_last_day":2,"suspicious":1,)"
                 R"("suspicious_share":0.5,"oldest_checked_at":"2026-01-01T00:09:40.000Z"})"));
   EXPECT_EQ(world.get("/api/v1/verdicts").body,
-            R"({"items":[{"id":100,"username":"Anna","changed_at":"2026-01-01T00:04:40.000Z",)"
+            R"({"items":[{"id":100,"id_str":"100",)"
+            R"("username":"Anna","changed_at":"2026-01-01T00:04:40.000Z",)"
             R"("checked_at":"2026-01-01T00:09:40.000Z","judged_follower_count":600,)"
             R"("judged_following_count":20,"judged_follower_ratio":30.0}]})");
 }

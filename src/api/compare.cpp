@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <ranges>
 
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/series_encoding.h"
 #include "api/series_pen.h"
@@ -85,7 +87,10 @@ void append_base(std::string& out, const CompareHead& head, const Compared& seri
 
 void append_series(std::string& out, const CompareHead& head, const Compared& series) {
   const Values values(head);
-  out += "{\"id\":" + std::to_string(number_of(series.influencer)) + ",\"base\":";
+  JsonWriter json(out);
+  json.begin_object();
+  write_id(json, "id", series.influencer);
+  out += ",\"base\":";
   append_base(out, head, series);
   for (std::size_t column = 0; column < kComparedColumns; ++column) {
     const auto& entries = series.columns[column];
@@ -181,10 +186,7 @@ void encode_compared_rows(const CompareHead& head, std::span<const Compared> ser
   JsonWriter json(out);
   json.begin_object();
   write_head(json, head);
-  json.key("influencers");
-  json.begin_array();
-  for (const auto& one : series) json.integer(static_cast<std::int64_t>(number_of(one.influencer)));
-  json.end_array();
+  write_ids(json, "influencers", series | std::views::transform(&Compared::influencer));
   out += ",\"columns\":[\"time_ms\"";
   append_names(out, series, ",\"", "\"");
   out += "],\"rows\":[";

@@ -47,12 +47,12 @@ struct CompareHead {
 // Each replaces `out`; some 10 ns a value. Numbers: write_decimal in json.h; counts that are
 // neither averaged nor scaled are whole.
 
-// {...,"time_ms":[...],"series":[{"id":..,"base":{..},"follower_count":[...],...},...]}: every
-// bucket of the range, null in gaps.
+// {...,"time_ms":[...],"series":[{"id":..,"id_str":..,"base":{..},"follower_count":[..],..},..]}:
+// every bucket of the range, null in gaps.
 void encode_compared_columns(const CompareHead& head, std::span<const Compared> series,
                              std::string& out);
-// {...,"influencers":[...],"columns":["time_ms","follower_count_1",...],"rows":[[...],...]}:
-// buckets in which somebody has a value.
+// {...,"influencers":[...],"influencers_str":[...],"columns":["time_ms","follower_count_1",...],
+// "rows":[[...],...]}: buckets in which somebody has a value.
 void encode_compared_rows(const CompareHead& head, std::span<const Compared> series,
                           std::string& out);
 // The same rows behind a header line; times in RFC 3339. Lines end in CRLF.

@@ -47,10 +47,12 @@ TEST_F(Compare, PutsSeriesOnOneTimeAxis) {
       R"({"start":"2026-01-01T00:02:00.000Z","end":"2026-01-01T00:06:00.000Z","step_seconds":60,)"
       R"("aggregate":"max","scale":"absolute",)"
       R"("time_ms":[1767225720000,1767225780000,1767225840000,1767225900000],"series":[)"
-      R"({"id":100,"base":{"time_ms":1767225720000,"follower_count":500,"following_count":10,)"
+      R"({"id":100,"id_str":"100",)"
+      R"("base":{"time_ms":1767225720000,"follower_count":500,"following_count":10,)"
       R"("follower_ratio":50.0},"follower_count":[500,600,null,450],)"
       R"("following_count":[10,10,null,20],"follower_ratio":[50.0,60.0,null,22.5]},)"
-      R"({"id":101,"base":{"time_ms":1767225780000,"follower_count":40,"following_count":3,)"
+      R"({"id":101,"id_str":"101",)"
+      R"("base":{"time_ms":1767225780000,"follower_count":40,"following_count":3,)"
       R"("follower_ratio":13.3333},"follower_count":[null,40,30,null],)"
       R"("following_count":[null,3,3,null],"follower_ratio":[null,13.3333,10.0,null]}]})");
 }
@@ -67,7 +69,7 @@ TEST_F(Compare, IndexesEachToItsFirstValue) {
 
 TEST_F(Compare, TellsTheChangeInPercent) {
   const auto text = body("influencers=101,100&scale=percent" + kRange);
-  EXPECT_THAT(text, HasSubstr(R"("series":[{"id":101,)"));
+  EXPECT_THAT(text, HasSubstr(R"("series":[{"id":101,"id_str":"101",)"));
   EXPECT_THAT(text, HasSubstr(R"("follower_count":[null,0.0,-25.0,null])"));
   EXPECT_THAT(text, HasSubstr(R"("follower_count":[0.0,20.0,null,-10.0])"));
 }
@@ -93,7 +95,8 @@ TEST_F(Compare, AggregatesInSteps) {
 
 TEST_F(Compare, RowsHoldWhatAnybodyHas) {
   EXPECT_THAT(body("influencers=101,110&format=rows" + kRange),
-              HasSubstr(R"("scale":"absolute","influencers":[101,110],"columns":["time_ms",)"
+              HasSubstr(R"("scale":"absolute","influencers":[101,110],)"
+                        R"("influencers_str":["101","110"],"columns":["time_ms",)"
                         R"("follower_count_101","following_count_101","follower_ratio_101",)"
                         R"("follower_count_110","following_count_110","follower_ratio_110"],)"
                         R"("rows":[[1767225780000,40,3,13.3333,null,null,null],)"
@@ -116,7 +119,8 @@ TEST_F(Compare, IsATableInCsv) {
 
 TEST_F(Compare, SaysNothingOfThoseWithoutValues) {
   EXPECT_THAT(body("influencers=100,119" + kRange),
-              HasSubstr(R"({"id":119,"base":null,"follower_count":[null,null,null,null],)"));
+              HasSubstr(R"({"id":119,"id_str":"119",)"
+                        R"("base":null,"follower_count":[null,null,null,null],)"));
 }
 
 TEST_F(Compare, MayBeKeptForeverOnceItIsFinal) {

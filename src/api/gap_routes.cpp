@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
@@ -101,7 +102,7 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  json.member("id", number_of(id));
+  write_id(json, "id", id);
   json.member("start", WallTime{range.begin});
   json.member("end", WallTime{range.end});
   json.member("kept_since", *horizon > Minute{} ? std::optional(WallTime{*horizon}) : std::nullopt);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "api/growth.h"
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
@@ -123,7 +124,7 @@ Answer GrowthRoutes::growth(const RouteRequest& request, HttpResponse& response)
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  json.member("id", number_of(id));
+  write_id(json, "id", id);
   json.member("minute",
               has_values ? std::optional(WallTime{series->minutes.back()}) : std::nullopt);
   json.member("follower_count",

@@ -58,13 +58,15 @@ TEST_F(HistoryApi, ShowsTheLeaderboardOfAPastMinute) {
   EXPECT_EQ(reply.body,
             R"({"as_of":"2026-01-01T23:00:00.000Z","of":3,"followers_average":2169.0,)"
             R"("followers_median":2000.0,"followers_total":6507,"following_total":27,"items":[)"
-            R"({"id":101,"username":null,"follower_count":4500,"following_count":10,)"
+            R"({"id":101,"id_str":"101",)"
+            R"("username":null,"follower_count":4500,"following_count":10,)"
             R"("follower_ratio":450.0,"retrieved_at":null,)"
             R"("rank":1,"dense_rank":1,"verdict":null},)"
-            R"({"id":100,"username":"Anna","follower_count":2000,"following_count":10,)"
+            R"({"id":100,"id_str":"100",)"
+            R"("username":"Anna","follower_count":2000,"following_count":10,)"
             R"("follower_ratio":200.0,"retrieved_at":null,)"
             R"("rank":2,"dense_rank":2,"verdict":null},)"
-            R"({"id":102,"username":null,"follower_count":7,"following_count":7,)"
+            R"({"id":102,"id_str":"102","username":null,"follower_count":7,"following_count":7,)"
             R"("follower_ratio":1.0,"retrieved_at":null,)"
             R"("rank":3,"dense_rank":3,"verdict":null}],"next":null})");
 }
@@ -106,7 +108,8 @@ TEST_F(HistoryApi, EndsTheCursorsOfAPastMinuteWhenALateValueComes) {
 TEST_F(HistoryApi, ShowsAnInfluencerInAPastMinute) {
   live_a_day();
   EXPECT_EQ(world.get("/api/v1/influencers/100?at=1767225600").body,
-            R"({"id":100,"username":"Anna","follower_count":1000,"following_count":10,)"
+            R"({"id":100,"id_str":"100",)"
+            R"("username":"Anna","follower_count":1000,"following_count":10,)"
             R"("follower_ratio":100.0,"retrieved_at":null,"rank":2,"dense_rank":2,"verdict":null,)"
             R"("age_seconds":null,"of":3,"as_of":"2026-01-01T00:00:00.000Z"})");
   EXPECT_THAT(world.get("/api/v1/influencers/119?at=1767225600").body,
@@ -123,7 +126,8 @@ TEST_F(HistoryApi, ShowsRanksOverTime) {
   live_a_day();
   const auto body = world.get("/api/v1/influencers/100/ranks?step=1m").body;
   EXPECT_EQ(body,
-            R"({"id":100,"start":"2026-01-01T00:00:00.000Z","end":"2026-01-02T00:00:00.000Z",)"
+            R"({"id":100,"id_str":"100",)"
+            R"("start":"2026-01-01T00:00:00.000Z","end":"2026-01-02T00:00:00.000Z",)"
             R"("step_seconds":60,"items":[)"
             R"({"minute":"2026-01-01T00:00:00.000Z","rank":2,"of":3,"follower_count":1000},)"
             R"({"minute":"2026-01-01T23:00:00.000Z","rank":2,"of":3,"follower_count":2000},)"
@@ -169,7 +173,8 @@ TEST_F(HistoryApi, SaysWhyThereIsNoValue) {
     return world.get("/api/v1/influencers/" + std::to_string(id) + "/gaps").body;
   };
   EXPECT_EQ(gaps(101),
-            R"({"id":101,"start":"2025-12-31T00:06:00.000Z","end":"2026-01-01T00:06:00.000Z",)"
+            R"({"id":101,"id_str":"101",)"
+            R"("start":"2025-12-31T00:06:00.000Z","end":"2026-01-01T00:06:00.000Z",)"
             R"("kept_since":null,"values":1,"minutes":4,"items":[)"
             R"({"start":"2026-01-01T00:04:00.000Z","end":"2026-01-01T00:05:00.000Z","minutes":1,)"
             R"("reason":"down"},)"
@@ -231,9 +236,11 @@ TEST_F(HistoryApi, ListsTheStrongestMovers) {
   EXPECT_THAT(down, HasSubstr(R"("compared":2,"risen":0,"fallen":2,"ups":0,"downs":-1000)"));
   EXPECT_THAT(
       down,
-      HasSubstr(R"({"id":100,"username":"Anna","follower_count_before":2000,"follower_count":1500,)"
+      HasSubstr(R"({"id":100,"id_str":"100",)"
+                R"("username":"Anna","follower_count_before":2000,"follower_count":1500,)"
                 R"("change":-500,"percent":-25.0,"rank":2},)"
-                R"({"id":101,"username":null,"follower_count_before":4500,"follower_count":4000,)"
+                R"({"id":101,"id_str":"101",)"
+                R"("username":null,"follower_count_before":4500,"follower_count":4000,)"
                 R"("change":-500,"percent":-11.1111,"rank":1})"));
   EXPECT_THAT(world.get("/api/v1/movers?direction=up").body, HasSubstr(R"("items":[])"));
   EXPECT_THAT(world.get("/api/v1/movers?direction=down&by=percent&limit=1").body,
@@ -266,7 +273,7 @@ TEST_F(HistoryApi, RefusesMoversOfAnUnknownKind) {
 TEST_F(HistoryApi, ShowsTheGrowthOfAnInfluencer) {
   live_a_day();
   const auto body = world.get("/api/v1/influencers/100/growth").body;
-  EXPECT_THAT(body, HasSubstr(R"({"id":100,"minute":"2026-01-01T23:59:00.000Z",)"
+  EXPECT_THAT(body, HasSubstr(R"({"id":100,"id_str":"100","minute":"2026-01-01T23:59:00.000Z",)"
                               R"("follower_count":1500,)"));
   EXPECT_THAT(body, HasSubstr(R"("hour":{"since":"2026-01-01T23:00:00.000Z","complete":true,)"
                               R"("follower_count_before":2000,"change":-500,"percent":-25.0,)"
@@ -279,7 +286,8 @@ TEST_F(HistoryApi, ShowsTheGrowthOfAnInfluencer) {
 
 TEST_F(HistoryApi, ShowsNoGrowthWithoutValues) {
   EXPECT_THAT(world.get("/api/v1/influencers/119/growth").body,
-              HasSubstr(R"({"id":119,"minute":null,"follower_count":null,"hour":null,"day":null,)"
+              HasSubstr(R"({"id":119,"id_str":"119",)"
+                        R"("minute":null,"follower_count":null,"hour":null,"day":null,)"
                         R"("week":null})"));
   expect_problem(world.get("/api/v1/influencers/99/growth"), 404, "Nobody watches");
   live_a_day();

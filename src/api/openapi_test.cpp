@@ -57,7 +57,9 @@ class Schemas {
       if (keyword == "maximum" && double(value) > double(rule)) find(where, "too large");
       if (keyword == "maxItems" && array(value).size() > uint64_t(rule)) find(where, "too long");
       if (keyword == "minItems" && array(value).size() < uint64_t(rule)) find(where, "too short");
-      if (keyword == "format" && !value.is_null()) check_time(value, where);
+      if (keyword == "format" && text_of(rule) == "date-time" && !value.is_null()) {
+        check_time(value, where);
+      }
       if (keyword == "items") {
         for (const auto item : array(value)) check(rule, item, where + "[]");
       }
@@ -345,7 +347,7 @@ class OpenApi : public ::testing::Test {
       change.headers = "Content-Type: text/plain\r\n";
       run({change});
       change.headers = json;
-      change.body = std::string(17'000, ' ');
+      change.body = std::string(49'500, ' ');
       run({change});
     }
   }

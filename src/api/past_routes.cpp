@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
@@ -51,7 +52,7 @@ Answer PastRoutes::ranks(const RouteRequest& request, HttpResponse& response) {
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  json.member("id", number_of(id));
+  write_id(json, "id", id);
   json.member("start", WallTime{question.range.begin});
   json.member("end", WallTime{question.range.end});
   json.member("step_seconds", std::chrono::seconds{question.step}.count());

@@ -42,7 +42,7 @@ class Form {
           bad_data("send parameters in the query, or as application/x-www-form-urlencoded"));
     }
     if (!http.is_body_kept) {
-      return std::unexpected(bad_data("the form must be at most 16 KiB, and sent without Expect"));
+      return std::unexpected(bad_data("the form must be at most 48 KiB, and sent without Expect"));
     }
     if (auto taken = form.take(http.body); !taken) return std::unexpected(taken.error());
     return form;

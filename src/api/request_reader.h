@@ -13,7 +13,7 @@ struct RequestLimits {
   std::size_t target_bytes = 2 * 1024;      // more: 414
   std::size_t header_bytes = 16 * 1024;     // request line and fields; more: 431
   std::size_t body_bytes = 64 * 1024;       // more: 413
-  std::size_t kept_body_bytes = 16 * 1024;  // more: HttpRequest::body stays empty
+  std::size_t kept_body_bytes = 48 * 1024;  // more: HttpRequest::body stays empty
 };
 
 // Cuts the bytes of one connection into requests: receive into space(), say how many came, then

@@ -64,7 +64,7 @@ const SeriesHead kHead{.influencer = InfluencerId{5},
                                .how = Aggregate::kAvg,
                                .aggregate_name = "avg"}};
 constexpr std::string_view kHeadText =
-    R"({"id":5,"start":"2026-01-01T00:00:00.000Z","end":"2026-01-01T00:15:00.000Z",)"
+    R"({"id":5,"id_str":"5","start":"2026-01-01T00:00:00.000Z","end":"2026-01-01T00:15:00.000Z",)"
     R"("step_seconds":300,"aggregate":"avg",)";
 
 TEST(Encoding, RowsLeaveGapsOut) {

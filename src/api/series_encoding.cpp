@@ -1,5 +1,6 @@
 #include "api/series_encoding.h"
 
+#include "api/id_json.h"
 #include "api/series_pen.h"
 #include "api/times.h"
 
@@ -10,7 +11,7 @@ constexpr std::size_t kRowBytesMax = 4 * kDecimalBytesMax + 8;
 constexpr std::size_t kLineBytesMax = kRowBytesMax + 128;
 
 void write_head(JsonWriter& json, const SeriesHead& head) {
-  json.member("id", number_of(head.influencer));
+  write_id(json, "id", head.influencer);
   write_cut(json, head.cut);
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <ranges>
 
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/series_request.h"
@@ -166,7 +167,7 @@ Answer SignalRoutes::of_one(const RouteRequest& request, HttpResponse& response)
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
   json.begin_object();
-  json.member("id", number_of(id));
+  write_id(json, "id", id);
   json.member("start", WallTime{range.begin});
   json.member("end", WallTime{range.end});
   write_thresholds(json, thresholds);

@@ -62,7 +62,8 @@ TEST_F(Signals, AreTheFindingsOfTheLastDayNewestFirst) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.header("cache-control"), "no-cache");
   EXPECT_EQ(reply.body,
-            R"({"id":100,"start":"2026-01-02T00:01:00.000Z","end":"2026-01-03T00:01:00.000Z",)"
+            R"({"id":100,"id_str":"100",)"
+            R"("start":"2026-01-02T00:01:00.000Z","end":"2026-01-03T00:01:00.000Z",)"
             R"("thresholds":{"jump_z":8.0,"jump_least":100,"jump_within_seconds":900,)"
             R"("step_hold_seconds":3600,"step_share":0.5,"saw_tooth_least":200,"saw_tooth_runs":4,)"
             R"("ratio_percentile":10.0},)"
@@ -114,13 +115,14 @@ TEST_F(Signals, OfEverybodyAreCandidatesWithALinkToTheirProof) {
       {InfluencerId{101}, begin + minutes{60}, begin + minutes{63}, 5'000, 55'000, 40}});
 
   const std::string anna =
-      R"({"id":101,"username":"anna","start":"2026-01-01T01:00:00.000Z",)"
+      R"({"id":101,"id_str":"101","username":"anna","start":"2026-01-01T01:00:00.000Z",)"
       R"("end":"2026-01-01T01:03:00.000Z","size":5000,"score":40.0,"follower_count":55000,)"
       R"("evidence":"+5,000 followers in 3 minutes up to 2026-01-01 01:03 UTC: )"
       R"(up to 40 x its usual change",)"
       R"("signals":"/api/v1/influencers/101/signals?start=1767225600&end=1767232980"})";
   EXPECT_THAT(world.get("/api/v1/signals").body,
-              AllOf(HasSubstr(R"("jump_z":8.0,"jump_least":100,"candidates":[{"id":7,)"),
+              AllOf(HasSubstr(R"("jump_z":8.0,"jump_least":100,"candidates":[{"id":7,"id_str":"7",)"
+                              R"()"),
                     HasSubstr(anna + R"(],"more":false})")));
   EXPECT_THAT(world.get("/api/v1/signals?limit=1").body,
               AllOf(Not(HasSubstr("anna")), HasSubstr(R"("more":true)")));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/id_json.h"
+
 namespace ia {
 namespace {
 
@@ -19,7 +21,7 @@ void write_verdict(JsonWriter& json, InfluencerId id, const VerdictBook* verdict
 }  // namespace
 
 void write_name(JsonWriter& json, InfluencerId id, std::string_view username) {
-  json.member("id", number_of(id));
+  write_id(json, "id", id);
   json.member("username", username.empty() ? std::nullopt : std::optional(username));
 }
 

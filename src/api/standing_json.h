@@ -9,7 +9,7 @@
 
 namespace ia {
 
-// The members id and username, which is null when it is empty.
+// The members id, id_str and username, which is null when it is empty.
 void write_name(JsonWriter& json, InfluencerId id, std::string_view username);
 
 // The members that every answer about an influencer's standing has, id to verdict; null where

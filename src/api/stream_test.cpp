@@ -98,7 +98,7 @@ TEST_F(Stream, TellsWhatIsNewWhenItIsPublished) {
   world.clock.advance(seconds{1});
   const auto influencer = events.next();
   EXPECT_EQ(influencer.name, "influencer");
-  EXPECT_THAT(influencer.data, StartsWith(R"({"id":101,)"));
+  EXPECT_THAT(influencer.data, StartsWith(R"({"id":101,"id_str":"101",)"));
   EXPECT_THAT(influencer.data, HasSubstr(R"("follower_count":950)"));
   const auto summary = events.next();
   EXPECT_EQ(summary.name, "summary");

@@ -87,7 +87,7 @@ Answer check_body(const HttpRequest& request) {
   }
   if (request.has_body && !request.is_body_kept) {
     return refuse(
-        {.status = 413, .detail = "The body must be at most 16 KiB, and sent without Expect."});
+        {.status = 413, .detail = "The body must be at most 48 KiB, and sent without Expect."});
   }
   return {};
 }
