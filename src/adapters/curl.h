@@ -1,8 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+
+#include "base/clock.h"
 
 struct curl_slist;
 
@@ -21,6 +25,9 @@ struct ListCleanup {
 using Easy = std::unique_ptr<void, EasyCleanup>;    // a CURL
 using Multi = std::unique_ptr<void, MultiCleanup>;  // a CURLM
 using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
+
+// What the reply's Retry-After asks for (net/retry_after.h), at most a day.
+std::optional<std::chrono::seconds> retry_after(void* easy, WallTime now);
 
 HeaderList header_list(std::span<const std::string> headers);
 

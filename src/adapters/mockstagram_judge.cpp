@@ -14,6 +14,7 @@
 #include "adapters/curl.h"
 #include "adapters/json_object.h"
 #include "base/byte_order_mark.h"
+#include "net/http_dialect.h"
 
 namespace ia {
 namespace {
@@ -21,7 +22,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReplyBytesMax = 64u << 10;
-constexpr long kOk = 200;
 constexpr long kNotFound = 404;
 constexpr long kTooMany = 429;
 
@@ -49,13 +49,6 @@ std::string body_of(const Suspect& suspect) {
       .number("followerCount", suspect.counts.followers)
       .number("followingCount", suspect.counts.following)
       .str();
-}
-
-std::chrono::seconds retry_after(CURL* easy) {
-  constexpr curl_off_t kMost = 24 * 60 * 60;
-  curl_off_t asked = 0;
-  curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &asked);
-  return std::chrono::seconds{std::clamp<curl_off_t>(asked, 0, kMost)};
 }
 
 class MockstagramJudge final : public Judge {
@@ -124,6 +117,7 @@ class MockstagramJudge final : public Judge {
     if (!options_.ca_file.empty()) {
       curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
     }
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");  // undoes gzip all the same
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(options_.connect_timeout.count()));
@@ -145,10 +139,12 @@ class MockstagramJudge final : public Judge {
       curl_multi_remove_handle(multi_.get(), easy);
       const auto ended = calls_.extract(easy);
       auto& call = *ended.mapped();
+      const auto now = clock_.wall();
       rulings.push_back({.suspect = std::move(call.suspect),
-                         .at = clock_.wall(),
+                         .at = now,
                          .took = std::chrono::floor<milliseconds>(clock_.mono() - call.asked_at),
-                         .retry_after = retry_after(easy),
+                         .retry_after =
+                             curl::retry_after(easy, now).value_or(std::chrono::seconds{0}),
                          .suspicious = outcome(call, code)});
     }
     return rulings;
@@ -158,7 +154,7 @@ class MockstagramJudge final : public Judge {
     if (code != CURLE_OK) return fail(Errc::kUnavailable, curl_easy_strerror(code));
     long status = 0;
     curl_easy_getinfo(call.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (status == kOk) return parse_ruling(call.influencer, call.reply);
+    if (is_value(static_cast<unsigned>(status))) return parse_ruling(call.influencer, call.reply);
     const auto what = fmt::format("status {}", status);
     if (status == kTooMany) return fail(Errc::kOverloaded, what);
     return fail(status == kNotFound ? Errc::kNotFound : Errc::kUnavailable, what);
@@ -182,7 +178,8 @@ Result<bool> parse_ruling(InfluencerId asked, std::string_view reply) {
   simdjson::dom::object object;
   std::uint64_t pk = 0;
   bool suspicious = false;
-  if (has_byte_order_mark(reply) || parser.parse(reply.data(), reply.size()).get(object) ||
+  reply = without_byte_order_mark(reply);
+  if (parser.parse(reply.data(), reply.size()).get(object) ||
       object["suspicious"].get(suspicious)) {
     return fail(Errc::kUnavailable, "the reply is not a verdict");
   }

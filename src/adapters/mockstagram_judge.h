@@ -25,8 +25,8 @@ struct MockstagramJudgeOptions {
 std::unique_ptr<Judge> make_mockstagram_judge(const MockstagramJudgeOptions& options,
                                               const Clock& clock);
 
-// The verdict in the body of a reply with status 200; kUnavailable when it holds none, or that of
-// another influencer.
+// The verdict in the body of a reply with status 200 or 203; kUnavailable when it holds none, or
+// that of another influencer.
 Result<bool> parse_ruling(InfluencerId asked, std::string_view reply);
 
 }  // namespace ia

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/mockstagram_judge.h"
+#include "base/byte_order_mark.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string body(data, data + size);
@@ -14,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!ruling) return 0;
   simdjson::dom::parser parser;
   simdjson::dom::object said;
-  if (parser.parse(body).get(said) != simdjson::SUCCESS) std::abort();
+  const auto bare = ia::without_byte_order_mark(body);
+  if (parser.parse(bare.data(), bare.size()).get(said) != simdjson::SUCCESS) std::abort();
   bool suspicious = false;
   std::uint64_t pk = 0;
   if (said["suspicious"].get(suspicious) || suspicious != *ruling) std::abort();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "net/scripted_server.h"
 #include "simulator/mockstagram_server.h"
 
 namespace ia {
@@ -108,6 +109,39 @@ TEST_F(MockstagramJudgeTest, GivesUpACallThatTakesTooLong) {
   const auto rulings = ask({suspect(1, 500, 100)});
   ASSERT_THAT(rulings, SizeIs(1));
   EXPECT_FALSE(rulings.front().suspicious);
+}
+
+// {"pk":1,"suspicious":true} by Python's gzip.compress.
+constexpr std::string_view kGzipped{
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\xc8\x56\xb2\x32\xd4\x51\x2a\x2e\x2d"
+    "\x2e\xc8\x4c\xce\xcc\x2f\x2d\x56\xb2\x2a\x29\x2a\x4d\xad\x05\x00\xb9\xf4\x0a\xdb\x1a\x00"
+    "\x00\x00", 46};
+
+TEST_F(MockstagramJudgeTest, ReadsWhatServersMaySend) {
+  const std::string plain = R"({"pk":1,"suspicious":true})";
+  for (const auto& [head, body] :
+       {std::pair<std::string, std::string>{"200 OK", plain},
+        {"203", plain},
+        {"200\r\nContent-Encoding: identity", plain},
+        {"200\r\nContent-Encoding: none", plain},
+        {"200\r\nContent-Encoding:", plain},
+        {"200\r\nContent-Encoding: gzip", std::string(kGzipped)},
+        {"200", "\xef\xbb\xbf" + plain}}) {
+    ScriptedServer server([&](ScriptedPeer& peer) {
+      const auto request = peer.next_request();
+      if (!request) return;
+      const auto at = request->find("Content-Length: ");
+      peer.next_body(std::stoul(request->substr(at + 16)));
+      peer.send("HTTP/1.1 " + head + "\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
+    });
+    options_.url = server.url();
+    const auto rulings = ask({suspect(1, 500, 100)});
+    ASSERT_THAT(rulings, SizeIs(1));
+    ASSERT_TRUE(rulings.front().suspicious)
+        << head << ": " << rulings.front().suspicious.error().message;
+    EXPECT_TRUE(*rulings.front().suspicious);
+  }
 }
 
 TEST_F(MockstagramJudgeTest, ForgetsWhatIsCancelled) {

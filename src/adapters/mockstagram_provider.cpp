@@ -77,9 +77,9 @@ class MockstagramDialect final : public HttpDialect {
 
   Judgement judge(InfluencerId influencer, const HttpReply& reply) override {
     using Kind = Judgement::Kind;
-    if (reply.status != 200) return is_denial(reply) ? denial() : judge_status(reply.status);
+    if (!is_value(reply.status)) return is_denial(reply) ? denial() : judge_status(reply.status);
     Body body;
-    if (reply.is_compressed || !parse(reply.body, body)) {
+    if (reply.is_unreadable || !parse(reply.body, body)) {
       if (is_denial(reply)) return denial();
       return {.kind = Kind::kRetry, .reason = MissReason::kMalformed};
     }
@@ -99,7 +99,7 @@ class MockstagramDialect final : public HttpDialect {
   // {"error":{"name":"InfluencerNotFoundError"}}, whatever else is in it. Not a page that mentions
   // the word.
   bool is_denial(const HttpReply& reply) {
-    if (reply.is_compressed || reply.body.find(kDenial) == std::string_view::npos) return false;
+    if (reply.is_unreadable || reply.body.find(kDenial) == std::string_view::npos) return false;
     simdjson::ondemand::document document;
     std::string_view name;
     return iterate(reply.body, document) &&
@@ -107,7 +107,7 @@ class MockstagramDialect final : public HttpDialect {
   }
 
   bool iterate(std::string_view text, simdjson::ondemand::document& document) {
-    if (has_byte_order_mark(text)) return false;
+    text = without_byte_order_mark(text);
     if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
       padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }

@@ -27,7 +27,7 @@ Judgement judged(std::string_view body, unsigned status = 200, bool compressed =
   // The name points into the dialect, which a test may read until it ends.
   static const auto dialect = make_mockstagram_dialect();
   return dialect->judge(
-      kId, {.status = status, .body = body, .is_compressed = compressed, .retry_after = {}});
+      kId, {.status = status, .body = body, .is_unreadable = compressed, .retry_after = {}});
 }
 
 std::string with_count(std::string_view count) {
@@ -50,7 +50,8 @@ TEST(MockstagramDialect, TakesNoBodyThatIsNotJustWhatWasAskedFor) {
       "null",
       "[" + whole + "]",
       whole + "x",
-      "\xef\xbb\xbf" + whole,
+      whole + "\xef\xbb\xbf",
+      "\xff\xfe" + whole,
       whole + whole,
       whole + ",",
       whole.substr(0, whole.size() - 1),
@@ -79,6 +80,19 @@ TEST(MockstagramDialect, TakesNoBodyThatIsNotJustWhatWasAskedFor) {
   EXPECT_EQ(judged(whole).kind, Kind::kValue);
   EXPECT_EQ(judged(whole, 200, true).reason, MissReason::kMalformed);
   EXPECT_EQ(judged(whole, 200, true).kind, Kind::kRetry);
+}
+
+TEST(MockstagramDialect, PassesOverAByteOrderMark) {
+  EXPECT_EQ(judged("\xef\xbb\xbf" + with_count("7")).counts, (Counts{7, 2}));
+  const auto denial = R"({"error":{"name":"InfluencerNotFoundError"}})";
+  EXPECT_TRUE(judged("\xef\xbb\xbf" + std::string(denial), 500).in_words);
+}
+
+TEST(MockstagramDialect, TakesA203ForA200ThatAProxyChanged) {
+  EXPECT_EQ(judged(with_count("7"), 203).kind, Kind::kValue);
+  for (const unsigned status : {201U, 202U, 204U, 206U}) {
+    EXPECT_EQ(judged(with_count("7"), status).reason, MissReason::kServerError) << status;
+  }
 }
 
 TEST(MockstagramDialect, NoticesTheReplyForAnother) {

@@ -160,9 +160,8 @@ std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply,
   std::vector<std::optional<SqsFailure>> all(count, no_word());
   simdjson::dom::parser parser;
   Json json;
-  if (has_byte_order_mark(*reply) || parser.parse(*reply).get(json) != simdjson::SUCCESS) {
-    return all;
-  }
+  const auto text = without_byte_order_mark(*reply);
+  if (parser.parse(text.data(), text.size()).get(json) != simdjson::SUCCESS) return all;
   simdjson::dom::array entries;
   if (json["Successful"].get(entries) == simdjson::SUCCESS) {
     for (const auto element : entries) {

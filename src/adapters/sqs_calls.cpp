@@ -20,7 +20,8 @@ using std::chrono::seconds;
 using Json = simdjson::dom::object;
 
 bool read_json(simdjson::dom::parser& parser, const std::string& text, Json& json) {
-  return !has_byte_order_mark(text) && parser.parse(text).get(json) == simdjson::SUCCESS;
+  const auto bare = without_byte_order_mark(text);
+  return parser.parse(bare.data(), bare.size()).get(json) == simdjson::SUCCESS;
 }
 
 constexpr seconds kPurgeWait{5};

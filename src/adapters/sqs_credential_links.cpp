@@ -102,7 +102,8 @@ std::filesystem::path path_of(const SqsSurroundings& surroundings, const std::st
 Result<SqsCredentials> parse_sqs_credentials_json(const std::string& json_text) {
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (has_byte_order_mark(json_text) || parser.parse(json_text).get(json) != simdjson::SUCCESS) {
+  const auto bare = without_byte_order_mark(json_text);
+  if (parser.parse(bare.data(), bare.size()).get(json) != simdjson::SUCCESS) {
     return fail(Errc::kUnavailable, "the reply is no JSON object");
   }
   const auto text = [&](std::string_view key) {

@@ -98,7 +98,8 @@ SqsFailure sqs_failure(const SqsHttpReply& reply, WallTime now) {
   simdjson::dom::object json;
   std::string_view full_type;
   std::string_view message;
-  if (!has_byte_order_mark(reply.body) && parser.parse(reply.body).get(json) == simdjson::SUCCESS) {
+  const auto body = without_byte_order_mark(reply.body);
+  if (parser.parse(body.data(), body.size()).get(json) == simdjson::SUCCESS) {
     if (json["__type"].get(full_type) != simdjson::SUCCESS) full_type = "";
     if (json["message"].get(message) != simdjson::SUCCESS &&
         json["Message"].get(message) != simdjson::SUCCESS) {

@@ -99,24 +99,22 @@ std::string detail_of(int status) {
   return fmt::format("HTTP {}", status);
 }
 
-WebhookReply reply_with(const Transfer& transfer, int status) {
+WebhookReply reply_with(const Transfer& transfer, int status, WallTime now) {
   using Kind = WebhookReply::Kind;
   if (status >= 200 && status < 300) return {.kind = Kind::kDelivered, .status = status};
   WebhookReply reply{.kind = status == 410 ? Kind::kGone : Kind::kFailed,
                      .status = status,
                      .detail = detail_of(status)};
-  curl_off_t retry_after = 0;
-  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RETRY_AFTER, &retry_after);
-  if (retry_after > 0) reply.retry_after = std::chrono::seconds{retry_after};
+  reply.retry_after = curl::retry_after(transfer.easy.get(), now);
   return reply;
 }
 
-WebhookReply reply_of(const Transfer& transfer, CURLcode code) {
+WebhookReply reply_of(const Transfer& transfer, CURLcode code, WallTime now) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
   // A body that is too long does not matter, nor one that ends early.
   const bool has_answer = status >= 200 && (code == CURLE_OK || code == CURLE_WRITE_ERROR);
-  if (has_answer) return reply_with(transfer, static_cast<int>(status));
+  if (has_answer) return reply_with(transfer, static_cast<int>(status), now);
   if (transfer.refused_address && !transfer.has_socket) {
     return {.kind = WebhookReply::Kind::kRefused,
             .detail =
@@ -173,7 +171,7 @@ class CurlWebhookSender final : public WebhookSender {
       const auto code = message->data.result;
       Transfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-      auto reply = reply_of(*transfer, code);
+      auto reply = reply_of(*transfer, code, clock_.wall());
       reply.took = std::chrono::duration_cast<milliseconds>(Steady::now() - transfer->began);
       done.push_back({transfer->key, std::move(reply)});
       curl_multi_remove_handle(multi_.get(), transfer->easy.get());

@@ -115,6 +115,18 @@ TEST_F(WebhookSenderTest, TellsWhatTheReceiverAnswered) {
   EXPECT_EQ(send_to_server().kind, Kind::kDelivered);
 }
 
+TEST_F(WebhookSenderTest, ReadsRetryAfterAsFetchesDo) {
+  const std::pair<const char*, int> asked[] = {{"1.5", 2},
+                                               {"99999999999999999999", 86'400},
+                                               {"Thursday, 01-Jan-26 00:00:30 GMT", 30},
+                                               {"Thu Jan  1 00:00:30 2026", 30}};
+  for (const auto& [text, wait] : asked) {
+    answers_.push_back("HTTP/1.1 503\r\nRetry-After: " + std::string(text) +
+                       "\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(send_to_server().retry_after, seconds{wait}) << text;
+  }
+}
+
 TEST_F(WebhookSenderTest, FollowsNoRedirect) {
   answers_ = {"HTTP/1.1 302 Found\r\nLocation: " + server_.url() +
               "/elsewhere\r\nContent-Length: 0\r\n\r\n"};

@@ -51,14 +51,6 @@ std::optional<int> minor_version(std::string_view version) {
   return std::nullopt;
 }
 
-// The element at the front of a list that commas part; removes it.
-std::string_view take_element(std::string_view& list) {
-  const auto comma = list.find(',');
-  const auto element = without_blanks(list.substr(0, comma));
-  list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
-  return element;
-}
-
 std::optional<std::uint64_t> whole_number(std::string_view digits) {
   std::uint64_t value = 0;
   const auto* end = digits.data() + digits.size();
@@ -68,6 +60,13 @@ std::optional<std::uint64_t> whole_number(std::string_view digits) {
 }
 
 }  // namespace
+
+std::string_view take_element(std::string_view& list) {
+  const auto comma = list.find(',');
+  const auto element = without_blanks(list.substr(0, comma));
+  list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
+  return element;
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_token_character);
@@ -104,17 +103,18 @@ std::optional<RequestLine> parse_request_line(std::string_view line) {
   return RequestLine{method, target, *version};
 }
 
+// The blank before the phrase is often missing where the phrase is: then nothing is ambiguous.
 std::optional<StatusLine> parse_status_line(std::string_view line) {
-  const auto version = minor_version(line.substr(0, kVersion.size() + 1));
-  if (!version) return std::nullopt;
-  line.remove_prefix(kVersion.size() + 1);
-  if (line.size() < kStatusDigits + 2 || line[0] != ' ' || line[kStatusDigits + 1] != ' ') {
-    return std::nullopt;
-  }
+  constexpr auto kVersionSize = kVersion.size() + 1;
+  if (line.size() < kVersionSize || !line.starts_with(kVersion)) return std::nullopt;
+  const char minor = line[kVersionSize - 1];
+  line.remove_prefix(kVersionSize);
+  if (!is_digit(minor) || line.size() < kStatusDigits + 1 || line[0] != ' ') return std::nullopt;
   const auto digits = line.substr(1, kStatusDigits);
   if (!std::ranges::all_of(digits, is_digit) || digits[0] == '0') return std::nullopt;
-  if (!is_text(line.substr(kStatusDigits + 2))) return std::nullopt;
-  return StatusLine{static_cast<unsigned>(*whole_number(digits)), *version};
+  const auto phrase = line.substr(kStatusDigits + 1);
+  if (!phrase.empty() && (phrase[0] != ' ' || !is_text(phrase))) return std::nullopt;
+  return StatusLine{static_cast<unsigned>(*whole_number(digits)), minor == '0' ? 0 : 1};
 }
 
 std::string_view FieldReader::first_line(std::string_view head) {

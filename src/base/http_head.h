@@ -30,8 +30,8 @@ struct RequestLine {
 };
 
 struct StatusLine {
-  unsigned status = 0;  // 100 to 999
-  int minor_version = 1;
+  unsigned status = 0;    // 100 to 999
+  int minor_version = 1;  // 0 or 1, which later ones are read as (RFC 9110, section 2.5)
 };
 
 // The first line, without its CR LF.
@@ -64,6 +64,10 @@ class FieldReader {
 
 // True if a line of `fields` begins with a blank, which continues the line before (obsolete).
 bool has_folded_field(std::string_view fields);
+
+// Removes the element at the front of a list whose elements are separated by commas, and returns it
+// without the blanks around it.
+std::string_view take_element(std::string_view& list);
 
 bool is_token(std::string_view text);
 // Letters are compared whatever their case; `lower` has none in upper case.

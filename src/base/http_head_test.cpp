@@ -57,13 +57,16 @@ TEST(StatusLine, HasAStatusAndMayHaveAPhrase) {
   EXPECT_EQ(parse_status_line("HTTP/1.0 999 ")->status, 999u);
   EXPECT_EQ(parse_status_line("HTTP/1.0 999 ")->minor_version, 0);
   EXPECT_TRUE(parse_status_line("HTTP/1.1 404 Not\tf\xc3\xbcnd"));
+  EXPECT_EQ(parse_status_line("HTTP/1.1 204")->status, 204u);
+  EXPECT_EQ(parse_status_line("HTTP/1.9 200 OK")->minor_version, 1);
 }
 
 TEST(StatusLine, IsRefusedWhenOdd) {
   for (const std::string_view line :
-       {"", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 200", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK",
+       {"", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK",
         "HTTP/1.1  200 OK", "HTTP/1.1 2x0 OK", "HTTP/1.1 099 OK", "HTTP/2.0 200 OK",
-        "http/1.1 200 OK", "HTTP/1.1 200 \x01", "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK"}) {
+        "http/1.1 200 OK", "HTTP/1.1 200 \x01", "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK",
+        "HTTP/1.x 200 OK", "HTTP/1.1 200OK", "HTTP/1.10 200 OK"}) {
     EXPECT_FALSE(parse_status_line(line)) << line;
   }
 }

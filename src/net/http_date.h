@@ -8,14 +8,17 @@
 
 namespace ia {
 
-// "Mon, 23 Nov 2026 00:01:30 GMT", as in Date and Retry-After; none for anything else.
-std::optional<WallTime> parse_http_date(std::string_view text);
+// A date as in Date and Retry-After, in any of the three forms that RFC 9110 (section 5.6.7) has a
+// recipient accept: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" and
+// "Sun Nov  6 08:49:37 1994". Letters may have any case, and UTC stands for GMT. `now` tells which
+// century two digits of a year are in. None for anything else; independent of the locale.
+std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
 
 // The clock of the network, by the Dates of its replies. Thread-safe.
 class NetworkClock {
  public:
-  // Looks at a Date once a second; an empty one is none.
-  void read(std::string_view date, MonoTime now);
+  // Looks at a Date once per second; an empty one is none. `wall` is our own clock.
+  void read(std::string_view date, WallTime wall, MonoTime now);
   std::optional<NetworkTime> time() const;
 
  private:

@@ -33,6 +33,9 @@ class HttpDialect {
   virtual Judgement judge(InfluencerId influencer, const HttpReply& reply) = 0;
 };
 
+// 200, and 203: 200 as a proxy on the way changed it.
+constexpr bool is_value(unsigned status) { return status == 200 || status == 203; }
+
 // What most networks mean by a status that is not 200: 404 and 410 deny the influencer; after 408,
 // 425 and 5xx asking again may help; the rest is final. (429 never comes here: the lane waits.)
 Judgement judge_status(unsigned status);

@@ -20,6 +20,7 @@
 #include "net/http_request.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
+#include "net/retry_after.h"
 #include "net/throttle.h"
 
 namespace ia {
@@ -246,17 +247,17 @@ void HttpLane::State::fail_item(Item item, MissReason reason) {
 
 void HttpLane::State::wait_as_told(const HttpReply& reply, MonoTime now,
                                    std::chrono::nanoseconds time) {
-  const auto wait = parse_retry_after(reply.retry_after, clock.wall());
-  last_error = fmt::format("{}: status {}, Retry-After {}", endpoint.authority, reply.status,
-                           wait ? fmt::format("{} s", wait->count()) : "not given");
-  governor.on_limit(now, time, wait, last_error);
+  const auto wall = clock.wall();
+  last_error = fmt::format("{}: status {}, {}", endpoint.authority, reply.status,
+                           describe_retry_after(reply.retry_after, wall, options.pause));
+  governor.on_limit(now, time, parse_retry_after(reply.retry_after, wall), last_error);
 }
 
 void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   auto& item = c.batch[c.answered++];
   const auto now = clock.mono();
   governor.on_reply(now - c.sent_at);
-  network_clock.read(reply.date, now);
+  network_clock.read(reply.date, watch.wall(), now);
   if (!reply.keep_alive) c.closes = c.said_so = true;
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
     wait_as_told(reply, now, now - c.sent_at);
@@ -284,7 +285,7 @@ void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
   }
 }
 
-// The connection ended under its batch. `unseen`: before the server read what it has not answered.
+// `unseen`: before the server read what it has not answered.
 void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool unseen) {
   const auto now = clock.mono();
   const bool is_for_long = unseen && (!c.said_so || c.replies >= kShortLife);
@@ -500,8 +501,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   fail_rest(c, reason, unseen);
 }
 
-// No connection came about. Nobody was asked, so nobody's attempts are used up: the breaker and
-// the ends of the orders bound it.
+// No connection came about, so no attempts are used up: the breaker and the orders' ends bound it.
 void HttpLane::State::repeat_unsent(Connection& c, MissReason reason) {
   const auto now = clock.mono();
   governor.on_unreachable(c.batch.size(), now, reason, last_error);

@@ -352,7 +352,7 @@ TEST_F(LaneTimeTest, MissesWhatAPauseHeldBack) {
   start(ids(1, 50), kForever);
   wait_for_trouble();
   EXPECT_EQ(upstream.requests, 1u);
-  EXPECT_THAT(lane_->health().last_error, HasSubstr("status 429, Retry-After 300 s"));
+  EXPECT_THAT(lane_->health().last_error, HasSubstr("Retry-After \"300\": waiting 300 s"));
   lane_->cancel(milliseconds{0});
   finish();
   start(ids(1, 50), seconds{30});
@@ -463,7 +463,7 @@ TEST_F(ProbeTest, SaysWhyItFailed) {
   Repeating other(http_reply("<html>welcome</html>"));
   EXPECT_THAT(message_of(other.server), HasSubstr("malformed"));
   Repeating limited(http_reply("", "429 Slow", "Retry-After: 300\r\n"));
-  EXPECT_THAT(message_of(limited.server), HasSubstr("Retry-After 300 s"));
+  EXPECT_THAT(message_of(limited.server), HasSubstr("Retry-After \"300\": waiting 300 s"));
 }
 
 // The order alone takes a minute, and is not touched.

@@ -29,8 +29,8 @@ class PlainDialect final : public HttpDialect {
     out += "/of/" + std::to_string(number_of(influencer));
   }
   Judgement judge(InfluencerId influencer, const HttpReply& reply) override {
-    if (reply.is_compressed) return {};
-    if (reply.status != 200) return judge_status(reply.status);
+    if (reply.is_unreadable) return {};
+    if (!is_value(reply.status)) return judge_status(reply.status);
     std::string_view rest = reply.body;
     const auto id = next(rest), followers = next(rest), following = next(rest);
     if (!id || !followers || !following) return {};

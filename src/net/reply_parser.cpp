@@ -1,9 +1,11 @@
 #include "net/reply_parser.h"
 
 #include <optional>
+#include <vector>
 
 #include "base/http_chunks.h"
 #include "base/http_head.h"
+#include "net/inflate.h"
 
 namespace ia {
 namespace {
@@ -14,6 +16,7 @@ using http1::FieldReader;
 constexpr std::size_t kHeadBytesMax = 16 * 1024;
 constexpr std::size_t kBodyBytesMax = 64 * 1024;
 constexpr unsigned kSwitchingProtocols = 101;
+constexpr std::size_t kCodingsMax = 3;
 constexpr std::string_view kVersion = "HTTP/1.";
 
 bool may_begin_a_reply(std::string_view bytes) {
@@ -31,10 +34,37 @@ std::string unfold(std::string_view fields) {
   return lines;
 }
 
+std::optional<Coding> coding_named(std::string_view name) {
+  if (http1::equals(name, "gzip") || http1::equals(name, "x-gzip")) return Coding::kGzip;
+  if (http1::equals(name, "deflate")) return Coding::kDeflate;
+  return std::nullopt;
+}
+
+// Content-Encoding: the codings in the order in which they were applied.
+struct Codings {
+  std::vector<Coding> applied;
+  bool has_unknown = false;
+
+  void take(std::string_view list) {
+    while (!list.empty()) {
+      const auto name = http1::take_element(list);
+      const bool is_none =
+          name.empty() || http1::equals(name, "identity") || http1::equals(name, "none");
+      if (is_none) continue;
+      const auto coding = coding_named(name);
+      has_unknown = has_unknown || !coding || applied.size() == kCodingsMax;
+      if (!has_unknown) applied.push_back(*coding);
+    }
+  }
+};
+
+}  // namespace
+
 // What a head says.
-struct Head {
+struct ReplyParser::Head {
   HttpReply reply;
   http1::Framing framing;
+  Codings codings;
 
   bool has_body() const {
     return reply.status >= 200 && reply.status != 204 && reply.status != 304;
@@ -47,7 +77,7 @@ struct Head {
     } else if (http1::equals(field.name, "date")) {
       reply.date = field.value;
     } else if (http1::equals(field.name, "content-encoding")) {
-      reply.is_compressed = true;
+      codings.take(field.value);
     }
     return framing.take(field);
   }
@@ -61,25 +91,23 @@ struct Head {
     }
     reply.status = status->status;
     reply.keep_alive = framing.keeps_connection(status->minor_version) && !ends_with_connection();
-    reply.is_compressed = reply.is_compressed || !framing.is_plain();
+    codings.has_unknown = codings.has_unknown || !framing.is_plain();
     return fields.is_sound();
   }
 };
 
-}  // namespace
-
 // A body whose length is not known beforehand.
 struct ReplyParser::Gathered {
-  explicit Gathered(const Head& head)
-      : reply(head.reply),
+  explicit Gathered(Head its_head)
+      : head(std::move(its_head)),
         retry_after(head.reply.retry_after),
         date(head.reply.date),
         in_chunks(head.framing.is_chunked) {
-    reply.retry_after = retry_after;
-    reply.date = date;
+    head.reply.retry_after = retry_after;
+    head.reply.date = date;
   }
 
-  HttpReply reply;
+  Head head;
   std::string retry_after, date;
   bool in_chunks;
   ChunkReader chunks{kBodyBytesMax};
@@ -114,7 +142,7 @@ ReplyParser::Result ReplyParser::read_one(std::string_view bytes, std::size_t& u
   const auto length = head.has_body() ? head.framing.length.value_or(0) : 0;
   if (length > kBodyBytesMax) return Result::kUnsound;
   if (head.has_body() && !head.framing.length) {
-    begun_ = std::make_unique<Gathered>(head);
+    begun_ = std::make_unique<Gathered>(std::move(head));
     const auto result = read_body(bytes.substr(scan.size), used);
     used += scan.size;
     return result;
@@ -123,6 +151,7 @@ ReplyParser::Result ReplyParser::read_one(std::string_view bytes, std::size_t& u
   reply_ = head.reply;
   reply_.body = bytes.substr(scan.size, length);
   used = scan.size + length;
+  decode_body(head);
   return Result::kReply;
 }
 
@@ -151,9 +180,26 @@ ReplyParser::Result ReplyParser::end() {
 
 ReplyParser::Result ReplyParser::finish_body() {
   finished_ = std::move(begun_);
-  reply_ = finished_->reply;
+  reply_ = finished_->head.reply;
   reply_.body = finished_->body;
+  decode_body(finished_->head);
   return Result::kReply;
+}
+
+// No body at all is in no coding, whatever the head says.
+void ReplyParser::decode_body(const Head& head) {
+  reply_.is_unreadable = head.codings.has_unknown;
+  if (reply_.is_unreadable || head.codings.applied.empty() || reply_.body.empty()) return;
+  auto bytes = std::string(reply_.body);
+  for (auto coding = head.codings.applied.rbegin(); coding != head.codings.applied.rend();
+       ++coding) {
+    if (!decode(*coding, bytes, kBodyBytesMax, decoded_)) {
+      reply_.is_unreadable = true;
+      return;
+    }
+    bytes = decoded_;
+  }
+  reply_.body = decoded_;
 }
 
 bool ReplyParser::has_begun() const { return begun_ != nullptr; }

@@ -102,6 +102,9 @@ TEST(ReplyParser, ReadsWhatServersMaySend) {
       {"HTTP/1.1 204 No Content\r\n" + kTwo + "\r\n", "204  keep"},
       {"HTTP/1.1 304 Not Modified\r\n\r\n", "304  keep"},
       {"HTTP/1.1 599 \r\n" + kTwo + "\r\nok", "599 ok keep"},
+      {"HTTP/1.1 599\r\n" + kTwo + "\r\nok", "599 ok keep"},
+      {"HTTP/1.0 599\r\n" + kTwo + "\r\nok", "599 ok close"},
+      {"HTTP/1.2 200 OK\r\n" + kTwo + "\r\nok", "200 ok keep"},
       {kOk + kTwo + kTwo + "\r\nok", "200 ok keep"},
       {kOk + "Content-Length: 2, 2\r\n\r\nok", "200 ok keep"},
       {kOk + "Folded: a\r\n b\r\n" + kTwo + "\r\nok", "200 ok keep"},
@@ -133,10 +136,9 @@ TEST(ReplyParser, RefusesWhatIsOddOrAmbiguous) {
       {kOk + "Connection: a b\r\n" + kTwo + "\r\nok", "unsound"},
       {"HTTP/1.1 200 OK\n", "unsound"},
       {"HTTP/1.1 20 OK\r\n" + kTwo + "\r\nok", "unsound"},
-      {"HTTP/1.1 200\r\n" + kTwo + "\r\nok", "unsound"},
       {"HTTP/1.1 2000 OK\r\n" + kTwo + "\r\nok", "unsound"},
       {"HTTP/1.1 099 OK\r\n" + kTwo + "\r\nok", "unsound"},
-      {"HTTP/1.2 200 OK\r\n" + kTwo + "\r\nok", "unsound"},
+      {"HTTP/2.0 200 OK\r\n" + kTwo + "\r\nok", "unsound"},
       {"\r\n" + kOk + kTwo + "\r\nok", "unsound"},
       {"<html>what?</html>", "unsound"},
   });
@@ -148,15 +150,68 @@ TEST(ReplyParser, TellsWhenToComeAgainAndWhatItCannotRead) {
   const auto reply = [&](const std::string& bytes) {
     EXPECT_EQ(parser.read(bytes, used), Result::kReply) << bytes;
     return std::string(parser.reply().retry_after) +
-           (parser.reply().is_compressed ? " compressed" : " plain");
+           (parser.reply().is_unreadable ? " unreadable" : " plain");
   };
   EXPECT_EQ(reply(kOk + "retry-AFTER: \t7 \r\n" + kTwo + "\r\nok"), "7 plain");
   EXPECT_EQ(reply(kOk + "Retry-After:\r\n 7\r\n" + kTwo + "\r\nok"), "7 plain");
-  EXPECT_EQ(reply(kOk + "Content-Encoding: br\r\n" + kTwo + "\r\nok"), " compressed");
+  EXPECT_EQ(reply(kOk + "Content-Encoding: br\r\n" + kTwo + "\r\nok"), " unreadable");
   EXPECT_EQ(reply(kOk + "Transfer-Encoding: chunked\r\nRetry-After: 8\r\n\r\n0\r\n\r\n"),
             "8 plain");
   EXPECT_EQ(reply(kOk + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\nRetry-After: 9\r\n\r\n"),
-            " compressed");
+            " unreadable");
+}
+
+// {"pk":1} by Python's gzip.compress and zlib.compress.
+constexpr std::string_view kGzipped{
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\xc8\x56\xb2\x32\xac\x05\x00"
+    "\x47\x3c\xd4\xe2\x08\x00\x00\x00",
+    28};
+constexpr std::string_view kDeflated{
+    "\x78\x9c\xab\x56\x2a\xc8\x56\xb2\x32\xac\x05\x00\x0b\x9a\x02\x83", 16};
+
+std::string coded(std::string_view fields, std::string_view body) {
+  return "HTTP/1.1 200\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
+}
+
+TEST(ReplyParser, UndoesCodingsThatNoRequestAskedFor) {
+  const auto raw = kDeflated.substr(2, kDeflated.size() - 6);
+  const std::string body = "200 {\"pk\":1} keep";
+  expect_judged({
+      {coded("Content-Encoding: gzip\r\n", kGzipped), body},
+      {coded("content-encoding: X-GZIP\r\n", kGzipped), body},
+      {coded("Content-Encoding: gzip, identity\r\n", kGzipped), body},
+      {coded("Content-Encoding: deflate\r\n", kDeflated), body},
+      {coded("Content-Encoding: deflate\r\n", raw), body},
+      {coded("Content-Encoding: identity\r\n", "{\"pk\":1}"), body},
+      {coded("Content-Encoding: None\r\n", "{\"pk\":1}"), body},
+      {coded("Content-Encoding:\r\n", "{\"pk\":1}"), body},
+      {coded("Content-Encoding: ,\r\n", "{\"pk\":1}"), body},
+      {coded("Content-Encoding: gzip\r\n", ""), "200  keep"},
+      {kOk + "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n" +
+           std::string(kGzipped) + "\r\n0\r\n\r\n",
+       body},
+  });
+}
+
+// A reply that cannot be read does not end the connection: its end is known.
+TEST(ReplyParser, TellsWhichBodiesCannotBeRead) {
+  const auto is_unreadable = [](const std::string& bytes) {
+    ReplyParser parser;
+    std::size_t used = 0;
+    EXPECT_EQ(parser.read(bytes, used), Result::kReply) << bytes;
+    EXPECT_EQ(used, bytes.size());
+    return parser.reply().is_unreadable;
+  };
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: gzip\r\n", "{\"pk\":1}")));
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: gzip\r\n", kGzipped.substr(0, 20))));
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: br\r\n", kGzipped)));
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: br, gzip\r\n", kGzipped)));
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: gzip, gzip\r\n", kGzipped)));
+  EXPECT_TRUE(is_unreadable(coded("Content-Encoding: gzip, gzip, gzip, gzip\r\n", kGzipped)));
+  EXPECT_TRUE(is_unreadable(
+      coded("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", kGzipped)));
+  EXPECT_FALSE(is_unreadable(coded("Content-Encoding: gzip\r\n", kGzipped)));
 }
 
 TEST(ReplyParser, ReadsAnEmptyChunkedBodyHoweverItIsCut) {

@@ -1,14 +1,9 @@
 #include "net/throttle.h"
 
-#include <charconv>
-
-#include "net/http_date.h"
-
 namespace ia {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::size_t kNoLimit = SIZE_MAX;
 constexpr milliseconds kBackoffCap{5'000};
@@ -40,17 +35,6 @@ void AimdLimit::on_trouble(MonoTime now, std::chrono::nanoseconds round_trip) {
 milliseconds full_jitter(std::uint32_t attempt, milliseconds base, std::mt19937_64& random) {
   const auto top = std::min(kBackoffCap, base * (1 << std::min(attempt, 8u)));
   return milliseconds{std::uniform_int_distribution<std::int64_t>(0, top.count())(random)};
-}
-
-std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
-  std::int64_t wait = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    const auto then = parse_http_date(text);
-    if (!then) return std::nullopt;
-    wait = std::chrono::ceil<seconds>(*then - now).count();
-  }
-  return seconds{std::clamp<std::int64_t>(wait, 1, 300)};
 }
 
 }  // namespace ia

@@ -83,7 +83,4 @@ inline constexpr std::chrono::milliseconds kRetryBase{200};
 std::chrono::milliseconds full_jitter(std::uint32_t attempt, std::chrono::milliseconds base,
                                       std::mt19937_64& random);
 
-// "120" or an HTTP date, clamped to 1 s to 300 s. Nothing for anything else.
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, WallTime now);
-
 }  // namespace ia

@@ -1,6 +1,5 @@
 #include "net/throttle.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace ia {
@@ -8,7 +7,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using ::testing::Optional;
 
 const MonoTime kStart{seconds{1'000}};
 
@@ -95,19 +93,6 @@ TEST(Backoff, IsFullyJitteredUpToItsCap) {
   EXPECT_LE(longest, milliseconds{400});
   EXPECT_GT(longest, milliseconds{380});
   EXPECT_LT(shortest, milliseconds{20});
-}
-
-TEST(RetryAfter, ReadsSecondsAndDatesAndNothingElse) {
-  const WallTime now = std::chrono::sys_days{std::chrono::year{2026} / 11 / 23};
-  EXPECT_THAT(parse_retry_after("7", now), Optional(seconds{7}));
-  EXPECT_THAT(parse_retry_after("Mon, 23 Nov 2026 00:01:30 GMT", now), Optional(seconds{90}));
-  EXPECT_THAT(parse_retry_after("0", now), Optional(seconds{1}));
-  EXPECT_THAT(parse_retry_after("-5", now), Optional(seconds{1}));
-  EXPECT_THAT(parse_retry_after("999999", now), Optional(seconds{300}));
-  EXPECT_THAT(parse_retry_after("Sun, 22 Nov 2026 00:00:00 GMT", now), Optional(seconds{1}));
-  for (const auto* junk : {"", "soon", "7s", "1.5", "99999999999999999999"}) {
-    EXPECT_EQ(parse_retry_after(junk, now), std::nullopt) << junk;
-  }
 }
 
 }  // namespace
