@@ -26,9 +26,11 @@ inline const Result<std::unique_ptr<PostgresServer>>& shared_postgres_server() {
   return server;
 }
 
-// As `shared_postgres_server`, with the extension TimescaleDB.
+// As `shared_postgres_server`, with the extension TimescaleDB. Its jobs run only when a test calls
+// them, so that no test depends on when they do.
 inline const Result<std::unique_ptr<PostgresServer>>& shared_timescaledb_server() {
-  static const auto server = PostgresServer::start({.with_timescaledb = true});
+  static const auto server = PostgresServer::start(
+      {.with_timescaledb = true, .settings = {"timescaledb.max_background_workers=0"}});
   return server;
 }
 

@@ -277,38 +277,5 @@ TEST_F(PostgresStore, AnswersLikeTheObviouslyRightOne) {
   live_through_random_days(open, 300);
 }
 
-TEST(PostgresStoreTimescale, AnswersLikeTheObviouslyRightOne) {
-  const auto& server = shared_timescaledb_server();
-  IA_NEEDS_SERVER(server);
-  TestDatabase database(**server);
-  const auto open = [&] {
-    PostgresStoreOptions options;
-    options.retention = kStoreLifeRetention;
-    options.pool_size = 2;
-    return database.open(options);
-  };
-  live_through_random_days(open, 180);
-}
-
-TEST(PostgresStoreTimescale, AcceptsValuesOfADayThatIsCompressed) {
-  const auto& server = shared_timescaledb_server();
-  IA_NEEDS_SERVER(server);
-  TestDatabase database(**server);
-  const auto store = database.open();
-  for (int minute = 0; minute < 30; ++minute) {
-    const auto batch = batch_of(kNoon + minutes{2 * minute}, 1, 100);
-    must(store->append(std::span(&batch, 1)));
-  }
-  auto db = database.connect();
-  must(db.execute("SELECT compress_chunk(c) FROM show_chunks('ia.points') AS c"));
-
-  const std::vector batches{batch_of(kNoon, 51, 100), batch_of(kNoon + minutes{1}, 1, 100)};
-  const auto late = must(store->append(batches));
-  EXPECT_EQ(late.stored, 50u + 100u);
-  EXPECT_EQ(late.repeats, 50u);
-  EXPECT_THAT(must(store->read_series(id(7), {kNoon, kNoon + days{1}})).minutes, SizeIs(31));
-  EXPECT_EQ(must(db.query("SELECT count(*) FROM ia.points")).integer(0, 0), 3'000 + 150);
-}
-
 }  // namespace
 }  // namespace ia

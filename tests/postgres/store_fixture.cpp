@@ -14,14 +14,12 @@ void migrate(PostgresServer& server, const std::string& database) {
   (void)must(migrate_postgres(options));
 }
 
-// What each server needs once. Migrating costs more than copying a migrated database, but
-// TimescaleDB's workers sit in each of its databases, so they cannot be copied.
+// What each server needs once: migrating costs more than copying a migrated database.
 void prepare(PostgresServer& server) {
   static std::set<const PostgresServer*> prepared;
   if (!prepared.insert(&server).second) return;
   auto db = must(postgres::Connection::open({.dsn = server.dsn()}));
   must(db.execute(std::string("CREATE ROLE ") + kRunTimeRole + " LOGIN"));
-  if (server.has_timescaledb()) return;
   must(server.create_database(kTemplate));
   migrate(server, kTemplate);
 }
@@ -30,12 +28,7 @@ void prepare(PostgresServer& server) {
 
 TestDatabase::TestDatabase(PostgresServer& server) : server_(server), name_(fresh_database_name()) {
   prepare(server);
-  if (server.has_timescaledb()) {
-    must(server.create_database(name_));
-    migrate(server, name_);
-  } else {
-    must(server.create_database(name_, kTemplate));
-  }
+  must(server.create_database(name_, kTemplate));
 }
 
 TestDatabase::~TestDatabase() { (void)server_.drop_database(name_); }
