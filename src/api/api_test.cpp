@@ -457,7 +457,7 @@ TEST_F(Api, MinutesTellCoverageAndMissesByReason) {
   EXPECT_THAT(body,
               HasSubstr(R"("items":[{"minute":"2026-01-01T00:09:00.000Z","due":20,"stored":1,)"
                         R"("repeats":0,"missed":{"rate_limited":1},"missed_total":1,)"
-                        R"("open":18,"closed":false,"coverage":0.05,)"
+                        R"("open":18,"closed":false,"damaged":false,"coverage":0.05,)"
                         R"("followers_average":1.0,"following_average":1.0,)"));
 }
 

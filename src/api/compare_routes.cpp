@@ -1,4 +1,5 @@
 #include "api/compare.h"
+#include "api/damage.h"
 #include "api/parameters.h"
 #include "api/routes.h"
 #include "api/series_request.h"
@@ -50,7 +51,10 @@ Answer CompareRoutes::compare(const RouteRequest& request, HttpResponse& respons
     add(hash, head.cut);
     for (std::size_t i = 0; i < ids.size(); ++i) add(hash, ids[i], all[i]);
   };
-  const auto final_before = observed_.final_before();
+  std::vector<MinuteRange> damaged;
+  for (const auto& one : all) damaged.insert(damaged.end(), one.damaged.begin(), one.damaged.end());
+  const auto final_before = damaged.empty() ? observed_.final_before() : Minute::min();
+  tell_damage(std::move(damaged), response);
   if (set_caching(request, head.cut.range, final_before, add_values, response)) return {};
   std::vector<Compared> compared;
   for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "api/damage.h"
 #include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
@@ -30,9 +31,6 @@ bool is_damaged(const Series& series, Minute minute) {
                              [&](const MinuteRange& range) { return range.contains(minute); });
 }
 
-// Nothing is known but that there was something.
-bool is_row_damaged(const MinuteStats& row) { return row.damaged && row.due == 0; }
-
 // Closed minutes in which somebody was due and the influencer has no value.
 std::vector<MinuteStats> without_value(std::vector<MinuteStats> rows, const Series& series,
                                        const Registry& registry, InfluencerId id) {
@@ -40,8 +38,8 @@ std::vector<MinuteStats> without_value(std::vector<MinuteStats> rows, const Seri
     const bool is_others_turn =
         registry.influencers.contains(id) && !registry.is_due(id, row.minute);
     const bool has_value = std::ranges::binary_search(series.minutes, row.minute);
-    const bool is_lost = is_damaged(series, row.minute) || is_row_damaged(row);
-    if (is_lost && !has_value) return is_others_turn;
+    const bool may_be_lost = is_damaged(series, row.minute) || is_lost(row);
+    if (may_be_lost && !has_value) return is_others_turn;
     return !row.closed || row.due == 0 || is_others_turn || has_value;
   });
   return rows;
@@ -60,8 +58,8 @@ std::vector<Gap> joined(const std::vector<MinuteStats>& empty, const Series& ser
   auto miss = misses.begin();
   for (const auto& row : empty) {
     const bool is_named = miss != misses.end() && miss->minute == row.minute;
-    const bool is_lost = is_damaged(series, row.minute) || is_row_damaged(row);
-    const auto unnamed = is_lost ? kDamaged : unnamed_reason(row, is_watched);
+    const bool may_be_lost = is_damaged(series, row.minute) || is_lost(row);
+    const auto unnamed = may_be_lost ? kDamaged : unnamed_reason(row, is_watched);
     const auto reason = is_named ? name_of(miss->reason) : unnamed;
     if (is_named) ++miss;
     const bool goes_on = !gaps.empty() && gaps.back().reason == reason &&
@@ -98,6 +96,7 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   if (!misses) return refuse(problem_of(misses.error()));
   const auto gaps = joined(empty, *series, *misses, **registry, id);
 
+  tell_damage(series->damaged, response);
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/damage.h"
 #include "api/growth.h"
 #include "api/id_json.h"
 #include "api/json.h"
@@ -120,6 +121,7 @@ Answer GrowthRoutes::growth(const RouteRequest& request, HttpResponse& response)
   const auto series = read_series(context_, observed_, id, {now - longest, now + minutes{1}});
   if (!series) return refuse(series.error());
   const bool has_values = series->size() > 0;
+  tell_damage(series->damaged, response);
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);

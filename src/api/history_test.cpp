@@ -56,7 +56,8 @@ TEST_F(HistoryApi, ShowsTheLeaderboardOfAPastMinute) {
   const auto reply = world.get("/api/v1/leaderboard?at=2026-01-01T23:00:31Z");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body,
-            R"({"as_of":"2026-01-01T23:00:00.000Z","of":3,"followers_average":2169.0,)"
+            R"({"as_of":"2026-01-01T23:00:00.000Z","closed":false,"of":3,)"
+            R"("followers_average":2169.0,)"
             R"("followers_median":2000.0,"followers_total":6507,"following_total":27,"items":[)"
             R"({"id":101,"id_str":"101",)"
             R"("username":null,"follower_count":4500,"following_count":10,)"
@@ -111,7 +112,7 @@ TEST_F(HistoryApi, ShowsAnInfluencerInAPastMinute) {
             R"({"id":100,"id_str":"100",)"
             R"("username":"Anna","follower_count":1000,"following_count":10,)"
             R"("follower_ratio":100.0,"retrieved_at":null,"rank":2,"dense_rank":2,"verdict":null,)"
-            R"("age_seconds":null,"of":3,"as_of":"2026-01-01T00:00:00.000Z"})");
+            R"("age_seconds":null,"of":3,"as_of":"2026-01-01T00:00:00.000Z","closed":false})");
   EXPECT_THAT(world.get("/api/v1/influencers/119?at=1767225600").body,
               AllOf(HasSubstr(R"("rank":null)"), HasSubstr(R"("of":3)")));
   expect_problem(world.get("/api/v1/influencers/99?at=1767225600"), 404, "Nobody watches");
@@ -129,13 +130,24 @@ TEST_F(HistoryApi, ShowsRanksOverTime) {
             R"({"id":100,"id_str":"100",)"
             R"("start":"2026-01-01T00:00:00.000Z","end":"2026-01-02T00:00:00.000Z",)"
             R"("step_seconds":60,"items":[)"
-            R"({"minute":"2026-01-01T00:00:00.000Z","rank":2,"of":3,"follower_count":1000},)"
-            R"({"minute":"2026-01-01T23:00:00.000Z","rank":2,"of":3,"follower_count":2000},)"
-            R"({"minute":"2026-01-01T23:59:00.000Z","rank":2,"of":3,"follower_count":1500}]})");
-  EXPECT_THAT(world.get("/api/v1/influencers/100/ranks").body,
+            R"({"minute":"2026-01-01T00:00:00.000Z","rank":2,"of":3,"follower_count":1000,)"
+            R"("closed":false,"damaged":false},)"
+            R"({"minute":"2026-01-01T23:00:00.000Z","rank":2,"of":3,"follower_count":2000,)"
+            R"("closed":false,"damaged":false},)"
+            R"({"minute":"2026-01-01T23:59:00.000Z","rank":2,"of":3,"follower_count":1500,)"
+            R"("closed":false,"damaged":false}]})");
+  EXPECT_THAT(world.get("/api/v1/influencers/100/ranks?step=1h").body,
               AllOf(HasSubstr(R"("minute":"2026-01-01T23:00:00.000Z")"),
                     Not(HasSubstr(R"("minute":"2026-01-01T23:59:00.000Z")"))));
   EXPECT_THAT(world.get("/api/v1/influencers/119/ranks").body, HasSubstr(R"("items":[])"));
+}
+
+TEST_F(HistoryApi, TakesAStepOfAMinuteUnlessToldOtherwiseWhereverThereIsAStep) {
+  live_a_day();
+  for (const auto* target : {"/api/v1/influencers/100/series", "/api/v1/influencers/100/ranks",
+                             "/api/v1/compare?influencers=100,101"}) {
+    EXPECT_THAT(world.get(target).body, HasSubstr(R"("step_seconds":60,)")) << target;
+  }
 }
 
 TEST_F(HistoryApi, RefusesRanksOfMoreMinutesThanItCanAfford) {

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "api/damage.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
@@ -111,6 +112,7 @@ Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, HttpResponse& re
   const auto board = past_.board(minute);
   if (!board) return refuse(board.error());
   const auto latest = context_.leaderboard();
+  if ((*board)->is_damaged) tell_damage({{minute, minute + std::chrono::minutes{1}}}, response);
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
@@ -119,6 +121,7 @@ Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, HttpResponse& re
   json.member("age_seconds", std::nullopt);
   json.member("of", (*board)->size());
   json.member("as_of", WallTime{minute});
+  json.member("closed", observed_.is_closed(minute));
   json.end_object();
   return {};
 }

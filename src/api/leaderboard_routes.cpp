@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/cursor.h"
+#include "api/damage.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/past_minutes.h"
@@ -18,6 +19,8 @@
 
 namespace ia {
 namespace {
+
+using std::chrono::minutes;
 
 constexpr std::uint64_t kLimit = 100;
 constexpr std::uint64_t kLimitMax = 1000;
@@ -51,6 +54,7 @@ struct PageHead {
   std::uint64_t version;
   WallTime as_of;
   std::optional<Minute> at;  // of a past minute
+  bool is_closed = true;     // of that one
   std::uint64_t limit;
   Wanted wanted;
   Sort sort;
@@ -154,6 +158,7 @@ bool write_page(const PageHead& head, const Board& board, const LeaderboardSnaps
   JsonWriter json(response.body);
   json.begin_object();
   json.member("as_of", head.as_of);
+  if (head.at) json.member("closed", head.is_closed);
   json.member("of", board.size());
   json.member("followers_average", board.followers_average());
   json.member("followers_median", board.followers_median());
@@ -180,8 +185,9 @@ struct LeaderboardRoutes::State {
   SnapshotShelf shelf;
 };
 
-LeaderboardRoutes::LeaderboardRoutes(const ApiContext& context, PastMinutes& past)
-    : context_(context), past_(past), state_(std::make_unique<State>()) {}
+LeaderboardRoutes::LeaderboardRoutes(const ApiContext& context, Observed& observed,
+                                     PastMinutes& past)
+    : context_(context), observed_(observed), past_(past), state_(std::make_unique<State>()) {}
 LeaderboardRoutes::~LeaderboardRoutes() = default;
 
 // Values of a minute are never changed, only added: their number is the version of a past one.
@@ -205,9 +211,11 @@ Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& respon
     if (!board) return refuse(board.error());
     head.version = (*board)->size();
     head.as_of = *head.at;
+    head.is_closed = observed_.is_closed(*head.at);
     const bool is_other =
         cursor && (cursor->version != head.version || cursor->published_at != head.as_of);
     if (is_other) return refuse(expired_cursor());
+    if ((*board)->is_damaged) tell_damage({{*head.at, *head.at + minutes{1}}}, response);
     write_page(head, **board, *context_.leaderboard(), context_.verdicts, cursor, response);
     return {};
   }

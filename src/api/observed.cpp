@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/damage.h"
+
 namespace ia {
 namespace {
 
@@ -33,7 +35,9 @@ Result<std::optional<MinuteStats>> Observed::read_minute() {
   }
   const auto rows = context_.store.read_minutes({from, now + minutes{1}});
   if (!rows) return std::unexpected(rows.error());
-  const auto newest = std::find_if(rows->rbegin(), rows->rend(), std::mem_fn(&MinuteStats::closed));
+  const auto newest = std::find_if(rows->rbegin(), rows->rend(), [](const MinuteStats& row) {
+    return row.closed && !is_lost(row);
+  });
   if (newest == rows->rend()) return std::nullopt;
   const std::scoped_lock lock(mutex_);
   newest_known_ = newest->minute;
@@ -62,6 +66,11 @@ Minute Observed::final_before() {
   const auto newest = newest_complete_minute();
   if (!newest || !**newest) return Minute{};
   return (**newest)->minute - kFinalAfter;
+}
+
+bool Observed::is_closed(Minute minute) {
+  const auto newest = newest_complete_minute();
+  return newest && **newest && minute <= (**newest)->minute;
 }
 
 }  // namespace ia

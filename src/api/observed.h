@@ -59,6 +59,8 @@ class Observed {
   Result<bool> is_known(InfluencerId id);
   // No point of a minute before this comes any more, or only after an outage of an hour.
   Minute final_before();
+  // False while values of the minute may still come in the usual way.
+  bool is_closed(Minute minute);
 
  private:
   Result<std::optional<MinuteStats>> read_minute();

@@ -53,8 +53,13 @@ class Schemas {
       if (keyword == "const" && simdjson::minify(rule) != simdjson::minify(value)) {
         find(where, "not the constant");
       }
-      if (keyword == "minimum" && double(value) < double(rule)) find(where, "too small");
-      if (keyword == "maximum" && double(value) > double(rule)) find(where, "too large");
+      const bool is_number = value.is_number();
+      if (keyword == "minimum" && is_number && double(value) < double(rule)) {
+        find(where, "too small");
+      }
+      if (keyword == "maximum" && is_number && double(value) > double(rule)) {
+        find(where, "too large");
+      }
       if (keyword == "maxItems" && array(value).size() > uint64_t(rule)) find(where, "too long");
       if (keyword == "minItems" && array(value).size() < uint64_t(rule)) find(where, "too short");
       if (keyword == "format" && text_of(rule) == "date-time" && !value.is_null()) {

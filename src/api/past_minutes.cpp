@@ -30,14 +30,12 @@ seconds PastMinutes::good_for(Minute last) {
   return last < observed_.final_before() ? kForGood : kForNow;
 }
 
-std::expected<std::shared_ptr<const MinuteBoard>, Problem> PastMinutes::board(Minute minute) {
+std::expected<std::shared_ptr<const PastBoard>, Problem> PastMinutes::board(Minute minute) {
   return boards_.get(minute, good_for(minute),
-                     [&store = context_.store, minute](const GoOn& go_on) -> Result<MinuteBoard> {
+                     [&store = context_.store, minute](const GoOn& go_on) -> Result<PastBoard> {
                        auto columns = store.read_minute(minute, go_on);
                        if (!columns) return std::unexpected(columns.error());
-                       return MinuteBoard(minute, std::move(columns->influencers),
-                                          std::move(columns->followers),
-                                          std::move(columns->following));
+                       return PastBoard(minute, std::move(*columns));
                      });
 }
 

@@ -21,6 +21,15 @@ struct RankQuestion {
   friend bool operator==(const RankQuestion&, const RankQuestion&) = default;
 };
 
+// Everyone who had a value in a past minute.
+struct PastBoard : MinuteBoard {
+  PastBoard(Minute minute, MinuteColumns columns)
+      : MinuteBoard(minute, std::move(columns.influencers), std::move(columns.followers),
+                    std::move(columns.following)),
+        is_damaged(columns.damaged) {}
+  bool is_damaged = false;  // some influencers' values may be missing
+};
+
 struct RankHistory {
   std::vector<RankAt> ranks;
   std::size_t bytes() const { return sizeof *this + ranks.size() * sizeof(RankAt); }
@@ -38,7 +47,7 @@ class PastMinutes {
   PastMinutes(const ApiContext& context, Observed& observed);
 
   // As Later::get.
-  std::expected<std::shared_ptr<const MinuteBoard>, Problem> board(Minute minute);
+  std::expected<std::shared_ptr<const PastBoard>, Problem> board(Minute minute);
   std::expected<std::shared_ptr<const RankHistory>, Problem> ranks(const RankQuestion& question);
 
   // What makes them: for those who wait.
@@ -50,7 +59,7 @@ class PastMinutes {
   const ApiContext& context_;
   Observed& observed_;
   LaterThread thread_{context_.clock};
-  Later<Minute, MinuteBoard> boards_;
+  Later<Minute, PastBoard> boards_;
   Later<RankQuestion, RankHistory> ranks_;
 };
 

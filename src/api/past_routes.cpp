@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/damage.h"
 #include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
@@ -22,7 +23,7 @@ RankQuestion take_question(Parameters& parameters, InfluencerId id, WallTime now
   const auto [start, end] = parameters.times("start", "end", now);
   RankQuestion question{.influencer = id, .range = minutes_between(start, end)};
   question.range.end = std::min(question.range.end, minute_of(now));
-  question.step = parameters.step("step", minutes{60});
+  question.step = parameters.step("step", minutes{1});
   if (!parameters.is_valid()) return question;
   if (question.range.end - question.range.begin > kRangeMax) {
     parameters.reject("start", "must be at most 7 days before end");
@@ -47,6 +48,14 @@ Answer PastRoutes::ranks(const RouteRequest& request, HttpResponse& response) {
   if (!*known) return refuse(unknown_influencer(id));
   const auto history = past_.ranks(question);
   if (!history) return refuse(history.error());
+  // Where its own value may be missing, it has no rank.
+  auto own = context_.store.read_series(id, question.range);
+  if (!own) return refuse(problem_of(own.error()));
+  auto damaged = std::move(own->damaged);
+  for (const auto& at : (*history)->ranks) {
+    if (at.damaged) damaged.push_back({at.minute, at.minute + minutes{1}});
+  }
+  tell_damage(std::move(damaged), response);
 
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
@@ -64,6 +73,8 @@ Answer PastRoutes::ranks(const RouteRequest& request, HttpResponse& response) {
     json.member("rank", at.rank);
     json.member("of", at.of);
     json.member("follower_count", at.followers);
+    json.member("closed", observed_.is_closed(at.minute));
+    json.member("damaged", at.damaged);
     json.end_object();
   }
   json.end_array();

@@ -29,7 +29,7 @@ struct Router::State {
   SeriesRoutes series{context, observed};
   SignalRoutes signals{context, observed};
   BadgeRoutes badges{context, observed};
-  LeaderboardRoutes leaderboard{context, past_minutes};
+  LeaderboardRoutes leaderboard{context, observed, past_minutes};
   GapRoutes gaps{context, observed};
   GrowthRoutes growth{context, observed};
   PastRoutes past{context, observed, past_minutes};

@@ -99,13 +99,14 @@ class CompareRoutes {
 
 class LeaderboardRoutes {
  public:
-  LeaderboardRoutes(const ApiContext& context, PastMinutes& past);
+  LeaderboardRoutes(const ApiContext& context, Observed& observed, PastMinutes& past);
   ~LeaderboardRoutes();
   Answer page(const RouteRequest& request, HttpResponse& response);
 
  private:
   struct State;
   const ApiContext& context_;
+  Observed& observed_;
   PastMinutes& past_;
   std::unique_ptr<State> state_;
 };

@@ -4,8 +4,6 @@
 
 #include <array>
 
-#include "base/time_text.h"
-
 namespace ia {
 namespace {
 
@@ -77,16 +75,6 @@ void add(Hash64& hash, InfluencerId id, const Series& series) {
   }
   hash.add(series.followers);
   hash.add(series.following);
-}
-
-void tell_damage(const Series& series, HttpResponse& response) {
-  if (series.damaged.empty()) return;
-  std::string ranges;
-  for (const auto& range : series.damaged) {
-    if (!ranges.empty()) ranges += ", ";
-    ranges += timestamp_text(range.begin) + "/" + timestamp_text(range.end);
-  }
-  response.headers += "X-Damaged: " + ranges + "\r\n";
 }
 
 bool set_caching(const RouteRequest& request, MinuteRange range, Minute final_before,

@@ -30,10 +30,6 @@ std::expected<Series, Problem> read_series(const ApiContext& context, Observed& 
 void add(Hash64& hash, const SeriesCut& cut);
 void add(Hash64& hash, InfluencerId id, const Series& series);
 
-// The header X-Damaged: "start/end" of each range in which values may be missing because stored
-// bytes are damaged. Nothing when there is none.
-void tell_damage(const Series& series, HttpResponse& response);
-
 // Of what can no longer change: an ETag of the values, as the same ones give the same bytes. True
 // when the client has them.
 bool set_caching(const RouteRequest& request, MinuteRange range, Minute final_before,

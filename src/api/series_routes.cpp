@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "api/damage.h"
 #include "api/parameters.h"
 #include "api/routes.h"
 #include "api/series_encoding.h"
@@ -40,7 +41,7 @@ Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& respon
     add(hash, {.range = range});
     add(hash, id, *series);
   };
-  tell_damage(*series, response);
+  tell_damage(series->damaged, response);
   const bool is_whole = series->damaged.empty();
   const auto final_before = is_whole ? observed_.final_before() : Minute::min();
   if (set_caching(request, range, final_before, add_values, response)) return {};
@@ -62,7 +63,7 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
     add(hash, head.cut);
     add(hash, head.influencer, *series);
   };
-  tell_damage(*series, response);
+  tell_damage(series->damaged, response);
   const auto final_before = series->damaged.empty() ? observed_.final_before() : Minute::min();
   if (set_caching(request, head.cut.range, final_before, add_values, response)) return {};
   const auto buckets = aggregate(*series, head.cut.step, head.cut.how);

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <ranges>
 
+#include "api/damage.h"
 #include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
@@ -149,6 +150,7 @@ Answer SignalRoutes::of_one(const RouteRequest& request, HttpResponse& response)
   const auto& thresholds = context_.signals;
   const auto series = read_series(context_, observed_, id, range_to_judge(range, thresholds));
   if (!series) return refuse(series.error());
+  tell_damage(series->damaged, response);
   auto own =
       find_own_signals({series->minutes, series->followers, series->following}, range, thresholds);
 

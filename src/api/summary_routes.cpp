@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/damage.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
@@ -28,17 +29,24 @@ void write_missed(JsonWriter& json, const MissCounts& missed) {
   json.end_object();
 }
 
+// What of a minute is null where its account is lost.
+template <class T>
+std::optional<T> unless_lost(const MinuteStats& stats, T value) {
+  return is_lost(stats) ? std::nullopt : std::optional(value);
+}
+
 void write_minute(JsonWriter& json, const MinuteStats& stats) {
   json.begin_object();
   json.member("minute", WallTime{stats.minute});
-  json.member("due", stats.due);
-  json.member("stored", stats.stored);
-  json.member("repeats", stats.repeats);
+  json.member("due", unless_lost(stats, stats.due));
+  json.member("stored", unless_lost(stats, stats.stored));
+  json.member("repeats", unless_lost(stats, stats.repeats));
   write_missed(json, stats.missed);
-  json.member("missed_total", stats.missed_total());
-  json.member("open", stats.open());
+  json.member("missed_total", unless_lost(stats, stats.missed_total()));
+  json.member("open", unless_lost(stats, stats.open()));
   json.member("closed", stats.closed);
-  json.member("coverage", stats.coverage());
+  json.member("damaged", stats.damaged);
+  json.member("coverage", unless_lost(stats, stats.coverage()));
   json.member("followers_average", average(stats.followers_sum, stats.stored));
   json.member("following_average", average(stats.following_sum, stats.stored));
   const bool has_values = stats.stored > 0;

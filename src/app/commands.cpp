@@ -168,16 +168,22 @@ int export_series(const Config& config, Log& log) {
   if (!range) return report_failure(range.error());
   const auto influencers = export_influencers(config);
   Result<std::uint64_t> written;
+  std::vector<MinuteStats> open;
   std::uint64_t damaged = 0;
   if (config.what == ExportKind::kPoints) {
-    written = export_csv(**store, influencers, *range, config.output, &damaged);
+    auto found = open_minutes(**store, *range);
+    if (!found) return report_failure(found.error());
+    open = std::move(*found);
+    const std::span<const MinuteStats> without(open);
+    written = export_csv(**store, influencers, *range, config.output,
+                         config.partial ? without.first(0) : without, &damaged);
   } else {
     const auto verdicts = open_verdict_store(config, StoreAccess::kReadOnly);
     if (!verdicts) return report_failure(verdicts.error());
     written = export_verdicts_csv(**verdicts, influencers, config.output);
   }
   if (!written) return report_failure(written.error());
-  fmt::print(stderr, "{} rows\n", *written);
+  fmt::print(stderr, "{}{} rows\n", open_lines(open, config.partial), *written);
   const auto size = (*store)->size();
   if (damaged == 0 && size && size->damaged > 0) {
     fmt::print(stderr, "some stored values are damaged and missing: see the log above\n");

@@ -119,6 +119,7 @@ struct Config {
   std::optional<TimeBound> end;    // nothing: now
   ExportKind what = ExportKind::kPoints;
   std::string output;               // "-": standard output
+  bool partial = false;             // minutes that are still open, too
   std::filesystem::path backup_to;  // of backup
 };
 

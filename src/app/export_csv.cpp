@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ constexpr std::string_view kVerdictHeader =
     "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\n";
 constexpr std::size_t kProgressEvery = 1'000;
 constexpr std::size_t kVerdictsAtOnce = 10'000;
+constexpr std::chrono::minutes kFirstLook{24 * 60};
 
 std::unexpected<Error> cannot_write(const std::string& output) {
   return fail(Errc::kUnavailable, fmt::format("cannot write {}: {}", output, std::strerror(errno)));
@@ -85,6 +87,21 @@ Result<std::vector<Verdict>> verdicts_on(const VerdictStore& store,
   return verdicts;
 }
 
+void leave_out(std::span<const MinuteStats> minutes, Series& series) {
+  if (minutes.empty()) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (std::ranges::binary_search(minutes, series.minutes[i], {}, &MinuteStats::minute)) continue;
+    series.minutes[kept] = series.minutes[i];
+    series.followers[kept] = series.followers[i];
+    series.following[kept] = series.following[i];
+    ++kept;
+  }
+  series.minutes.resize(kept);
+  series.followers.resize(kept);
+  series.following.resize(kept);
+}
+
 }  // namespace
 
 std::string csv_rows(InfluencerId influencer, const Series& series) {
@@ -110,16 +127,45 @@ std::string damage_lines(InfluencerId influencer, const Series& series) {
   return lines;
 }
 
+// Goes back in stretches that grow, to the newest minute that is closed.
+Result<std::vector<MinuteStats>> open_minutes(const Store& store, MinuteRange range) {
+  std::vector<MinuteStats> open;
+  auto length = kFirstLook;
+  for (auto end = range.end; end > range.begin; length *= 2) {
+    const MinuteRange stretch{std::max(range.begin, end - length), end};
+    const auto rows = store.read_minutes(stretch);
+    if (!rows) return fail("export", rows.error());
+    std::ranges::copy_if(*rows | std::views::reverse, std::back_inserter(open),
+                         [](const MinuteStats& row) { return !row.closed && row.stored > 0; });
+    if (std::ranges::any_of(*rows, &MinuteStats::closed)) break;
+    end = stretch.begin;
+  }
+  std::ranges::reverse(open);
+  return open;
+}
+
+std::string open_lines(std::span<const MinuteStats> minutes, bool is_exported) {
+  std::string lines;
+  for (const auto& row : minutes) {
+    lines += fmt::format(
+        "{}: {} is still open, with {} of {} values so far{}\n",
+        is_exported ? "partial" : "left out", timestamp_text(row.minute), row.stored, row.due,
+        is_exported ? "" : "; --partial on exports it, too");
+  }
+  return lines;
+}
+
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output,
-                                 std::uint64_t* damaged) {
+                                 std::span<const MinuteStats> without, std::uint64_t* damaged) {
   return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
     const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
     std::uint64_t rows = 0;
     auto done = csv.write(kHeader);
     for (std::size_t i = 0; done && i < influencers.size(); ++i) {
-      const auto series = store.read_series(influencers.at(i), range);
+      auto series = store.read_series(influencers.at(i), range);
       if (!series) return fail("export", series.error());
+      leave_out(without, *series);
       done = csv.write(csv_rows(influencers.at(i), *series));
       rows += series->size();
       if (!series->damaged.empty()) {

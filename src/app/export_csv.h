@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "core/influencer_set.h"
@@ -14,10 +16,19 @@ namespace ia {
 // ordered by influencer, then minute (RFC 3339, UTC). `output` is a file, or "-" for standard
 // output; a file appears under its name only when it is whole. Shows progress on a terminal.
 // Damaged values are left out, with a line on standard error for each influencer and range, and
-// `damaged` counts these influencers. Returns the number of rows.
+// `damaged` counts these influencers. The minutes `without`, which ascend, are left out, too.
+// Returns the number of rows.
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output,
+                                 std::span<const MinuteStats> without = {},
                                  std::uint64_t* damaged = nullptr);
+
+// The minutes of the range that are still open and have points already, oldest first: of some
+// influencers only. They are the newest ones, as minutes are closed one after the other.
+Result<std::vector<MinuteStats>> open_minutes(const Store& store, MinuteRange range);
+
+// Says of each of them how much is stored, and whether it is exported; a line for each.
+std::string open_lines(std::span<const MinuteStats> minutes, bool is_exported);
 
 // A line per range in which values may be missing because stored bytes are damaged.
 std::string damage_lines(InfluencerId influencer, const Series& series);

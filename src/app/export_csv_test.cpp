@@ -41,6 +41,60 @@ TEST(ExportCsv, WritesARowAPoint) {
             "2,2026-01-01T12:00:00Z,5,0,\n");
 }
 
+class ExportOfOpenMinutes : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(store.put_registry({.epoch = 1, .influencers = kOneToThree}));
+    for (int i = 0; i < 3; ++i) {
+      PointBatch batch;
+      batch.minute = first + std::chrono::minutes{i};
+      batch.retrieved_at = batch.minute;
+      batch.influencers = {InfluencerId{1}, InfluencerId{2}};
+      batch.followers = {1'000 + i, 5};
+      batch.following = {8, 1};
+      batch.usernames = {};
+      ASSERT_TRUE(store.append({&batch, 1}));
+    }
+    ASSERT_TRUE(store.close_minutes({first, first + std::chrono::minutes{2}}, {}));
+  }
+  std::string exported(std::span<const MinuteStats> without) {
+    const auto file = dir.path() / "series.csv";
+    EXPECT_TRUE(export_csv(store, kOneToThree, kAll, file.string(), without));
+    return content_of(file);
+  }
+
+  const Minute first = minute_of(kNoon);
+  const MinuteRange kAll{first - std::chrono::days{900}, first + std::chrono::days{30}};
+  MemoryStore store;
+  TempDir dir;
+};
+
+TEST_F(ExportOfOpenMinutes, LeavesThemOutOrNamesThem) {
+  const auto open = open_minutes(store, kAll);
+  ASSERT_TRUE(open);
+  ASSERT_EQ(open->size(), 1u);
+  EXPECT_EQ(open_lines(*open, false),
+            "left out: 2026-01-01T12:02:00Z is still open, with 2 of 3 values so far; --partial on "
+            "exports it, too\n");
+  EXPECT_EQ(open_lines(*open, true),
+            "partial: 2026-01-01T12:02:00Z is still open, with 2 of 3 values so far\n");
+  const std::string whole = "1,2026-01-01T12:00:00Z,1000,8,125\n1,2026-01-01T12:01:00Z,1001,8,";
+  EXPECT_THAT(exported(*open), ::testing::HasSubstr(whole));
+  EXPECT_THAT(exported(*open), ::testing::Not(::testing::HasSubstr("12:02:00Z")));
+  EXPECT_THAT(exported({}), ::testing::HasSubstr("1,2026-01-01T12:02:00Z,1002,8,"));
+}
+
+TEST_F(ExportOfOpenMinutes, KnowsNoneOnceTheyAreClosed) {
+  ASSERT_TRUE(store.close_minutes(kAll, {}));
+  EXPECT_EQ(open_minutes(store, kAll)->size(), 0u);
+}
+
+// A program that ended long ago has not closed its last minute.
+TEST_F(ExportOfOpenMinutes, FindsThoseOfLongAgo) {
+  const MinuteRange until_now{first, first + std::chrono::days{3'000}};
+  EXPECT_EQ(open_minutes(store, until_now)->size(), 1u);
+}
+
 // Times to the second and ratios as short as they can be, whichever library formats them.
 TEST(ExportCsv, WritesTimesAndRatiosToTheLetter) {
   Series series;

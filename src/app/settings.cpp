@@ -321,6 +321,10 @@ Group export_settings() {
       {"output", "-",
        text_value("FILE|-", "a file, or - for standard output", into(&Config::output)),
        "Where the CSV goes; - is standard output.", kExporting},
+      {"partial", "off", switch_value(into(&Config::partial)),
+       "Whether points of minutes that are still open are exported, too; others of the same minute "
+       "are not stored yet.",
+       kExporting},
   };
 }
 

@@ -29,6 +29,11 @@ bool is_sound(const PointBatch& batch) {
          minute_of(batch.retrieved_at) == batch.minute;
 }
 
+void add_minute(std::vector<MinuteRange>& ranges, Minute minute) {
+  if (ranges.empty() || ranges.back().end < minute) ranges.push_back({minute, minute});
+  ranges.back().end = minute + std::chrono::minutes{1};
+}
+
 std::string folded(std::string_view text) {
   std::string result(text);
   for (auto& c : result) {
@@ -164,22 +169,31 @@ Status MemoryStore::close_minutes(MinuteRange range, MissReason reason) {
 }
 
 MinuteStats MemoryStore::stats_of(Minute minute, const MinuteRow& row) {
+  if (row.is_damaged) {
+    MinuteStats lost;
+    lost.minute = minute;
+    lost.closed = lost.damaged = true;
+    return lost;
+  }
   MinuteStats stats{.minute = minute,
-                    .stored = row.values.size(),
+                    .stored = row.values.size() + row.damaged.size(),
                     .repeats = row.repeats,
                     .closed = row.closed,
                     .rest = row.closed_misses,
                     .rest_reason = row.close_reason,
                     .first_retrieved_at = row.first_retrieved_at,
-                    .last_retrieved_at = row.last_retrieved_at};
+                    .last_retrieved_at = row.last_retrieved_at,
+                    .damaged = !row.damaged.empty()};
   for (const auto& [influencer, reason] : row.misses) {
     ++stats.missed[static_cast<std::size_t>(reason)];
   }
   stats.missed[static_cast<std::size_t>(row.close_reason)] += row.closed_misses;
   stats.due = std::max(row.due_registered, stats.stored + stats.missed_total());
-  for (const auto& [influencer, counts] : row.values) {
-    stats.followers_sum += counts.followers;
-    stats.following_sum += counts.following;
+  for (const auto* values : {&row.values, &row.damaged}) {
+    for (const auto& [influencer, counts] : *values) {
+      stats.followers_sum += counts.followers;
+      stats.following_sum += counts.following;
+    }
   }
   return stats;
 }
@@ -211,7 +225,9 @@ Result<Series> MemoryStore::read_series(InfluencerId influencer, MinuteRange ran
   Series series;
   for (const auto& [minute, row] : minutes_) {
     const auto value = row.values.find(influencer);
-    if (!range.contains(minute) || value == row.values.end()) continue;
+    if (!range.contains(minute)) continue;
+    if (row.damaged.contains(influencer)) add_minute(series.damaged, minute);
+    if (value == row.values.end()) continue;
     series.minutes.push_back(minute);
     series.followers.push_back(value->second.followers);
     series.following.push_back(value->second.following);
@@ -245,6 +261,7 @@ Result<MinuteColumns> MemoryStore::read_minute(Minute minute, const GoOn& go_on)
     columns.followers.push_back(counts.followers);
     columns.following.push_back(counts.following);
   }
+  columns.damaged = !row->second.damaged.empty();
   return columns;
 }
 
@@ -266,7 +283,8 @@ Result<std::vector<RankAt>> MemoryStore::read_ranks(InfluencerId influencer,
     ranks.push_back({.minute = minute,
                      .followers = own->second.followers,
                      .rank = 1 + static_cast<std::uint64_t>(above),
-                     .of = values.size()});
+                     .of = values.size(),
+                     .damaged = !row->second.damaged.empty()});
   }
   return ranks;
 }
@@ -325,6 +343,19 @@ Result<std::vector<Username>> MemoryStore::find_usernames(std::string_view prefi
     if (usernames.size() < count_max) usernames.push_back({key.second, name});
   }
   return usernames;
+}
+
+void MemoryStore::damage(InfluencerId influencer, MinuteRange range) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [minute, row] : minutes_) {
+    if (!range.contains(minute)) continue;
+    if (auto value = row.values.extract(influencer)) row.damaged.insert(std::move(value));
+  }
+}
+
+void MemoryStore::damage_row(Minute minute) {
+  const std::scoped_lock lock(mutex_);
+  minutes_.at(minute).is_damaged = true;
 }
 
 Result<Minute> MemoryStore::horizon() const {

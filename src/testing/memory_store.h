@@ -53,6 +53,10 @@ class MemoryStore final : public Store {
   void lose_reply_next_append(std::size_t count);
   // How often close_minutes was called.
   std::size_t closings() const { return closings_; }
+  // The influencer's values in these minutes cannot be read any more: their bytes are damaged.
+  void damage(InfluencerId influencer, MinuteRange range);
+  // What the minute amounts to cannot be read any more.
+  void damage_row(Minute minute);
   // While down, everything does nothing and gives kUnavailable.
   void set_down(bool down);
 
@@ -60,6 +64,8 @@ class MemoryStore final : public Store {
   struct MinuteRow {
     std::map<InfluencerId, Counts> values;
     std::map<InfluencerId, MissReason> misses;
+    std::map<InfluencerId, Counts> damaged;  // values that cannot be read
+    bool is_damaged = false;                 // it cannot be read itself
     std::uint64_t due_registered = 0;
     std::uint64_t repeats = 0;
     bool closed = false;

@@ -160,7 +160,7 @@ class Campaign:
         done = subprocess.run(
             [self.binary, "export", "--data-dir", data, "--influencers",
              f"{IDS.start}-{IDS.stop - 1}", "--start", str(self.first * 60), "--end",
-             str(end * 60)], capture_output=True, text=True, timeout=120)
+             str(end * 60), "--partial", "on"], capture_output=True, text=True, timeout=120)
         found = {(int(i), minute_of(at)): (int(a), int(b))
                  for i, at, a, b in ROW.findall(done.stdout)}
         reported = set()
