@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Kills, failing disks and flipped bits, against an oracle of its own.
+"""Kills, clock steps, failing disks, flipped bits and backups, against an oracle of its own.
 
 The oracle is this program: it makes batches of values, writes them into the queue of points in the
 documented format (docs/formats.md), has the real sink store them, hurts the process or its files,
 and compares what `export` says with what it made. A wrong value, or a missing one that nothing
 reports, is a silent failure; there must be none.
 
-    campaign.py BINARY IO_FAULT_LIBRARY [--trials N] [--seed N] [--settled]
+    campaign.py BINARY IO_FAULT_LIBRARY CLOCK_SHIM [--trials N] [--seed N] [--settled]
 """
 import argparse
 import errno
@@ -16,6 +16,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -60,8 +61,8 @@ def minute_of(text):
 
 
 class Campaign:
-    def __init__(self, binary, library, seed):
-        self.binary, self.library = binary, library
+    def __init__(self, binary, library, clock_shim, seed):
+        self.binary, self.library, self.clock_shim = binary, library, clock_shim
         self.random = random.Random(seed)
         self.room = Path(tempfile.mkdtemp(prefix="ia_campaign."))
         self.truth = {}
@@ -194,7 +195,7 @@ class Campaign:
         file.write_bytes(content)
         self.compare(f"flip {file.name} at {at}", data, self.truth, may_report=True)
 
-    def hurt(self, what, environment, seconds):
+    def hurt(self, what, environment, seconds, during=lambda: None):
         data = self.copy()
         truth = dict(self.truth)
         now = int(time.time()) // 60
@@ -203,6 +204,7 @@ class Campaign:
         self.send(data, self.make(minutes, truth))
         sink = self.sink(data, **environment)
         end = time.monotonic() + seconds
+        during()
         while time.monotonic() < end and self.waiting(data) != 0 and sink.poll() is None:
             time.sleep(0.01)
         sink.kill()
@@ -213,6 +215,26 @@ class Campaign:
 
     def kill(self):
         self.hurt("kill", {}, self.random.random() * 0.6)
+
+    def clock(self):
+        """The wall clock is wrong for a while: before the batches are stored, or from then on."""
+        offsets = [sign * (1 + self.random.random()) * seconds for sign in (-1, 1)
+                   for seconds in (1, 60, 1800, 3600, 86400, 31 * 86400, 365 * 86400, 1.6e9)]
+        steps = [0, int(self.random.choice(offsets)), 0][self.random.randrange(2):]
+        file = self.room / "clock"
+
+        def step(offset):
+            with open(file, "r+b") as clock:  # never shorter: the process has it mapped
+                clock.write(struct.pack("=q", offset))
+
+        def during():
+            for offset in steps[1:]:
+                time.sleep(self.random.random() * 0.4)  # the moment is what is tried
+                step(offset)
+
+        file.write_bytes(struct.pack("=q", steps[0]))
+        self.hurt(f"clock {steps}", {"LD_PRELOAD": str(self.clock_shim), "CLOCK_SHIM": str(file)},
+                  1, during)
 
     def fault(self):
         number = self.random.choice([errno.EIO, errno.ENOSPC])
@@ -252,7 +274,7 @@ class Campaign:
         self.compare("backup", restored, truth, may_report=False)
 
     def run(self, trials):
-        kinds = [self.flip, self.flip, self.kill, self.fault, self.backup]
+        kinds = [self.flip, self.kill, self.clock, self.flip, self.fault, self.backup]
         for trial in range(trials):
             kinds[trial % len(kinds)]()
 
@@ -261,11 +283,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary", type=Path)
     parser.add_argument("library", type=Path)
+    parser.add_argument("clock_shim", type=Path)
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--settled", action="store_true", help="wait for an hour to be settled")
     arguments = parser.parse_args()
-    campaign = Campaign(arguments.binary.resolve(), arguments.library.resolve(), arguments.seed)
+    campaign = Campaign(arguments.binary.resolve(), arguments.library.resolve(),
+                        arguments.clock_shim.resolve(), arguments.seed)
     try:
         campaign.prepare(arguments.settled)
         campaign.run(arguments.trials)
