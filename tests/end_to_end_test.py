@@ -235,14 +235,45 @@ class EndToEnd(unittest.TestCase):
         for process in (fetcher, sink):
             self.assertEqual(process.stop(), 0, process.output())
 
+    def answered(self, influencer, begin, end):
+        answers = get_json(f"http://{self.network}/simulator/answers?pk={influencer}")["answers"]
+        return {(followers, following) for at, followers, following in answers
+                if begin * 1000 <= at < end * 1000}
+
     def check_was_answered(self, influencer, minute):
-        answered = get_json(f"http://{self.network}/simulator/answers?pk={influencer}")["answers"]
-        answered = {(followers, following) for at, followers, following in answered
-                    if minute * 1000 <= at < (minute + 60) * 1000}
+        answered = self.answered(influencer, minute, minute + 60)
         seen = get_json(f"{self.url}/influencer_analytics/{influencer}"
                         f"?start_time={minute}&end_time={minute + 59.9}")["data"]
         self.assertEqual(len(seen), 1)
         self.assertIn(tuple(seen[0][1:3]), answered)
+
+    # A machine that is suspended, as laptops and virtual machines are: replies that had arrived
+    # before are read after it, and belong to no minute of then.
+    def test_files_no_answer_under_a_later_minute_after_it_stood_still(self):
+        self.start_network("--simulator-answers-kept", "100000", "--latency", "2s")
+        program = self.start_program()
+        wait_until("points are stored", lambda: self.stored_now() > 0, 90)
+        frozen = int(time.time()) // 60 * 60 + 60
+        wait_until("it is in the middle of a minute", lambda: time.time() > frozen + 45, 120)
+        program.process.send_signal(signal.SIGSTOP)
+        wait_until("a new minute has begun", lambda: time.time() > frozen + 70, 60)
+        program.process.send_signal(signal.SIGCONT)
+        wait_until("the next minute is closed",
+                   lambda: self.minute(frozen + 60)["closed"], 120)
+
+        ids = range(FIRST, FIRST + COUNT, 5)
+        seen = 0
+        for influencer in ids:
+            points = get_json(f"{self.url}/influencer_analytics/{influencer}"
+                              f"?start_time={frozen}&end_time={frozen + 119.9}")["data"]
+            for at, followers, following, _ in points:
+                minute = at // 60_000 * 60
+                seen += 1
+                # On the way for a moment, but not for as long as it stood still.
+                self.assertIn((followers, following),
+                              self.answered(influencer, minute - 5, minute + 60), (influencer, at))
+        self.assertGreater(seen, len(ids))
+        self.assertEqual(program.stop(), 0, program.output())
 
     def test_says_what_is_wrong_and_what_to_do(self):
         def expect(code, *arguments, said):
