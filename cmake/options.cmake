@@ -3,7 +3,7 @@ set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(IA_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
 option(IA_BUILD_TESTS "Build tests and benches (GoogleTest, Google Benchmark)" ON)
 option(IA_FUZZ "Build the libFuzzer targets (clang only)" OFF)
-set(IA_FUZZ_SECONDS 20 CACHE STRING "How long each libFuzzer target runs as a test")
+set(IA_FUZZ_SECONDS 20 CACHE STRING "How long each fuzz target makes inputs up as a test")
 
 find_program(IA_CCACHE ccache)
 if(IA_CCACHE)
@@ -67,7 +67,8 @@ function(ia_add_library name)
 endfunction()
 
 # A fuzzer begins with the inputs of tests/corpus/<its name>. With IA_FUZZ it goes on from there and
-# keeps what it finds in the build folder; any other build only runs those inputs.
+# keeps what it finds in the build folder; any other build runs those inputs, and with the address
+# sanitizer also changes of them.
 function(ia_add_fuzzer source)
   cmake_path(GET source STEM name)
   set(corpus ${PROJECT_SOURCE_DIR}/tests/corpus/${name})
@@ -75,7 +76,11 @@ function(ia_add_fuzzer source)
   target_link_libraries(${name} PRIVATE ${ARGN})
   if(NOT IA_FUZZ)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay_corpus.cpp)
-    add_test(NAME corpus.${name} COMMAND ${name} ${corpus})
+    set(seconds 0)
+    if(IA_SANITIZE MATCHES "address")
+      set(seconds ${IA_FUZZ_SECONDS})
+    endif()
+    add_test(NAME corpus.${name} COMMAND ${name} --seconds ${seconds} ${corpus})
     set_tests_properties(corpus.${name} PROPERTIES TIMEOUT 120)
     return()
   endif()

@@ -221,6 +221,9 @@ class Compose(unittest.TestCase):
     def check_health_of_one_that_stands_still(self, name):
         process = self.services.processes[name]
         process.send_signal(signal.SIGSTOP)
+        threads = list(pathlib.Path(f"/proc/{process.pid}/task").glob("*/stat"))
+        wait_until(f"{name} stands still", lambda: all(
+            thread.read_text().rpartition(") ")[2].startswith("T") for thread in threads), 60)
         self.assertFalse(self.services.is_healthy(name))
         process.send_signal(signal.SIGCONT)
         self.assertTrue(self.services.is_healthy(name))

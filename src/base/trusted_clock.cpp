@@ -16,6 +16,7 @@ constexpr milliseconds kTickTolerance{2'500};  // of replies that take their tim
 constexpr minutes kHeardLately{10};
 constexpr minutes kStartTolerance{5};  // a network's clock that is off by less is no reason to wait
 constexpr seconds kWitnessPatience{15};
+constexpr seconds kFlicker{1};  // a step that is over sooner is not worth a second line
 
 bool is_close(milliseconds a, milliseconds b) {
   return std::chrono::abs(a - b) < TrustedClock::kStepMin;
@@ -63,7 +64,8 @@ void TrustedClock::look() const {
   const auto now = machine_.mono();
   const auto offset = machine_.wall().time_since_epoch() - since_epoch(now);
   if (goes_along(offset)) {
-    if (step_) log_.info("clock", "the wall clock is back where it should be");
+    const bool lasted = step_ && now - step_->since >= kFlicker;
+    if (lasted) log_.info("clock", "the wall clock is back where it should be");
     step_.reset();
     is_stepped_ = false;
     offset_ms_ = offset.count();
@@ -73,11 +75,17 @@ void TrustedClock::look() const {
     step_ = Step{.offset = offset, .since = now};
     is_stepped_ = true;
     steps_total_.add();
-    const auto by = offset - milliseconds{offset_ms_.load()};
-    log_.warning("clock", "the wall clock stepped: nothing is stored until the time is confirmed",
-                 {{"by_ms", std::to_string(by.count())}});
+    log_step(now, offset - milliseconds{offset_ms_.load()});
   }
   settle(now);
+}
+
+// A clock that flickers is logged once a minute.
+void TrustedClock::log_step(MonoTime now, milliseconds by) const {
+  if (step_logged_at_ && now - *step_logged_at_ < minutes{1}) return;
+  step_logged_at_ = now;
+  log_.warning("clock", "the wall clock stepped: nothing is stored until the time is confirmed",
+               {{"by_ms", std::to_string(by.count())}});
 }
 
 void TrustedClock::settle(MonoTime now) const {

@@ -74,6 +74,7 @@ class TrustedClock final : public Clock {
   Milliseconds machine_offset() const;
   bool goes_along(Milliseconds offset) const;
   void look() const;
+  void log_step(MonoTime now, Milliseconds by) const;
   void settle(MonoTime now) const;
   void follow(const char* why) const;
   bool is_ticking() const;
@@ -88,6 +89,7 @@ class TrustedClock final : public Clock {
   mutable std::atomic<bool> is_stepped_ = false;
   mutable std::mutex mutex_;  // over the rest
   mutable std::optional<Step> step_;
+  mutable std::optional<MonoTime> step_logged_at_;
   mutable std::optional<Network> network_;
   mutable std::optional<Milliseconds> skew_;  // of the network's clock, as far as it is accepted
   mutable std::optional<MonoTime> agreed_since_;  // the network with wall(), without a break

@@ -16,7 +16,9 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr days kMonth{31};
 constexpr milliseconds kSteps[] = {kMonth, days{12 * 365}, days{74 * 365}, minutes{-30}, -kMonth};
@@ -58,6 +60,22 @@ TEST_F(TrustedClockTest, IsTheMachinesClockWhileThatDoesNotStep) {
     EXPECT_FALSE(is_doubtful());
   }
   EXPECT_THAT(lines_, IsEmpty());
+}
+
+TEST_F(TrustedClockTest, LogsAClockThatFlickersOnceAMinute) {
+  for (int i = 0; i < 60; ++i) {
+    for (const auto step : {hours{900}, hours{-900}}) {
+      machine_.step_wall(step);
+      (void)clock_.wall();
+    }
+    machine_.advance(seconds{1});
+  }
+  EXPECT_THAT(lines_, SizeIs(1));
+  machine_.step_wall(hours{900});
+  run(seconds{30});
+  machine_.step_wall(hours{-900});
+  run(seconds{1});
+  EXPECT_THAT(lines_.back(), HasSubstr("back where it should be"));
 }
 
 TEST_F(TrustedClockTest, GoesOnWithoutAStepThatTheNetworkRefutes) {
