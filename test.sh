@@ -59,14 +59,7 @@ build_and_test() {
     "${wrapper[@]}" cmake --build --preset "$preset" -j "$(build_jobs)" || return
   say "$preset: testing"
   rm -f -- "build/$preset/tests.xml"
-  "${wrapper[@]}" ctest --preset "$preset" --output-junit "$root/build/$preset/tests.xml" && return
-  # More tests run at once than there are cores, and the cores may be shared: what fails only then
-  # is told in the last lines. What a sanitizer found counts at once.
-  [[ -f build/$preset/tests.xml ]] || return
-  ! grep -qE 'Sanitizer:|runtime error:' "build/$preset/tests.xml" || return
-  say "$preset: what failed, once more and alone"
-  "${wrapper[@]}" ctest --preset "$preset" --rerun-failed -j 1 || return
-  only_alone=", what failed beside others passed alone"
+  "${wrapper[@]}" ctest --preset "$preset" --output-junit "$root/build/$preset/tests.xml"
 }
 
 presets=()
@@ -78,9 +71,8 @@ install_missing "to build and run the tests" "${packages[@]}"
 summary=() failed=0
 for preset in "${presets[@]}"; do
   begin=$SECONDS
-  only_alone=''
   install_node_packages "$preset"
-  if build_and_test "$preset"; then outcome=passed$only_alone; else outcome=FAILED failed=1; fi
+  if build_and_test "$preset"; then outcome=passed; else outcome=FAILED failed=1; fi
   summary+=("$preset: $outcome after $((SECONDS - begin)) s")
 done
 
