@@ -17,6 +17,7 @@ constexpr int kServerMin = 150000;
 constexpr std::chrono::minutes kPatience{30};
 constexpr const char* kPartitions = "partitions";
 constexpr const char* kTimescale = "timescaledb";
+constexpr const char* kApache = "apache";
 // What of the schema the program calls. The rest is called by these, as the owner.
 constexpr const char* kCalls =
     "ia.append, ia.present, ia.close_minutes, ia.put_registry, ia.upkeep, "
@@ -88,22 +89,33 @@ Result<Stored> stored_schema(Connection& db) {
 struct Extension {
   std::string version;  // "" when the database does not have it
   std::string schema;
-  bool can_be_made = false;
+  std::string license;       // "apache": without compression and aggregates
+  bool can_be_made = false;  // the server loaded it at its start and has its files
+  bool may_be_made = false;  // by this role
 };
 
-// The server must have loaded it at its start, or CREATE EXTENSION ends the connection.
+// The server must have loaded it at its start, or CREATE EXTENSION ends the connection; the setting
+// that its loader makes is there for every role to see.
 Result<Extension> extension(Connection& db) {
   const auto row = db.query(
       "SELECT coalesce(e.extversion, ''), coalesce(quote_ident(n.nspname), ''),"
-      " CASE WHEN e.oid IS NULL AND pg_has_role('pg_read_all_settings', 'USAGE')"
-      " THEN current_setting('shared_preload_libraries') LIKE '%timescaledb%' ELSE false END"
-      " AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')"
-      " FROM (SELECT) AS one LEFT JOIN pg_extension e ON e.extname = 'timescaledb'"
-      " LEFT JOIN pg_namespace n ON n.oid = e.extnamespace");
+      " coalesce(current_setting('timescaledb.license', true), ''),"
+      " e.oid IS NULL AND v.name IS NOT NULL"
+      " AND current_setting('timescaledb.max_background_workers', true) IS NOT NULL,"
+      " coalesce(r.rolsuper OR (v.trusted AND"
+      " has_database_privilege(current_database(), 'CREATE')), false)"
+      " FROM pg_roles r LEFT JOIN pg_extension e ON e.extname = 'timescaledb'"
+      " LEFT JOIN pg_namespace n ON n.oid = e.extnamespace"
+      " LEFT JOIN (SELECT a.name, w.trusted FROM pg_available_extensions a"
+      " JOIN pg_available_extension_versions w ON w.name = a.name AND w.version = a.default_version"
+      " WHERE a.name = 'timescaledb') AS v ON true"
+      " WHERE r.rolname = current_user");
   if (!row) return std::unexpected(row.error());
   return Extension{.version = std::string(row->text(0, 0)),
                    .schema = std::string(row->text(0, 1)),
-                   .can_be_made = row->boolean(0, 2)};
+                   .license = std::string(row->text(0, 2)),
+                   .can_be_made = row->boolean(0, 3),
+                   .may_be_made = row->boolean(0, 4)};
 }
 
 Result<bool> is_superuser(Connection& db) {
@@ -121,7 +133,8 @@ class Migration {
     auto transaction = Transaction::begin(db_);
     if (!transaction) return std::unexpected(transaction.error());
     for (const auto step : {&Migration::lock, &Migration::look, &Migration::choose_layout,
-                            &Migration::apply_all, &Migration::set_width, &Migration::grant}) {
+                            &Migration::apply_all, &Migration::set_width,
+                            &Migration::configure_jobs, &Migration::grant}) {
       if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
     }
     if (auto committed = transaction->commit(); !committed) {
@@ -156,34 +169,48 @@ class Migration {
     }
     report_.layout = kPartitions;
     if (options_.without_timescaledb) return {};
-    if (found->version.empty() && found->can_be_made) return make_extension();
-    if (!found->version.empty()) report_.layout = kTimescale;
+    if (found->version.empty()) return found->can_be_made ? make_extension(*found) : Status{};
+    choose_by_license(found->license);
     return {};
   }
 
   void note_extension_of_old_schema(const Extension& found) {
-    if (stored_.layout == kPartitions && !found.version.empty()) {
+    const bool is_usable =
+        (found.can_be_made || !found.version.empty()) && found.license != kApache;
+    if (stored_.layout == kPartitions && is_usable && !options_.without_timescaledb) {
       report_.notes.push_back(
-          "TimescaleDB is here, but the schema was made without it and stays so: to use it, "
-          "migrate into a new database and copy the points");
+          "TimescaleDB is here, but this schema was made without it and keeps its plain "
+          "partitions; docs/sql.md says how to move the data into a hypertable");
     }
   }
 
-  Status make_extension() {
-    const auto superuser = is_superuser(db_);
-    if (!superuser) return std::unexpected(superuser.error());
-    if (!*superuser) {
+  Status make_extension(const Extension& found) {
+    if (!found.may_be_made) {
       report_.notes.push_back(
-          "TimescaleDB is loaded by the server, but this role may not create extensions: for it, "
-          "have CREATE EXTENSION timescaledb done first, in a new database");
+          "TimescaleDB is loaded by the server, but this role may not create it here, so the "
+          "tables are plain partitions. To use it, GRANT CREATE ON DATABASE to this role and "
+          "migrate into a new database");
       return {};
     }
-    if (auto made = db_.execute("CREATE EXTENSION timescaledb"); !made) return made;
-    auto found = extension(db_);
-    if (!found) return std::unexpected(found.error());
-    schema_of_extension_ = found->schema;
-    report_.layout = kTimescale;
-    return {};
+    if (auto made = db_.execute("SAVEPOINT extension; CREATE EXTENSION timescaledb"); !made) {
+      return made;
+    }
+    auto made = extension(db_);
+    if (!made) return std::unexpected(made.error());
+    schema_of_extension_ = made->schema;
+    choose_by_license(made->license);
+    const bool is_kept = report_.layout == kTimescale;
+    return db_.execute(is_kept ? "RELEASE extension" : "ROLLBACK TO extension");
+  }
+
+  void choose_by_license(std::string_view license) {
+    if (license != kApache) {
+      report_.layout = kTimescale;
+      return;
+    }
+    report_.notes.push_back(
+        "this TimescaleDB is the Apache edition, which has neither compression nor continuous "
+        "aggregates, so the tables are plain partitions");
   }
 
   Status apply_all() {
@@ -227,10 +254,19 @@ class Migration {
 
   Status set_width() {
     if (!options_.partition_hours || stored_.version == 0) return {};
-    const auto set = db_.query("UPDATE ia.state SET partition_hours = $1",
-                               Params().add(std::int64_t{*options_.partition_hours}));
-    return set ? Status{} : std::unexpected(set.error());
+    const auto hours = Params().add(std::int64_t{*options_.partition_hours});
+    const auto set = db_.query("UPDATE ia.state SET partition_hours = $1", hours);
+    if (!set) return std::unexpected(set.error());
+    if (report_.layout != kTimescale) return {};
+    const auto width = replaced(
+        "SELECT @ts@.set_chunk_time_interval(t, make_interval(hours => $1::integer))"
+        " FROM unnest(ARRAY['ia.points', 'ia.misses']::regclass[]) AS t",
+        "@ts@", schema_of_extension_);
+    const auto chunks = db_.query(width.c_str(), hours);
+    return chunks ? Status{} : std::unexpected(chunks.error());
   }
+
+  Status configure_jobs() { return db_.execute("SELECT ia.configure_jobs()"); }
 
   Status grant() {
     for (const auto& role : options_.grant_to) {

@@ -58,7 +58,8 @@ TEST_F(Migration, MakesTheSchemaAndSaysWhatItDid) {
   EXPECT_THAT(report.applied,
               ElementsAre("0001_tables.sql", "0002_points.partitions.sql", "0003_functions.sql",
                           "0004_verdicts.sql", "0005_processes.sql", "0006_alerts.sql",
-                          "0007_miss_reasons.sql", "0008_retention.sql", "0009_misses.sql"));
+                          "0007_miss_reasons.sql", "0008_retention.sql", "0009_misses.sql",
+                          "0010_chunks.partitions.sql"));
   EXPECT_TRUE(open());
 }
 
@@ -209,10 +210,41 @@ TEST_F(TimescaleMigration, MakesHypertablesWithCompressionAndAggregates) {
                   " WHERE hypertable_schema = 'ia' AND compression_enabled"),
             1);
   EXPECT_EQ(count("SELECT count(*) FROM timescaledb_information.continuous_aggregates"), 2);
-  EXPECT_GE(
-      count("SELECT count(*) FROM timescaledb_information.jobs"
-            " WHERE proc_name IN ('policy_compression', 'policy_refresh_continuous_aggregate')"),
-      3);
+  EXPECT_EQ(count("SELECT count(*) FROM timescaledb_information.jobs"
+                  " WHERE proc_name IN ('policy_compression', 'tend_aggregates')"),
+            2);
+}
+
+TEST_F(TimescaleMigration, MakesTheExtensionAsAnOrdinaryOwner) {
+  auto& server = **shared_timescaledb_server();
+  auto db = must(Connection::open({.dsn = dsn_}));
+  must(db.execute("CREATE ROLE plain_owner LOGIN; ALTER DATABASE fresh OWNER TO plain_owner"));
+  PostgresMigrateOptions options;
+  options.dsn = server.dsn_as("plain_owner", "fresh");
+  EXPECT_TRUE(must(inspect_postgres(options.dsn)).timescaledb_can_be_made);
+  const auto report = must(migrate_postgres(options));
+  EXPECT_EQ(report.layout, "timescaledb");
+  EXPECT_THAT(report.notes, IsEmpty());
+  EXPECT_THAT(must(migrate_postgres(options)).notes, IsEmpty());
+  must(db.execute("ALTER DATABASE fresh OWNER TO ia_test; DROP OWNED BY plain_owner CASCADE;"
+                  " DROP ROLE plain_owner"));
+}
+
+TEST(TimescaleApache, IsToldFromTheOtherEdition) {
+  const auto server = PostgresServer::start(
+      {.with_timescaledb = true, .settings = {"timescaledb.license=apache"}});
+  IA_NEEDS_SERVER(server);
+  must((*server)->create_database("fresh"));
+  for (const char* made : {"", "CREATE EXTENSION timescaledb"}) {
+    auto db = must(Connection::open({.dsn = (*server)->dsn("fresh")}));
+    if (*made != '\0') must(db.execute(std::string("DROP SCHEMA ia CASCADE; ") + made));
+    PostgresMigrateOptions options;
+    options.dsn = (*server)->dsn("fresh");
+    const auto report = must(migrate_postgres(options));
+    EXPECT_EQ(report.layout, "partitions");
+    EXPECT_THAT(report.notes, ElementsAre(HasSubstr("the Apache edition")));
+    EXPECT_THAT(must(migrate_postgres(options)).notes, IsEmpty());
+  }
 }
 
 TEST_F(TimescaleMigration, KeepsToPlainPartitionsWhenAskedTo) {

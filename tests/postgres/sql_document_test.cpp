@@ -119,6 +119,22 @@ TEST_F(SqlDocument, AccountsForTheHour) {
   EXPECT_THAT(ask(7), ElementsAre("5|not_found"));
 }
 
+TEST_F(SqlDocument, TellsOfWhomNothingWasHeard) {
+  const auto store = database_->open();
+  const auto watch = [&](std::uint64_t epoch, const char* influencers) {
+    must(store->put_registry({.epoch = epoch,
+                              .schedule = {},
+                              .shard_size = 1000,
+                              .influencers = must(InfluencerSet::parse(influencers))}));
+  };
+  must(database_->connect().execute("DELETE FROM ia.minutes WHERE minute = '2026-03-05 12:00+00'"));
+  watch(2, "1-7");
+  must(store->close_minutes({kNoon, kNoon + minutes{1}}, MissReason::kDown));
+  EXPECT_THAT(ask(7), ElementsAre("5|not_found", "6|down", "7|down"));
+  watch(3, "1-5");
+  EXPECT_THAT(ask(7), ElementsAre("5|not_found", "7 no longer watched: down"));
+}
+
 TEST_F(SqlDocument, FindsGrowthAndJumps) {
   EXPECT_THAT(ask(8), ElementsAre("2|6200|31.00", "1|600|6.00", "3|0|0.00", "4|0|0.00"));
   const auto jumps = ask(9);

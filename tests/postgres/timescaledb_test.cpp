@@ -58,9 +58,11 @@ class CompressedChunks : public ::testing::Test {
     store_ = database_->open();
     run("SELECT set_chunk_time_interval('ia.points', INTERVAL '1 hour'),"
         " set_chunk_time_interval('ia.misses', INTERVAL '1 hour')");
+    std::vector<PointBatch> batches;
     for (auto minute = kTen; minute < kTen + hours{3}; minute += minutes{1}) {
-      append(batch_of(minute, 1, kInfluencers));
+      batches.push_back(batch_of(minute, 1, kInfluencers));
     }
+    must(store_->append(batches));
   }
 
   void run(const std::string& sql) { must(database_->connect().execute(sql)); }
@@ -161,6 +163,93 @@ TEST_F(CompressedChunks, AcceptsLateValuesOfEveryoneInACompressedDay) {
   EXPECT_EQ(late.stored, kInfluencers);
   compress();
   EXPECT_EQ(append(batch_of(kTen - days{4} + minutes{1}, 1, kInfluencers)).repeats, kInfluencers);
+}
+
+TEST_F(CompressedChunks, AreMadeWhileAReaderHasThemOpen) {
+  if (number("SELECT count(*) FROM pg_settings"
+             " WHERE name = 'timescaledb.compress_truncate_behaviour'") == 0) {
+    GTEST_SKIP() << "this version of the extension can only truncate";
+  }
+  run("SELECT ia.configure_jobs()");
+  auto reader = database_->connect();
+  must(reader.execute("BEGIN; SELECT FROM ia.points WHERE minute < '2024-03-05 11:00+00'"));
+  run("SELECT compress_chunk(c) FROM"
+      " show_chunks('ia.points', older_than => '2024-03-05 11:00+00'::timestamptz) AS c");
+  EXPECT_EQ(number("SELECT count(*) FROM timescaledb_information.chunks"
+                   " WHERE hypertable_name = 'points' AND is_compressed"),
+            1);
+  EXPECT_EQ(number("SELECT count(*) FROM ia.points"), 180 * 300);
+}
+
+TEST_F(CompressedChunks, AreNotReindexedByTheirJob) {
+  run("SELECT ia.configure_jobs()");
+  EXPECT_EQ(number("SELECT count(*) FROM timescaledb_information.jobs WHERE proc_name ="
+                   " 'policy_compression' AND (config->>'reindex')::boolean = false"),
+            1);
+}
+
+TEST_F(CompressedChunks, HaveAnAgeUntilTheyAreCompressed) {
+  EXPECT_GT(number("SELECT uncompressed_seconds FROM ia.job_health()"), 86'400);
+  compress();
+  EXPECT_EQ(number("SELECT uncompressed_seconds FROM ia.job_health()"), 0);
+  EXPECT_EQ(number("SELECT failed_jobs FROM ia.job_health()"), 0);
+}
+
+// What the job does; nothing else calls it here.
+constexpr const char* kTendAggregates = "CALL ia.tend_aggregates(0, '{}')";
+
+TEST_F(CompressedChunks, ReachTheAggregatesHoweverLateTheyCome) {
+  run(kTendAggregates);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_day WHERE influencer_id = 7"), 180);
+  compress();
+  append(batch_of(kTen + minutes{5}, 900, 1));
+  append(batch_of(kTen - hours{5}, 7, 1));
+  run(kTendAggregates);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_hour WHERE influencer_id = 900"), 1);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_day WHERE influencer_id = 900"), 1);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_day WHERE influencer_id = 7"), 181);
+  EXPECT_EQ(number("SELECT follower_max FROM ia.points_hour WHERE influencer_id = 900"), 9'000);
+}
+
+constexpr const char* kAggregateChunks =
+    "SELECT count(*) FROM timescaledb_information.chunks WHERE (hypertable_schema,"
+    " hypertable_name) IN (SELECT materialization_hypertable_schema,"
+    " materialization_hypertable_name FROM timescaledb_information.continuous_aggregates)";
+
+TEST_F(CompressedChunks, ExpireTogetherWithTheirAggregates) {
+  run(kTendAggregates);
+  EXPECT_EQ(number(kAggregateChunks), 2);
+  EXPECT_EQ(number((std::string(kAggregateChunks) + " AND NOT is_compressed").c_str()), 0);
+  for (const auto at : {kTen + days{1}, kTen + days{60}}) {
+    while (must(store_->maintain(at))) {
+    }
+  }
+  EXPECT_EQ(number(kAggregateChunks), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM ia.points_hour"), 0);
+  append(batch_of(kTen + days{59}, 1, 5));
+  run(kTendAggregates);
+  EXPECT_EQ(number("SELECT count(*) FROM ia.points_day"), 5);
+}
+
+// A part of an hour or day that retention has begun to drop would be less than what was there.
+TEST_F(CompressedChunks, LeaveAggregatesThatKnowMoreThanTheyDoAlone) {
+  run(kTendAggregates);
+  while (must(store_->maintain(kTen + hours{1} + minutes{30} + days{30}))) {
+  }
+  append(batch_of(kTen + hours{2}, 900, 1));
+  run(kTendAggregates);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_day WHERE influencer_id = 7"), 180);
+  EXPECT_EQ(number("SELECT sum(points)::bigint FROM ia.points_hour WHERE influencer_id = 900"), 1);
+}
+
+TEST_F(CompressedChunks, GetTheSpanThatMigrateIsTold) {
+  PostgresMigrateOptions options;
+  options.dsn = database_->owner_dsn();
+  options.partition_hours = 6;
+  must(migrate_postgres(options));
+  EXPECT_EQ(number("SELECT count(*) FROM timescaledb_information.dimensions WHERE time_interval ="
+                   " '6 hours' AND hypertable_name IN ('points', 'misses')"),
+            2);
 }
 
 TEST_F(CompressedChunks, AnswersLikeTheObviouslyRightOne) {
