@@ -334,13 +334,14 @@ class EndToEnd(unittest.TestCase):
         return get_json(f"{self.url}/api/v1/influencers/{influencer}")
 
     # Of the two rules at least one fires with the next value that differs, and each fires once at
-    # most: it would have to come back by more than there is.
+    # most: it would have to come back to where no count of the network goes.
     def add_crossing_rules(self, url, influencer):
         level = self.value_of(influencer)["follower_count"]
         for direction in ("above", "below"):
             status, rule = self.change("POST", "/api/v1/alerts", {
                 "name": direction, "kind": "threshold", "direction": direction, "value": level,
-                "hysteresis": 10**12, "influencers": [influencer], "url": url, "secret": SECRET})
+                "hysteresis": level if direction == "above" else 10**12,
+                "influencers": [influencer], "url": url, "secret": SECRET})
             self.assertEqual(status, 201, rule)
         return rule
 

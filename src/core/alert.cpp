@@ -103,9 +103,7 @@ class Check {
     }
     switch (condition_.kind) {
       case AlertKind::kThreshold:
-        check_range("value", condition_.level, 0, kCountMax);
-        check_range("hysteresis", condition_.hysteresis, 0, kCountMax);
-        return;
+        return check_threshold();
       case AlertKind::kRelative:
         return check_relative();
       case AlertKind::kMilestone:
@@ -115,6 +113,19 @@ class Check {
       case AlertKind::kVerdict:
         return;
     }
+  }
+
+  // A count goes from 0 to kCountMax: a way back beyond that is never gone.
+  void check_threshold() {
+    check_range("value", condition_.level, 0, kCountMax);
+    check_range("hysteresis", condition_.hysteresis, 0, kCountMax);
+    if (!errors_.empty()) return;
+    const bool is_up = condition_.direction == AlertDirection::kUp;
+    const auto most = is_up ? condition_.level : kCountMax - condition_.level;
+    if (condition_.hysteresis <= most) return;
+    reject("hysteresis", "must be at most " + std::to_string(most) +
+                             (is_up ? ": the count would have to fall below 0 before it fires again"
+                                    : ": no count rises that far before it fires again"));
   }
 
   void check_relative() {

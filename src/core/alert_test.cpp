@@ -59,6 +59,20 @@ TEST(Alert, RefusesConditionsThatCanNeverFireOrSayTwoThings) {
   EXPECT_THAT(wrong_members(rule), ElementsAre("rank"));
 }
 
+TEST(Alert, RefusesAHysteresisThatNoCountCanComeBackBy) {
+  auto rule = good_rule();
+  rule.condition = {.level = 100, .hysteresis = 100};
+  EXPECT_THAT(check(rule), IsEmpty()) << "a count of 0 is possible";
+  rule.condition.hysteresis = 101;
+  ASSERT_THAT(wrong_members(rule), ElementsAre("hysteresis"));
+  EXPECT_THAT(check(rule)[0].detail, ::testing::HasSubstr("at most 100: the count would have to"));
+  rule.condition = {.direction = AlertDirection::kDown, .level = kCountMax - 5, .hysteresis = 5};
+  EXPECT_THAT(check(rule), IsEmpty());
+  rule.condition.hysteresis = 6;
+  ASSERT_THAT(wrong_members(rule), ElementsAre("hysteresis"));
+  EXPECT_THAT(check(rule)[0].detail, ::testing::HasSubstr("at most 5: no count rises that far"));
+}
+
 TEST(Alert, RefusesUrlsThatAreNotPlainHttp) {
   for (const auto* url : {"", "ftp://example.com/", "file:///etc/passwd", "http://", "https:///x",
                           "http://user:pass@example.com/", "http://a\\b/", "http://a b/",
