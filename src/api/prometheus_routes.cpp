@@ -12,6 +12,7 @@
 
 #include "api/json.h"
 #include "api/prometheus_source.h"
+#include "api/promql_text.h"
 #include "api/target.h"
 #include "api/times.h"
 
@@ -24,8 +25,8 @@ constexpr std::string_view kName = "__name__";
 constexpr std::size_t kStepsMax = 11'000;  // as Prometheus
 constexpr milliseconds kLookBackMost = std::chrono::minutes{5};
 constexpr std::size_t kValuesMax = 1'000;  // of a label: what Grafana shows
-// What Grafana looks at to know what it may ask for.
-constexpr std::string_view kLooksLike = "2.50.0";
+// What Grafana looks at to know what it may ask for; windows are left-open as of 3.0.
+constexpr std::string_view kLooksLike = "3.0.0";
 
 PromError bad_data(std::string message) { return {400, "bad_data", std::move(message)}; }
 
@@ -63,10 +64,24 @@ class Form {
   PromResult<WallTime> time(std::string_view name, std::optional<WallTime> fallback) const {
     const auto given = text(name);
     if (given.empty() && fallback) return *fallback;
+    const auto wrong = [&](std::string_view what) {
+      return std::unexpected(bad_data(
+          fmt::format("invalid parameter \"{}\": {}, got '{}'", name, what, excerpt(given))));
+    };
+    const auto seconds = parse_prom_seconds(given);
+    if (!seconds) return wrong(seconds.error());
+    if (*seconds) return WallTime{**seconds};
     const auto parsed = parse_instant(given);
-    if (parsed) return *parsed;
-    return std::unexpected(bad_data(fmt::format("invalid parameter \"{}\": {}, got '{}'", name,
-                                                parsed.error(), excerpt(given))));
+    if (!parsed) return wrong(parsed.error());
+    return *parsed;
+  }
+
+  PromResult<PromSpan> span() const {
+    const auto start = time("start", WallTime::min());
+    if (!start) return std::unexpected(start.error());
+    const auto end = time("end", WallTime::max());
+    if (!end) return std::unexpected(end.error());
+    return PromSpan{*start, *end};
   }
 
   // At most `most` of something are wanted.
@@ -143,17 +158,22 @@ void answer_data(HttpResponse& response, const std::vector<std::string>& warning
   json.end_object();
 }
 
-void write_value(JsonWriter& json, WallTime time, double value) {
-  json.begin_array();
+// Whole seconds have no fraction, as in Prometheus.
+void write_time(JsonWriter& json, WallTime time) {
+  const auto count = time.time_since_epoch().count();
+  if (count % 1'000 == 0) return json.integer(count / 1'000);
   json.decimal(std::chrono::duration<double>(time.time_since_epoch()).count());
-  if (std::isnan(value)) {
-    json.text("NaN");
-  } else if (std::isinf(value)) {
-    json.text(value > 0 ? "+Inf" : "-Inf");
-  } else {
-    json.text(fmt::format("{}", value));
-  }
+}
+
+void write_sample(JsonWriter& json, WallTime time, std::string_view value) {
+  json.begin_array();
+  write_time(json, time);
+  json.text(value);
   json.end_array();
+}
+
+void write_value(JsonWriter& json, WallTime time, double value) {
+  write_sample(json, time, prom_value_text(value));
 }
 
 void write_labels(JsonWriter& json, const PromLabels& labels) {
@@ -162,24 +182,58 @@ void write_labels(JsonWriter& json, const PromLabels& labels) {
   json.end_object();
 }
 
-void write_vector(JsonWriter& json, const PromValue& value, WallTime time) {
+void write_series(JsonWriter& json, const PromSeries& series, WallTime time) {
   json.begin_object();
-  json.member("resultType", value.is_scalar ? "scalar" : "vector");
-  json.key("result");
-  if (value.is_scalar) {
-    write_value(json, time, value.series[0].values[0]);
-    return json.end_object();
-  }
+  json.key("metric");
+  write_labels(json, series.labels);
+  json.key("value");
+  write_value(json, time, series.values[0]);
+  json.end_object();
+}
+
+// Of a matrix: the samples that are not absent.
+void write_series(JsonWriter& json, const PromLabels& labels, std::span<const WallTime> times,
+                  std::span<const double> values) {
+  json.begin_object();
+  json.key("metric");
+  write_labels(json, labels);
+  json.key("values");
   json.begin_array();
-  for (const auto& series : value.series) {
-    json.begin_object();
-    json.key("metric");
-    write_labels(json, series.labels);
-    json.key("value");
-    write_value(json, time, series.values[0]);
-    json.end_object();
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (!is_absent(values[i])) write_value(json, times[i], values[i]);
   }
   json.end_array();
+  json.end_object();
+}
+
+std::string_view name_of(PromType type) {
+  switch (type) {
+    case PromType::kScalar:
+      return "scalar";
+    case PromType::kVector:
+      return "vector";
+    case PromType::kMatrix:
+      return "matrix";
+    case PromType::kString:
+      return "string";
+  }
+  return "";
+}
+
+void write_result(JsonWriter& json, const PromValue& value, WallTime time) {
+  json.begin_object();
+  json.member("resultType", name_of(value.type));
+  json.key("result");
+  if (value.type == PromType::kScalar) {
+    write_value(json, time, value.series[0].values[0]);
+  } else if (value.type == PromType::kString) {
+    write_sample(json, time, value.text);
+  } else {
+    json.begin_array();
+    for (const auto& series : value.series) write_series(json, series, time);
+    for (const auto& one : value.matrix) write_series(json, one.labels, one.times, one.values);
+    json.end_array();
+  }
   json.end_object();
 }
 
@@ -188,18 +242,7 @@ void write_matrix(JsonWriter& json, const PromValue& value, std::span<const Wall
   json.member("resultType", "matrix");
   json.key("result");
   json.begin_array();
-  for (const auto& series : value.series) {
-    json.begin_object();
-    json.key("metric");
-    write_labels(json, series.labels);
-    json.key("values");
-    json.begin_array();
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      if (!is_absent(series.values[i])) write_value(json, times[i], series.values[i]);
-    }
-    json.end_array();
-    json.end_object();
-  }
+  for (const auto& series : value.series) write_series(json, series.labels, times, series.values);
   json.end_array();
   json.end_object();
 }
@@ -212,19 +255,19 @@ PromResult<std::vector<WallTime>> times_of(const Form& form) {
   if (*end < *start) {
     return std::unexpected(bad_data("invalid parameter \"end\": must not be before start"));
   }
-  const auto step = parse_prom_duration(form.text("step"));
+  const auto step = parse_prom_step(form.text("step"));
   if (!step || *step <= milliseconds{0}) {
     return std::unexpected(
         bad_data("invalid parameter \"step\": must be a time above 0, in seconds "
                  "or like 5m"));
   }
-  const auto count = static_cast<std::size_t>((*end - *start) / *step) + 1;
-  if (count > kStepsMax) {
+  const auto steps = static_cast<std::size_t>((*end - *start) / *step);
+  if (steps > kStepsMax) {
     return std::unexpected(bad_data(fmt::format(
-        "{} points a series, at most {} are allowed: ask for a longer step", count, kStepsMax)));
+        "{} steps per series, at most {} are allowed: ask for a longer step", steps, kStepsMax)));
   }
   std::vector<WallTime> times;
-  times.reserve(count);
+  times.reserve(steps + 1);
   for (auto time = *start; time <= *end; time += *step) times.push_back(time);
   return times;
 }
@@ -241,19 +284,28 @@ milliseconds look_back(std::span<const WallTime> times, milliseconds interval) {
   return std::max(interval, std::min<milliseconds>(times[1] - times[0], kLookBackMost));
 }
 
-PromResult<Evaluated> evaluate_text(const Form& form, std::span<const WallTime> times,
-                                    const ApiContext& context, Observed& observed) {
-  const auto expression = parse_promql(form.text("query"));
-  if (!expression) {
-    return std::unexpected(bad_data("invalid parameter \"query\": " + expression.error()));
-  }
+PromResult<std::unique_ptr<PromExpression>> expression_of(const Form& form) {
+  auto expression = parse_promql(form.text("query"));
+  if (expression) return std::move(*expression);
+  return std::unexpected(bad_data("invalid parameter \"query\": " + expression.error()));
+}
+
+PromResult<void> check_range_type(PromType type) {
+  if (type == PromType::kScalar || type == PromType::kVector) return {};
+  return std::unexpected(bad_data(
+      "invalid parameter \"query\": a range needs numbers or series at each time: give a metric "
+      "over a time to a function, such as delta(x[1h])"));
+}
+
+PromResult<Evaluated> evaluate_at(const PromExpression& expression, std::span<const WallTime> times,
+                                  const ApiContext& context, Observed& observed) {
   const auto registry = observed.registry();
   if (!registry) {
     return std::unexpected(PromError{503, "unavailable", registry.error().message});
   }
   PrometheusSource source(context, observed);
   const PromTimes at{times, look_back(times, (*registry)->schedule.interval)};
-  auto value = evaluate(**expression, at, source);
+  auto value = evaluate(expression, at, source);
   if (!value) return std::unexpected(value.error());
   return Evaluated{std::move(*value), source.warnings()};
 }
@@ -265,7 +317,8 @@ PromResult<std::vector<PromSelector>> selectors_of(const Form& form) {
     const auto parsed = parse_promql(text);
     if (!parsed)
       return std::unexpected(bad_data("invalid parameter \"match[]\": " + parsed.error()));
-    if ((*parsed)->kind != PromExpression::Kind::kSelector) {
+    if ((*parsed)->kind != PromExpression::Kind::kSelector ||
+        (*parsed)->type != PromType::kVector || (*parsed)->selector.offset.count() != 0) {
       return std::unexpected(bad_data("invalid parameter \"match[]\": must be a selector"));
     }
     selectors.push_back((*parsed)->selector);
@@ -278,8 +331,10 @@ PromResult<std::set<PromLabels>> series_of(const Form& form, PrometheusSource& s
   const auto selectors = selectors_of(form);
   if (!selectors) return std::unexpected(selectors.error());
   std::set<PromLabels> all;
+  const auto span = form.span();
+  if (!span) return std::unexpected(span.error());
   for (const auto& selector : *selectors) {
-    auto found = source.series(selector);
+    auto found = source.series(selector, *span);
     if (!found) return std::unexpected(found.error());
     all.insert(found->begin(), found->end());
   }
@@ -340,10 +395,12 @@ Answer PrometheusRoutes::query(const RouteRequest& request, HttpResponse& respon
   return with_form(request, response, [&](const Form& form) -> PromResult<void> {
     const auto time = form.time("time", context_.clock.wall());
     if (!time) return std::unexpected(time.error());
-    const auto found = evaluate_text(form, std::span(&*time, 1), context_, observed_);
+    const auto expression = expression_of(form);
+    if (!expression) return std::unexpected(expression.error());
+    const auto found = evaluate_at(**expression, std::span(&*time, 1), context_, observed_);
     if (!found) return std::unexpected(found.error());
     answer_data(response, found->warnings,
-                [&](JsonWriter& json) { write_vector(json, found->value, *time); });
+                [&](JsonWriter& json) { write_result(json, found->value, *time); });
     return {};
   });
 }
@@ -352,8 +409,12 @@ Answer PrometheusRoutes::query_range(const RouteRequest& request, HttpResponse& 
   return with_form(request, response, [&](const Form& form) -> PromResult<void> {
     const auto times = times_of(form);
     if (!times) return std::unexpected(times.error());
-    const auto found = evaluate_text(form, *times, context_, observed_);
+    const auto expression = expression_of(form);
+    if (!expression) return std::unexpected(expression.error());
+    if (auto may = check_range_type((*expression)->type); !may) return may;
+    auto found = evaluate_at(**expression, *times, context_, observed_);
     if (!found) return std::unexpected(found.error());
+    std::ranges::sort(found->value.series, {}, &PromSeries::labels);
     answer_data(response, found->warnings,
                 [&](JsonWriter& json) { write_matrix(json, found->value, *times); });
     return {};
@@ -362,10 +423,14 @@ Answer PrometheusRoutes::query_range(const RouteRequest& request, HttpResponse& 
 
 Answer PrometheusRoutes::labels(const RouteRequest& request, HttpResponse& response) {
   return with_form(request, response, [&](const Form& form) -> PromResult<void> {
+    const auto limit = form.limit(kValuesMax);
+    if (!limit) return std::unexpected(limit.error());
     PrometheusSource source(context_, observed_);
     const auto names = names_of(form, source);
     if (!names) return std::unexpected(names.error());
-    answer_data(response, {}, [&](JsonWriter& json) { write_texts(json, *names, kValuesMax); });
+    std::vector<std::string> warnings;
+    warn_of_limit(names->size(), *limit, warnings);
+    answer_data(response, warnings, [&](JsonWriter& json) { write_texts(json, *names, *limit); });
     return {};
   });
 }

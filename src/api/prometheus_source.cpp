@@ -138,6 +138,21 @@ PromSamples samples_of(std::span<const MinuteStats> rows, const ValueIn& value_i
   return samples;
 }
 
+MinuteRange minutes_of(const PromSelector& selector, const PromTimes& at) {
+  return minutes_in(at.times.front() - selector.offset - at.look_back,
+                    at.times.back() - selector.offset);
+}
+
+// Lowers what is still wanted at each time at which the series has a sample.
+void take_from(std::vector<std::size_t>& wanted, const PromSamples& samples, const PromTimes& at) {
+  std::size_t behind = 0;
+  for (std::size_t i = 0; i < at.times.size(); ++i) {
+    while (behind < samples.times.size() && samples.times[behind] <= at.times[i]) ++behind;
+    const bool has_sample = behind > 0 && samples.times[behind - 1] > at.times[i] - at.look_back;
+    if (has_sample && wanted[i] > 0) --wanted[i];
+  }
+}
+
 std::optional<InfluencerId> id_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -265,31 +280,23 @@ PromResult<std::vector<PromSamples>> PrometheusSource::select_minutes(const Prom
 }
 
 PromResult<std::optional<std::vector<PromSamples>>> PrometheusSource::select_of_all(
-    const PromExpression& aggregation, WallTime after, WallTime through) {
+    const PromExpression& aggregation, double count, const PromTimes& at) {
   const auto& selector = aggregation.operands[0]->selector;
   const bool is_counted = selector.metric == kFollowers || selector.metric == kFollowing;
   const bool is_of_all = selector.matchers.empty() && aggregation.grouping.empty();
   if (!is_counted || !is_of_all || aggregation.is_without) return std::nullopt;
-  const auto range = minutes_in(after, through);
   switch (aggregation.aggregation) {
     case PromAggregation::kTopk:
-    case PromAggregation::kBottomk: {
+    case PromAggregation::kBottomk:
       if (selector.metric != kFollowers) return std::nullopt;
-      if (aggregation.parameter > static_cast<double>(kInfluencersMax)) {
-        return std::unexpected(too_many(selector.metric));
-      }
-      warnings_.emplace_back(
-          "topk and bottomk of everybody are by the newest values, at all times");
-      const bool is_top = aggregation.aggregation == PromAggregation::kTopk;
-      return select_each(selector, best(aggregation.parameter, is_top), range);
-    }
+      return best(aggregation, count, at);
     case PromAggregation::kMin:
     case PromAggregation::kMax:
       return std::nullopt;
     default:
       break;
   }
-  auto samples = of_everybody(aggregation, range);
+  auto samples = of_everybody(aggregation, minutes_of(selector, at));
   if (!samples) return std::unexpected(samples.error());
   return std::vector{std::move(*samples)};
 }
@@ -308,18 +315,87 @@ PromResult<PromSamples> PrometheusSource::of_everybody(const PromExpression& agg
   });
 }
 
-std::vector<InfluencerId> PrometheusSource::best(double count, bool is_top) const {
-  const auto board = context_.leaderboard();
+// How many samples each time can have: as many as are wanted, or as were stored.
+PromResult<std::vector<std::size_t>> PrometheusSource::wanted_at(double count,
+                                                                 const PromTimes& at) {
   const auto wanted = count >= 1 ? static_cast<std::size_t>(count) : std::size_t{0};
-  std::vector<InfluencerId> found;
-  for (std::size_t i = 0; i < std::min(wanted, board->size()); ++i) {
-    found.push_back(board->at_position(is_top ? i : board->size() - 1 - i).influencer);
+  const auto rows =
+      context_.store.read_minutes(minutes_in(at.times.front() - at.look_back, at.times.back()));
+  if (!rows) return std::unexpected(failed(rows.error()));
+  std::vector<std::size_t> all;
+  std::size_t begin = 0;
+  for (const auto time : at.times) {
+    std::size_t stored = 0;
+    while (begin < rows->size() && WallTime{(*rows)[begin].minute} <= time - at.look_back) ++begin;
+    for (auto i = begin; i < rows->size() && WallTime{(*rows)[i].minute} <= time; ++i) {
+      stored = std::max<std::size_t>(stored, (*rows)[i].stored);
+    }
+    all.push_back(std::min(wanted, stored));
   }
-  return found;
+  return all;
 }
 
-PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector& selector) {
+PromResult<std::vector<PromSamples>> PrometheusSource::best(const PromExpression& aggregation,
+                                                            double count, const PromTimes& at) {
+  const auto& selector = aggregation.operands[0]->selector;
+  if (count > static_cast<double>(kInfluencersMax)) {
+    return std::unexpected(too_many(selector.metric));
+  }
+  warnings_.emplace_back("topk and bottomk of everybody are by the newest values, at all times");
+  std::vector<WallTime> times(at.times.begin(), at.times.end());
+  for (auto& time : times) time -= selector.offset;
+  auto wanted = wanted_at(count, {times, at.look_back});
+  if (!wanted) return std::unexpected(wanted.error());
+  const auto range = minutes_in(times.front() - at.look_back, times.back());
+  const bool is_top = aggregation.aggregation == PromAggregation::kTopk;
+  const auto board = context_.leaderboard();
+  std::vector<PromSamples> all;
+  for (std::size_t i = 0; i < board->size(); ++i) {
+    if (std::ranges::all_of(*wanted, [](std::size_t left) { return left == 0; })) break;
+    const auto standing = board->at_position(is_top ? i : board->size() - 1 - i);
+    if (minute_of(standing.retrieved_at) < range.begin) continue;
+    if (all.size() == kCandidatesMax) {
+      warnings_.push_back(
+          fmt::format("only the first {} influencers by the newest values that "
+                      "may have samples then were looked at",
+                      kCandidatesMax));
+      break;
+    }
+    auto samples = select_each(selector, std::span(&standing.influencer, 1), range);
+    if (!samples) return samples;
+    for (auto& one : *samples) {
+      take_from(*wanted, one, {times, at.look_back});
+      all.push_back(std::move(one));
+    }
+  }
+  return all;
+}
+
+PromResult<bool> PrometheusSource::may_have_samples(const PromSpan& span) {
+  if (span.end == WallTime::max() && span.start == WallTime::min()) return true;
+  if (span.end < span.start) return false;
+  const auto size = context_.store.size();
+  if (!size) return std::unexpected(failed(size.error()));
+  const auto newest = context_.leaderboard()->newest_retrieved_at();
+  return size->points > 0 && WallTime{size->oldest_minute} <= span.end && span.start <= newest;
+}
+
+bool PrometheusSource::may_have_samples(std::string_view metric, InfluencerId influencer,
+                                        const PromSpan& span) const {
+  const auto board = context_.leaderboard();
+  if (metric == kRank || metric == kSuspicious) {
+    return span.start <= board->published_at() && board->published_at() <= span.end;
+  }
+  const auto standing = board->find(influencer);
+  return !standing || span.start <= standing->retrieved_at;
+}
+
+PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector& selector,
+                                                             const PromSpan& span) {
   std::vector<PromLabels> all;
+  const auto has_samples = may_have_samples(span);
+  if (!has_samples) return std::unexpected(has_samples.error());
+  if (!*has_samples) return all;
   std::vector<std::string_view> each;  // metrics with a series an influencer
   const auto take = [&](PromLabels labels) {
     if (fits(selector, labels)) all.push_back(std::move(labels));
@@ -355,6 +431,7 @@ PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector&
     if (!known) return std::unexpected(failed(known.error()));
     if (!*known) continue;
     for (const auto metric : each) {
+      if (!may_have_samples(metric, influencer, span)) continue;
       take(labels_of(metric, influencer, board->username_of(influencer)));
     }
   }

@@ -19,24 +19,34 @@ struct PromMetric {
 };
 std::span<const PromMetric> prom_metrics();
 
+// From `start` to `end`, both included.
+struct PromSpan {
+  WallTime start = WallTime::min();
+  WallTime end = WallTime::max();
+};
+
 // What is watched, as metrics. A query names at most kInfluencersMax influencers, by id or
 // username, or asks for something of everybody that is known without reading everybody.
 class PrometheusSource final : public PromSource {
  public:
   static constexpr std::size_t kInfluencersMax = 100;
+  static constexpr std::size_t kCandidatesMax = 1'000;
 
   PrometheusSource(const ApiContext& context, Observed& observed)
       : context_(context), observed_(observed) {}
 
   PromResult<std::vector<PromSamples>> select(const PromSelector& selector, WallTime after,
                                               WallTime through) override;
-  // sum, avg and count of followers and of following; topk and bottomk of followers, by the newest
-  // values, which is a warning.
+  // sum, avg and count of followers and of following; topk and bottomk of followers. Their
+  // candidates are taken in the order of the newest values, which is a warning, until each time has
+  // as many samples as are wanted, and at most kCandidatesMax series are read.
   PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
-      const PromExpression& aggregation, WallTime after, WallTime through) override;
-  // The label sets of a selector, without reading values. Those of a selector that names nobody are
-  // left out: their metrics are in unlisted() then, their values in add_unlisted().
-  PromResult<std::vector<PromLabels>> series(const PromSelector& selector);
+      const PromExpression& aggregation, double count, const PromTimes& at) override;
+  // The label sets of a selector, without reading values: those that may have a sample in the span,
+  // by the store's oldest minute and the influencer's newest one. Series of a selector that names
+  // no influencer are left out: their metrics are in unlisted() then, their values in
+  // add_unlisted().
+  PromResult<std::vector<PromLabels>> series(const PromSelector& selector, const PromSpan& span);
   const std::set<std::string_view>& unlisted() const { return unlisted_; }
   // Adds what the label is in the series that were left out, until there are more than `limit`
   // values; of the 100,000 with most followers at most.
@@ -56,7 +66,13 @@ class PrometheusSource final : public PromSource {
   PromResult<std::vector<PromSamples>> select_minutes(const PromSelector& selector,
                                                       MinuteRange range);
   PromResult<PromSamples> of_everybody(const PromExpression& aggregation, MinuteRange range);
-  std::vector<InfluencerId> best(double count, bool is_top) const;
+  PromResult<std::vector<PromSamples>> best(const PromExpression& aggregation, double count,
+                                            const PromTimes& at);
+  PromResult<std::vector<std::size_t>> wanted_at(double count, const PromTimes& at);
+  // Whether the store, or the influencer, has values that may be in the span.
+  PromResult<bool> may_have_samples(const PromSpan& span);
+  bool may_have_samples(std::string_view metric, InfluencerId influencer,
+                        const PromSpan& span) const;
 
   const ApiContext& context_;
   Observed& observed_;

@@ -67,13 +67,13 @@ TEST_F(Prometheus, GivesOneInfluencer) {
   EXPECT_EQ(query("influencer_follower_count{id=\"100\"}", "&time=1767226170"),
             R"({"status":"success","data":{"resultType":"vector","result":[{"metric":)"
             R"({"__name__":"influencer_follower_count","id":"100","username":"Anna"},)"
-            R"("value":[1767226170.0,"510"]}]}})");
+            R"("value":[1767226170,"510"]}]}})");
   EXPECT_THAT(query("influencer_follower_count{username=\"Anna\"}"), HasSubstr("\"510\""));
   EXPECT_THAT(query("influencer_following_count{id=\"100\"}"), HasSubstr("\"10\""));
   EXPECT_THAT(query("influencer_follower_ratio{id=\"100\"}"), HasSubstr("\"51\""));
   EXPECT_THAT(query("influencer_follower_ratio{id=\"101\"}"), HasSubstr("\"result\":[]"));
   EXPECT_THAT(query("influencer_rank{id=~\"100|101\"}"),
-              HasSubstr(R"("id":"101"},"value":[1767226230.0,"1"])"));
+              HasSubstr(R"("id":"101"},"value":[1767226230,"1"])"));
   EXPECT_THAT(query("influencer_suspicious{id=\"100\"}"), HasSubstr("\"1\""));
   EXPECT_THAT(query("influencer_follower_count{id=\"7\"}"), HasSubstr("\"result\":[]"));
   EXPECT_THAT(query("somebody_elses_metric"), HasSubstr("\"result\":[]"));
@@ -98,7 +98,7 @@ TEST_F(Prometheus, GivesARangeWithItsGaps) {
           .get(kApi + "query_range?query=" + escaped("influencer_follower_count{id=\"102\"}") +
                range)
           .body;
-  EXPECT_THAT(body, HasSubstr(R"("values":[[1767226080.0,"40"]]})"));
+  EXPECT_THAT(body, HasSubstr(R"("values":[[1767226080,"40"]]})"));
 }
 
 TEST_F(Prometheus, GivesEverybodyFromTheMinutes) {
@@ -112,6 +112,60 @@ TEST_F(Prometheus, GivesEverybodyFromTheMinutes) {
   EXPECT_THAT(top, HasSubstr("\"890\""));
   EXPECT_THAT(top, Not(HasSubstr("\"510\"")));
   EXPECT_THAT(top, HasSubstr("\"warnings\":[\"topk and bottomk of everybody are by the newest"));
+}
+
+// Of an outage: 100 has a value now, 101 with the most followers has none for an hour.
+TEST_F(Prometheus, TheBestAreThoseThatHaveASampleThen) {
+  world.clock.advance(minutes{60});
+  const auto now = world.now_minute();
+  world.add(now - minutes{1}, {{100, 520, 10}, {102, 41, 4}});
+  EXPECT_THAT(query("topk(1, influencer_follower_count)"), HasSubstr("\"520\""));
+  EXPECT_THAT(query("topk(2, influencer_follower_count)"),
+              AllOf(HasSubstr("\"520\""), HasSubstr("\"41\""), Not(HasSubstr("\"890\""))));
+  EXPECT_THAT(query("bottomk(1, influencer_follower_count)"), HasSubstr("\"41\""));
+  EXPECT_THAT(query("topk(1, influencer_follower_count offset 61m)"), HasSubstr("\"890\""));
+  const auto range = world.get(kApi + "query_range?start=1767226080&end=1767229740&step=60&query=" +
+                               escaped("topk(1, influencer_follower_count)"));
+  EXPECT_THAT(range.body,
+              AllOf(HasSubstr(R"([[1767226080,"890"]])"), HasSubstr(R"([[1767229740,"520"]])")));
+  EXPECT_THAT(query("topk(-1, influencer_follower_count)"), HasSubstr("\"result\":[]"));
+  EXPECT_THAT(query("topk(NaN, influencer_follower_count)"), HasSubstr("whole number, got nan"));
+}
+
+TEST_F(Prometheus, TheBestComeFirst) {
+  const auto named = query("topk(3, influencer_follower_count{id=~\"100|101|102\"})");
+  EXPECT_LT(named.find("\"890\""), named.find("\"510\""));
+  EXPECT_LT(named.find("\"510\""), named.find("\"40\""));
+  const auto worst = query("bottomk(2, influencer_follower_count{id=~\"100|101|102\"})");
+  EXPECT_LT(worst.find("\"40\""), worst.find("\"510\""));
+  const auto all = query("TOPK(3, influencer_follower_count)");
+  EXPECT_LT(all.find("\"890\""), all.find("\"510\""));
+}
+
+TEST_F(Prometheus, GivesRawSamplesAndTexts) {
+  EXPECT_EQ(query("influencer_follower_count{id=\"100\"}[5m]", "&time=1.76722617e9"),
+            R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":)"
+            R"({"__name__":"influencer_follower_count","id":"100","username":"Anna"},)"
+            R"("values":[[1767226020,"500"],[1767226080,"510"]]}]}})");
+  EXPECT_THAT(query("influencer_follower_count{id=\"7\"}[5m]"),
+              HasSubstr(R"("resultType":"matrix","result":[])"));
+  EXPECT_THAT(query("'a'", "&time=-1.5"),
+              HasSubstr(R"("resultType":"string","result":[-1.5,"a"])"));
+}
+
+TEST_F(Prometheus, ListsWhatHasSamplesInTheTime) {
+  const auto get = [&](const std::string& target) { return world.get(kApi + target).body; };
+  const std::string before = "start=1767200000&end=1767210000";
+  const std::string then = "start=1767226000&end=1767226100";
+  const std::string after = "start=1767227000&end=1767228000";
+  for (const auto& span : {before, after}) {
+    EXPECT_THAT(get("labels?" + span), HasSubstr(R"("data":[])"));
+    EXPECT_THAT(get("label/id/values?" + span), HasSubstr(R"("data":[])"));
+    EXPECT_THAT(get("series?match[]=influencers_due&" + span), HasSubstr(R"("data":[])"));
+  }
+  EXPECT_THAT(get("labels?" + then), HasSubstr(R"(["__name__","id","reason","username"])"));
+  EXPECT_THAT(get("labels?limit=1&" + then), HasSubstr(R"("data":["__name__"],"warnings")"));
+  EXPECT_THAT(get("series?match[]=influencers_due&" + then), HasSubstr("influencers_due"));
 }
 
 TEST_F(Prometheus, NeverListsEverybody) {
@@ -135,7 +189,12 @@ TEST_F(Prometheus, SaysWhatIsWrong) {
   EXPECT_THAT(error("query?query=1&time=soon"), HasSubstr("\\\"time\\\""));
   EXPECT_THAT(error("query_range?query=1&start=1&end=2"), HasSubstr("\\\"step\\\""));
   EXPECT_THAT(error("query_range?query=1&start=2&end=1&step=1"), HasSubstr("before start"));
-  EXPECT_THAT(error("query_range?query=1&start=0&end=11000&step=1"), HasSubstr("11001 points"));
+  EXPECT_THAT(error("query_range?query=1&start=0&end=11001&step=1"), HasSubstr("11001 steps"));
+  EXPECT_THAT(error("query_range?query=influencers_due[5m]&start=1&end=2&step=1"),
+              HasSubstr("such as delta("));
+  EXPECT_THAT(error("query?query=1&time=1767226200000"), HasSubstr("divided by 1000"));
+  EXPECT_THAT(error("labels?limit=x"), HasSubstr("\\\"limit\\\""));
+  EXPECT_THAT(error("labels?start=x"), HasSubstr("\\\"start\\\""));
   EXPECT_THAT(error("query_range?query=1&end=1&step=1"), HasSubstr("\\\"start\\\""));
   EXPECT_THAT(error("series"), HasSubstr("no match[]"));
   EXPECT_THAT(error("series?match[]=1"), HasSubstr("must be a selector"));
@@ -149,7 +208,7 @@ TEST_F(Prometheus, SaysWhatIsWrong) {
 
 TEST_F(Prometheus, TellsGrafanaWhatThereIs) {
   const auto get = [&](const std::string& target) { return world.get(kApi + target).body; };
-  EXPECT_THAT(get("status/buildinfo"), HasSubstr("\"version\":\"2.50.0\""));
+  EXPECT_THAT(get("status/buildinfo"), HasSubstr("\"version\":\"3.0.0\""));
   EXPECT_THAT(get("rules"), HasSubstr(R"("data":{"groups":[]})"));
   EXPECT_THAT(get("alerts"), HasSubstr(R"("data":{"alerts":[]})"));
   EXPECT_THAT(get("query_exemplars"), HasSubstr(R"("data":[])"));

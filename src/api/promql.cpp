@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "api/promql_text.h"
 #include "api/target.h"
 
 namespace ia {
@@ -22,7 +22,6 @@ using Parsed = std::expected<T, std::string>;
 
 constexpr std::size_t kTextMax = 8'192;
 constexpr int kDepthMax = 32;
-constexpr double kDurationMax = 100 * 365.25 * 86'400'000;
 
 constexpr std::array<std::pair<std::string_view, PromAggregation>, 7> kAggregations = {{
     {"sum", PromAggregation::kSum},
@@ -60,16 +59,6 @@ constexpr std::array<std::pair<std::string_view, PromBinary>, 11> kBinaries = {{
     {"/", PromBinary::kDivide},
     {"%", PromBinary::kModulo},
 }};
-constexpr std::array<std::pair<std::string_view, double>, 7> kUnits = {{
-    {"ms", 1},
-    {"s", 1'000},
-    {"m", 60'000},
-    {"h", 3'600'000},
-    {"d", 86'400'000},
-    {"w", 7 * 86'400'000.0},
-    {"y", 365 * 86'400'000.0},
-}};
-
 template <class Table>
 auto find_in(const Table& table, std::string_view word)
     -> std::optional<decltype(table[0].second)> {
@@ -81,6 +70,29 @@ auto find_in(const Table& table, std::string_view word)
 bool is_digit(char c) { return '0' <= c && c <= '9'; }
 bool is_letter(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; }
 bool is_name_char(char c) { return is_letter(c) || is_digit(c) || c == ':'; }
+
+// Keywords may be in capitals.
+std::string lower(std::string_view word) {
+  std::string text(word);
+  for (auto& c : text) c = 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+std::string_view name_of(PromType type) {
+  switch (type) {
+    case PromType::kScalar:
+      return "a number";
+    case PromType::kVector:
+      return "series";
+    case PromType::kMatrix:
+      return "series over a time";
+    case PromType::kString:
+      return "a text";
+  }
+  return "";
+}
+
+bool is_value(PromType type) { return type == PromType::kScalar || type == PromType::kVector; }
 
 // How tightly it binds.
 int level_of(PromBinary binary) {
@@ -116,6 +128,11 @@ class Parser {
                                        rest.empty() ? "the end" : "'" + excerpt(rest) + "'"));
   }
 
+  std::unexpected<std::string> wrong_at(std::string_view token, std::string_view expected) {
+    at_ = static_cast<std::size_t>(token.data() - text_.data());
+    return wrong(expected);
+  }
+
   void skip() {
     while (at_ < text_.size()) {
       if (text_[at_] == '#') {
@@ -146,6 +163,18 @@ class Parser {
     at_ += name.size();
     return name;
   }
+  // Labels have no colon.
+  std::string_view take_label() {
+    auto name = peek_name();
+    name = name.substr(0, name.find(':'));
+    at_ += name.size();
+    return name;
+  }
+  bool next_is(std::string_view keyword) { return lower(peek_name()) == keyword; }
+
+  static std::unexpected<std::string> misplaced(PromType type, std::string_view where) {
+    return std::unexpected(fmt::format("{} does not take {}", where, name_of(type)));
+  }
 
   Parsed<Node> expression(int level_min) {
     if (++depth_ > kDepthMax) return std::unexpected("the expression is nested too deeply");
@@ -174,16 +203,24 @@ class Parser {
     auto node = std::make_unique<PromExpression>();
     node->kind = PromExpression::Kind::kBinary;
     node->binary = binary;
-    if (peek_name() == "bool") {
+    if (next_is("bool")) {
       if (level_of(binary) != 1) return wrong("an operand ('bool' is for comparisons)");
       node->returns_bool = true;
       take_name();
     }
     for (const std::string_view word : {"on", "ignoring", "group_left", "group_right"}) {
-      if (peek_name() == word) return wrong("an operand (series match by all their labels here)");
+      if (next_is(word)) return wrong("an operand (series match by all their labels here)");
     }
     auto right = expression(level_of(binary));
     if (!right) return right;
+    for (const auto type : {left->type, (*right)->type}) {
+      if (!is_value(type)) return misplaced(type, "an operator");
+    }
+    const bool are_scalars = left->type == PromType::kScalar && (*right)->type == PromType::kScalar;
+    node->type = are_scalars ? PromType::kScalar : PromType::kVector;
+    if (are_scalars && level_of(binary) == 1 && !node->returns_bool) {
+      return std::unexpected("comparisons between numbers need bool: 1 == bool 1");
+    }
     node->operands.push_back(std::move(left));
     node->operands.push_back(std::move(*right));
     return node;
@@ -191,15 +228,17 @@ class Parser {
 
   Parsed<Node> operand() {
     if (take("-")) return negated();
-    if (take("+")) return operand_deeper();
+    if (take("+")) return signed_operand();
     if (take("(")) {
       auto inner = expression(0);
       if (inner && !take(")")) return wrong("')'");
       return inner;
     }
     skip();
-    if (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.')) return number();
-    if (at_ < text_.size() && text_[at_] == '{') return selector("");
+    const char next = at_ < text_.size() ? text_[at_] : '\0';
+    if (is_digit(next) || next == '.') return number();
+    if (next == '{') return selector("");
+    if (next == '"' || next == '\'' || next == '`') return text();
     const auto name = take_name();
     if (name.empty()) return wrong("a number, a metric, a function or '('");
     return named(name);
@@ -212,37 +251,58 @@ class Parser {
     return node;
   }
 
-  Parsed<Node> negated() {
+  Parsed<Node> signed_operand() {
     auto inner = operand_deeper();
+    if (inner && !is_value((*inner)->type)) return misplaced((*inner)->type, "a sign");
+    return inner;
+  }
+
+  Parsed<Node> negated() {
+    auto inner = signed_operand();
     if (!inner) return inner;
     auto node = std::make_unique<PromExpression>();
     node->kind = PromExpression::Kind::kNegation;
+    node->type = (*inner)->type;
     node->operands.push_back(std::move(*inner));
     return node;
   }
 
   Parsed<Node> number() {
+    const auto length = prom_number_length(text_.substr(at_));
+    const auto value = parse_prom_number(text_.substr(at_, length));
+    if (length == 0 || !value) return wrong("a number");
+    at_ += length;
+    if (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) {
+      return wrong("a number without a unit");
+    }
     auto node = std::make_unique<PromExpression>();
-    const auto* end = text_.data() + text_.size();
-    const auto [stop, error] = std::from_chars(text_.data() + at_, end, node->number);
-    if (error != std::errc{}) return wrong("a number");
-    at_ = static_cast<std::size_t>(stop - text_.data());
-    if (at_ < text_.size() && is_name_char(text_[at_])) return wrong("a number without a unit");
+    node->number = *value;
+    return node;
+  }
+
+  Parsed<Node> text() {
+    auto value = string();
+    if (!value) return std::unexpected(value.error());
+    auto node = std::make_unique<PromExpression>();
+    node->kind = PromExpression::Kind::kString;
+    node->type = PromType::kString;
+    node->text = std::move(*value);
     return node;
   }
 
   Parsed<Node> named(std::string_view name) {
-    if (const auto aggregation = find_in(kAggregations, name)) return aggregate(*aggregation);
+    const auto keyword = lower(name);
+    const auto aggregation = find_in(kAggregations, std::string_view(keyword));
     skip();
-    if (at_ < text_.size() && text_[at_] == '(') return call(name);
-    const auto is = [&](std::string_view word) {
-      return std::ranges::equal(name, word, {}, [](char c) {
-        return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
-    };
-    if (is("nan") || is("inf")) {
+    const bool is_called = at_ < text_.size() && text_[at_] == '(';
+    if (aggregation && (is_called || next_is("by") || next_is("without"))) {
+      return aggregate(*aggregation);
+    }
+    if (is_called) return call(name);
+    if (keyword == "bool") return wrong_at(name, "an operand ('bool' is for comparisons)");
+    if (keyword == "nan" || keyword == "inf") {
       auto node = std::make_unique<PromExpression>();
-      node->number = is("inf") ? std::numeric_limits<double>::infinity() : std::nan("");
+      node->number = keyword == "inf" ? std::numeric_limits<double>::infinity() : std::nan("");
       return node;
     }
     return selector(name);
@@ -254,16 +314,15 @@ class Parser {
     auto inner = in_parentheses();
     if (!inner) return inner;
     const bool wants_window = *function != PromFunction::kAbs;
-    const auto& selector = **inner;
-    const bool has_window = selector.kind == PromExpression::Kind::kSelector &&
-                            selector.selector.window > milliseconds{0};
-    if (wants_window != has_window) {
-      return std::unexpected(fmt::format(
-          "{} needs {}", name,
-          wants_window ? "a metric over a time, like x[1h]" : "values, not a metric over a time"));
+    if ((*inner)->type != (wants_window ? PromType::kMatrix : PromType::kVector)) {
+      return std::unexpected(
+          fmt::format("{} needs {}", name,
+                      wants_window ? "a metric over a time, like x[1h]"
+                                   : "series, not " + std::string(name_of((*inner)->type))));
     }
     auto node = std::make_unique<PromExpression>();
     node->kind = PromExpression::Kind::kCall;
+    node->type = PromType::kVector;
     node->function = *function;
     node->operands.push_back(std::move(*inner));
     return node;
@@ -279,35 +338,41 @@ class Parser {
   Parsed<Node> aggregate(PromAggregation aggregation) {
     auto node = std::make_unique<PromExpression>();
     node->kind = PromExpression::Kind::kAggregation;
+    node->type = PromType::kVector;
     node->aggregation = aggregation;
     if (auto done = take_grouping(*node); !done) return std::unexpected(done.error());
     if (!take("(")) return wrong("'('");
-    const bool counts =
-        aggregation == PromAggregation::kTopk || aggregation == PromAggregation::kBottomk;
-    if (counts) {
-      const auto how_many = expression(0);
-      if (!how_many) return std::unexpected(how_many.error());
-      if ((*how_many)->kind != PromExpression::Kind::kNumber || !take(",")) {
+    Node how_many;
+    if (aggregation >= PromAggregation::kTopk) {
+      auto count = expression(0);
+      if (!count) return count;
+      if ((*count)->type != PromType::kScalar || !take(",")) {
         return wrong("a number of series and ','");
       }
-      node->parameter = (*how_many)->number;
+      how_many = std::move(*count);
     }
     auto inner = expression(0);
     if (!inner) return inner;
     if (!take(")")) return wrong("')'");
+    if ((*inner)->type != PromType::kVector) {
+      return misplaced((*inner)->type, "an aggregation");
+    }
     node->operands.push_back(std::move(*inner));
+    if (how_many) node->operands.push_back(std::move(how_many));
     if (auto done = take_grouping(*node); !done) return std::unexpected(done.error());
     return node;
   }
 
   Parsed<void> take_grouping(PromExpression& node) {
-    const auto word = peek_name();
-    if (word != "by" && word != "without") return {};
-    node.is_without = word == "without";
+    const bool is_without = next_is("without");
+    if (!is_without && !next_is("by")) return {};
+    if (node.is_grouped) return wrong("nothing more: labels are named before or after, not both");
+    node.is_grouped = true;
+    node.is_without = is_without;
     take_name();
     if (!take("(")) return wrong("'('");
     while (!take(")")) {
-      const auto label = take_name();
+      const auto label = take_label();
       if (label.empty()) return wrong("a label");
       node.grouping.emplace_back(label);
       if (take(",")) continue;
@@ -320,6 +385,7 @@ class Parser {
   Parsed<Node> selector(std::string_view metric) {
     auto node = std::make_unique<PromExpression>();
     node->kind = PromExpression::Kind::kSelector;
+    node->type = PromType::kVector;
     auto& selector = node->selector;
     selector.metric = metric;
     if (take("{")) {
@@ -331,8 +397,9 @@ class Parser {
       if (*window <= milliseconds{0}) return wrong("a time above 0");
       if (!take("]")) return wrong("']' (subqueries are not understood here)");
       selector.window = *window;
+      node->type = PromType::kMatrix;
     }
-    if (peek_name() != "offset") return node;
+    if (!next_is("offset")) return node;
     take_name();
     const bool is_ahead = take("-");
     const auto offset = duration();
@@ -343,15 +410,16 @@ class Parser {
 
   Parsed<void> matchers(PromSelector& selector) {
     while (!take("}")) {
-      auto label = std::string(take_name());
+      auto label = std::string(take_label());
       if (label.empty()) return wrong("a label");
       auto matcher = this->matcher(std::move(label));
       if (!matcher) return std::unexpected(matcher.error());
       if (matcher->label != "__name__") {
         selector.matchers.push_back(std::move(*matcher));
-      } else if (matcher->wanted && matcher->values.size() == 1 && selector.metric.empty()) {
+      } else if (matcher->wanted && matcher->values.size() == 1 && !matcher->is_anything &&
+                 selector.metric.empty()) {
         selector.metric = matcher->values[0];
-      } else if (matcher->wanted) {
+      } else {
         return std::unexpected("name one metric: influencer_follower_count{...}");
       }
       if (take(",")) continue;
@@ -374,67 +442,28 @@ class Parser {
       matcher.values.push_back(std::move(*value));
       return matcher;
     }
-    if (auto done = take_words(*value, matcher); !done) return std::unexpected(done.error());
+    auto words = parse_prom_words(*value);
+    if (!words) return std::unexpected(std::string(words.error()));
+    matcher.is_anything = words->is_anything;
+    matcher.values = std::move(words->values);
     return matcher;
-  }
-
-  static Parsed<void> take_words(std::string_view pattern, PromMatcher& matcher) {
-    if (pattern == ".*" || pattern == ".+") {
-      matcher.is_anything = true;
-      if (pattern == ".+") matcher.values.emplace_back();
-      return {};
-    }
-    if (pattern.starts_with('(') && pattern.ends_with(')')) {
-      pattern = pattern.substr(1, pattern.size() - 2);
-    }
-    std::string word;
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-      if (pattern[i] == '|') {
-        matcher.values.push_back(std::exchange(word, {}));
-        continue;
-      }
-      const bool is_escape = pattern[i] == '\\' && i + 1 < pattern.size();
-      if (!is_escape && std::string_view(".*+?()[]{}^$\\").find(pattern[i]) != pattern.npos) {
-        return std::unexpected(
-            "of regular expressions, only words with | between them are "
-            "understood here: =~\"1000000|1000001\"");
-      }
-      word.push_back(pattern[is_escape ? ++i : i]);
-    }
-    matcher.values.push_back(std::move(word));
-    return {};
   }
 
   Parsed<std::string> string() {
     skip();
-    const char quote = at_ < text_.size() ? text_[at_] : '\0';
-    if (quote != '"' && quote != '\'' && quote != '`') return wrong("a text in quotes");
-    std::string value;
-    for (auto i = at_ + 1; i < text_.size(); ++i) {
-      if (text_[i] == quote) {
-        at_ = i + 1;
-        return value;
-      }
-      if (text_[i] != '\\' || quote == '`') {
-        value.push_back(text_[i]);
-        continue;
-      }
-      if (++i == text_.size()) break;
-      if (is_letter(text_[i]) || is_digit(text_[i])) {
-        at_ = i;
-        return wrong("one of \\\\ \\\" \\' after a backslash");
-      }
-      value.push_back(text_[i]);
-    }
-    return wrong("a closing quote");
+    auto string = parse_prom_string(text_.substr(at_));
+    if (!string) return wrong(string.error());
+    at_ += string->length;
+    return std::move(string->value);
   }
 
   Parsed<milliseconds> duration() {
     skip();
     auto end = at_;
     while (end < text_.size() && (is_digit(text_[end]) || is_letter(text_[end]))) ++end;
-    const auto parsed = parse_prom_duration(text_.substr(at_, end - at_));
-    if (!parsed) return wrong("a time like 5m, 1h30m or 1d");
+    const auto word = text_.substr(at_, end - at_);
+    const auto parsed = parse_prom_duration(word);
+    if (!parsed || word == "0") return wrong("a duration like 5m, 1h30m or 1d");
     at_ = end;
     return *parsed;
   }
@@ -449,29 +478,6 @@ class Parser {
 bool PromMatcher::holds(std::string_view value) const {
   if (is_anything) return wanted == (values.empty() || !value.empty());
   return wanted == (std::ranges::find(values, value) != values.end());
-}
-
-std::expected<milliseconds, std::string> parse_prom_duration(std::string_view text) {
-  double total = 0;
-  bool is_sound = !text.empty();
-  while (is_sound && !text.empty()) {
-    double number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-    if (error != std::errc{}) break;
-    text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-    const auto unit_end = std::ranges::find_if_not(text, is_letter) - text.begin();
-    const auto unit = text.substr(0, static_cast<std::size_t>(unit_end));
-    const bool is_plain = unit.empty() && total == 0 && text.empty();
-    const auto factor = is_plain ? 1'000.0 : find_in(kUnits, unit);
-    is_sound = factor.has_value() && std::isfinite(number) && number >= 0;
-    if (is_sound) total += number * *factor;
-    text.remove_prefix(unit.size());
-  }
-  if (!is_sound || !text.empty() || total > kDurationMax) {
-    return std::unexpected("not a time like 5m, 1h30m, 1d, or seconds");
-  }
-  return milliseconds{static_cast<std::int64_t>(total)};
 }
 
 std::expected<Node, std::string> parse_promql(std::string_view text) {

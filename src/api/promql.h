@@ -57,27 +57,39 @@ enum class PromFunction : std::uint8_t {
   kLastOverTime,
 };
 
+// What an expression's value is.
+enum class PromType : std::uint8_t { kScalar, kVector, kMatrix, kString };
+
 struct PromExpression {
-  enum class Kind : std::uint8_t { kNumber, kSelector, kNegation, kBinary, kAggregation, kCall };
+  enum class Kind : std::uint8_t {
+    kNumber,
+    kString,
+    kSelector,
+    kNegation,
+    kBinary,
+    kAggregation,
+    kCall
+  };
   Kind kind = Kind::kNumber;
+  PromType type = PromType::kScalar;
   double number = 0;
+  std::string text{};  // of kString
   PromSelector selector{};
   PromBinary binary{};
   bool returns_bool = false;  // of a comparison
   PromAggregation aggregation{};
-  double parameter = 0;  // of topk and bottomk
+  bool is_grouped = false;  // "by" or "without" was given
   bool is_without = false;
   std::vector<std::string> grouping{};  // by these labels, or without them
   PromFunction function{};
-  // One, but for two of kBinary; none of kNumber and kSelector.
+  // None of kNumber, kString and kSelector; one of others, but two of kBinary, and of topk and
+  // bottomk, whose second one is how many.
   std::vector<std::unique_ptr<PromExpression>> operands{};
 };
 
-// The error is for people: what is wrong, where, and what is understood. Work and depth are bounded
-// by the text's length, which may be 8 KiB.
+// Types are checked: every operand is one that its operator takes. The error is for people: what is
+// wrong, where, and what is understood. Work and depth are bounded by the text's length, which may
+// be 8 KiB.
 std::expected<std::unique_ptr<PromExpression>, std::string> parse_promql(std::string_view text);
-
-// "5m", "1h30m", "90": seconds without a unit. Nothing for anything else, and beyond 100 years.
-std::expected<std::chrono::milliseconds, std::string> parse_prom_duration(std::string_view text);
 
 }  // namespace ia

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <numeric>
 #include <tuple>
+
+#include "api/promql_fold.h"
 
 namespace ia {
 namespace {
@@ -53,53 +54,6 @@ double apply(PromBinary binary, double a, double b) {
 
 bool compares(PromBinary binary) { return binary >= PromBinary::kEqual; }
 
-// Of values a second, by least squares.
-double slope_of(std::span<const WallTime> times, std::span<const double> values) {
-  double sum_x = 0, sum_y = 0, sum_xy = 0, sum_xx = 0;
-  const auto count = static_cast<double>(times.size());
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    const auto x = std::chrono::duration<double>(times[i] - times[0]).count();
-    const auto y = values[i] - values[0];
-    sum_x += x;
-    sum_y += y;
-    sum_xy += x * y;
-    sum_xx += x * x;
-  }
-  return (count * sum_xy - sum_x * sum_y) / (count * sum_xx - sum_x * sum_x);
-}
-
-// There is at least one value.
-double fold(PromFunction function, std::span<const WallTime> times,
-            std::span<const double> values) {
-  switch (function) {
-    case PromFunction::kDelta:
-      return values.size() < 2 ? absent_value() : values.back() - values.front();
-    case PromFunction::kRate:
-      return values.size() < 2
-                 ? absent_value()
-                 : (values.back() - values.front()) /
-                       std::chrono::duration<double>(times.back() - times.front()).count();
-    case PromFunction::kDeriv:
-      return values.size() < 2 ? absent_value() : slope_of(times, values);
-    case PromFunction::kMinOverTime:
-      return *std::ranges::min_element(values);
-    case PromFunction::kMaxOverTime:
-      return *std::ranges::max_element(values);
-    case PromFunction::kSumOverTime:
-      return std::accumulate(values.begin(), values.end(), 0.0);
-    case PromFunction::kAvgOverTime:
-      return std::accumulate(values.begin(), values.end(), 0.0) /
-             static_cast<double>(values.size());
-    case PromFunction::kCountOverTime:
-      return static_cast<double>(values.size());
-    case PromFunction::kLastOverTime:
-      return values.back();
-    case PromFunction::kAbs:
-      break;
-  }
-  return absent_value();
-}
-
 // From what was when the window began to what is at its end.
 bool is_change(PromFunction function) {
   return function == PromFunction::kDelta || function == PromFunction::kRate;
@@ -114,6 +68,8 @@ class Evaluation {
     switch (expression.kind) {
       case Kind::kNumber:
         return scalar(expression.number);
+      case Kind::kString:
+        return PromValue{.type = PromType::kString, .series = {}, .text = expression.text};
       case Kind::kSelector:
         return of_selector(expression.selector);
       case Kind::kNegation:
@@ -130,18 +86,28 @@ class Evaluation {
 
  private:
   PromValue scalar(double number) const {
-    return {.is_scalar = true, .series = {{{}, std::vector<double>(times_.size(), number)}}};
+    return {.type = PromType::kScalar,
+            .series = {{{}, std::vector<double>(times_.size(), number)}}};
   }
 
   PromResult<PromValue> of_selector(const PromSelector& selector) {
-    if (selector.window.count() > 0) {
-      return std::unexpected(
-          PromError{.message = "a metric over a time needs a function, such as delta(" +
-                               selector.metric + "[1h])"});
-    }
+    if (selector.window.count() > 0) return of_window(selector);
     auto samples = read(selector, look_back_);
     if (!samples) return std::unexpected(samples.error());
     return sampled(*samples, selector.offset);
+  }
+
+  PromResult<PromValue> of_window(const PromSelector& selector) {
+    if (times_.size() > 1) {
+      return std::unexpected(
+          PromError{400, "bad_data",
+                    "a metric over a time needs a function here, such as delta(" + selector.metric +
+                        "[1h])"});
+    }
+    auto samples = read(selector, selector.window);
+    if (!samples) return std::unexpected(samples.error());
+    std::erase_if(*samples, [](const PromSamples& one) { return one.times.empty(); });
+    return PromValue{.type = PromType::kMatrix, .series = {}, .matrix = std::move(*samples)};
   }
 
   PromResult<std::vector<PromSamples>> read(const PromSelector& selector,
@@ -184,11 +150,7 @@ class Evaluation {
   PromResult<PromValue> of_call(const PromExpression& call) {
     const auto& operand = *call.operands[0];
     if (call.function == PromFunction::kAbs) {
-      auto value = mapped(operand, [](double number) { return std::abs(number); });
-      if (value && value->is_scalar) {
-        return std::unexpected(PromError{400, "bad_data", "abs needs series, not a number"});
-      }
-      return value;
+      return mapped(operand, [](double number) { return std::abs(number); });
     }
     const auto& selector = operand.selector;
     const auto before = is_change(call.function) ? look_back_ : std::chrono::milliseconds{0};
@@ -226,32 +188,48 @@ class Evaluation {
       }
       series.values.push_back(
           first == end ? absent_value()
-                       : fold(function, std::span(samples.times).subspan(first, end - first),
-                              std::span(samples.values).subspan(first, end - first)));
+                       : prom_fold(function, std::span(samples.times).subspan(first, end - first),
+                                   std::span(samples.values).subspan(first, end - first)));
     }
     return series;
   }
 
+  // How many topk and bottomk keep; 0 of other aggregations.
+  PromResult<double> count_of(const PromExpression& node) {
+    if (node.operands.size() < 2) return 0;
+    const auto count = of(*node.operands[1]);
+    if (!count) return std::unexpected(count.error());
+    const auto number = count->series[0].values[0];
+    if (std::abs(number) < 0x1p63) return number;
+    return std::unexpected(PromError{.message = "topk and bottomk need a whole number, got " +
+                                                std::to_string(number)});
+  }
+
   PromResult<PromValue> of_aggregation(const PromExpression& node) {
     const auto& operand = *node.operands[0];
-    if (operand.kind == Kind::kSelector && operand.selector.window.count() == 0) {
-      const auto offset = operand.selector.offset;
-      auto all =
-          source_.select_of_all(node, times_.front() - offset - look_back_, times_.back() - offset);
+    const auto count = count_of(node);
+    if (!count) return std::unexpected(count.error());
+    const bool is_best = node.aggregation >= PromAggregation::kTopk;
+    if (operand.kind == Kind::kSelector) {
+      auto all = source_.select_of_all(node, *count, {times_, look_back_});
       if (!all) return std::unexpected(all.error());
-      if (*all) return sampled(**all, offset);
+      if (*all) {
+        auto value = sampled(**all, operand.selector.offset);
+        return is_best ? grouped(node, *count, std::move(value)) : std::move(value);
+      }
     }
     auto value = of(operand);
     if (!value) return value;
-    if (value->is_scalar) {
-      return std::unexpected(PromError{400, "bad_data", "an aggregation needs series"});
-    }
+    return grouped(node, *count, std::move(*value));
+  }
+
+  PromValue grouped(const PromExpression& node, double count, PromValue value) const {
     std::map<PromLabels, std::vector<PromSeries*>> groups;
-    for (auto& series : value->series) groups[group_of(node, series.labels)].push_back(&series);
+    for (auto& series : value.series) groups[group_of(node, series.labels)].push_back(&series);
     PromValue result;
     for (auto& [labels, members] : groups) {
       if (node.aggregation >= PromAggregation::kTopk) {
-        keep_best(node, members);
+        keep_best(node, count, members);
         for (auto* member : members) result.series.push_back(std::move(*member));
       } else {
         result.series.push_back(merged(node.aggregation, labels, members));
@@ -264,67 +242,62 @@ class Evaluation {
     PromLabels group;
     for (const auto& label : labels) {
       const bool is_named = std::ranges::find(node.grouping, label.first) != node.grouping.end();
-      if (is_named != node.is_without && label.first != kName) group.push_back(label);
+      const bool is_dropped = node.is_without && label.first == kName;
+      if (is_named != node.is_without && !is_dropped) group.push_back(label);
     }
     return group;
   }
 
-  // All but the largest, or smallest, at each time become absent.
-  void keep_best(const PromExpression& node, std::span<PromSeries* const> members) const {
+  // All but the largest, or smallest, at each time become absent; at one time the best come first.
+  void keep_best(const PromExpression& node, double wanted, std::span<PromSeries*> members) const {
     const bool is_top = node.aggregation == PromAggregation::kTopk;
-    const auto count = node.parameter >= 1 ? static_cast<std::size_t>(std::min(node.parameter, 1e9))
-                                           : std::size_t{0};
+    const auto count =
+        wanted >= 1 ? static_cast<std::size_t>(std::min(wanted, 1e9)) : std::size_t{0};
+    const auto place_at = [is_top](std::size_t i) {
+      return [is_top, i](const PromSeries* one) {
+        const auto value = one->values[i];
+        const bool is_nan = std::isnan(value);  // no value is worse
+        return std::tuple(is_nan, is_nan ? 0 : (is_top ? -value : value));
+      };
+    };
     std::vector<PromSeries*> present;
     for (std::size_t i = 0; i < times_.size(); ++i) {
       present.clear();
       std::ranges::copy_if(members, std::back_inserter(present),
                            [i](const PromSeries* one) { return !is_absent(one->values[i]); });
+      std::ranges::stable_sort(present, {}, place_at(i));
       if (present.size() <= count) continue;
-      const auto kept = present.begin() + static_cast<std::ptrdiff_t>(count);
-      std::ranges::nth_element(present, kept, {}, [&](const PromSeries* one) {
-        const auto value = one->values[i];
-        const bool is_nan = std::isnan(value);  // no value is worse
-        return std::tuple(is_nan, is_nan ? 0 : (is_top ? -value : value), one);
-      });
       for (auto* other : std::span(present).subspan(count)) other->values[i] = absent_value();
     }
+    if (times_.size() == 1) std::ranges::stable_sort(members, {}, place_at(0));
   }
 
   PromSeries merged(PromAggregation aggregation, const PromLabels& labels,
                     std::span<PromSeries* const> members) const {
     PromSeries series{labels, std::vector<double>(times_.size(), absent_value())};
+    std::vector<double> present;
     for (std::size_t i = 0; i < times_.size(); ++i) {
-      double count = 0;
-      double sum = 0;
-      double least = std::numeric_limits<double>::infinity();
-      double most = -least;
+      present.clear();
       for (const auto* member : members) {
-        const auto value = member->values[i];
-        if (is_absent(value)) continue;
-        ++count;
-        sum += value;
-        least = std::min(least, value);
-        most = std::max(most, value);
+        if (!is_absent(member->values[i])) present.push_back(member->values[i]);
       }
-      if (count == 0) continue;
-      switch (aggregation) {
-        case PromAggregation::kSum:
-          series.values[i] = sum;
-          break;
-        case PromAggregation::kAvg:
-          series.values[i] = sum / count;
-          break;
-        case PromAggregation::kMin:
-          series.values[i] = least;
-          break;
-        case PromAggregation::kMax:
-          series.values[i] = most;
-          break;
-        default:
-          series.values[i] = count;
-      }
+      if (!present.empty()) series.values[i] = merged(aggregation, present);
     }
     return series;
+  }
+  static double merged(PromAggregation aggregation, std::span<const double> values) {
+    switch (aggregation) {
+      case PromAggregation::kSum:
+        return prom_sum(values);
+      case PromAggregation::kAvg:
+        return prom_average(values);
+      case PromAggregation::kMin:
+        return prom_extreme(values, false);
+      case PromAggregation::kMax:
+        return prom_extreme(values, true);
+      default:
+        return static_cast<double>(values.size());
+    }
   }
 
   PromResult<PromValue> of_binary(const PromExpression& node) {
@@ -332,16 +305,14 @@ class Evaluation {
     if (!left) return left;
     auto right = of(*node.operands[1]);
     if (!right) return right;
-    if (left->is_scalar && right->is_scalar && compares(node.binary) && !node.returns_bool) {
-      return std::unexpected(
-          PromError{400, "bad_data", "comparisons between numbers need bool: 1 == bool 1"});
-    }
-    if (!left->is_scalar && !right->is_scalar) return matched(node, *left, *right);
-    PromValue result{.is_scalar = left->is_scalar && right->is_scalar, .series = {}};
-    auto& many = left->is_scalar ? right->series : left->series;
+    const bool left_is_scalar = left->type == PromType::kScalar;
+    const bool right_is_scalar = right->type == PromType::kScalar;
+    if (!left_is_scalar && !right_is_scalar) return matched(node, *left, *right);
+    PromValue result{.type = node.type, .series = {}};
+    auto& many = left_is_scalar ? right->series : left->series;
     for (auto& one : many) {
-      const auto& a = left->is_scalar ? left->series[0] : one;
-      const auto& b = right->is_scalar ? right->series[0] : one;
+      const auto& a = left_is_scalar ? left->series[0] : one;
+      const auto& b = right_is_scalar ? right->series[0] : one;
       result.series.push_back(combined(node, one, a, b));
     }
     return result;
@@ -399,7 +370,7 @@ bool is_absent(double value) { return std::bit_cast<std::uint64_t>(value) == kAb
 PromResult<PromValue> evaluate(const PromExpression& expression, const PromTimes& at,
                                PromSource& source) {
   auto value = Evaluation(at, source).of(expression);
-  if (!value || value->is_scalar) return value;
+  if (!value || value->type != PromType::kVector) return value;
   std::erase_if(value->series, [](const PromSeries& series) {
     return std::ranges::all_of(series.values, is_absent);
   });

@@ -34,6 +34,12 @@ struct PromSamples {
   std::vector<double> values;
 };
 
+struct PromTimes {
+  std::span<const WallTime> times;  // at least one, ascending
+  std::chrono::milliseconds
+      look_back;  // an instant takes the newest sample that is younger than this
+};
+
 // Where an expression's metrics come from.
 class PromSource {
  public:
@@ -41,10 +47,11 @@ class PromSource {
   // Samples in (after, through] of every series that the selector names.
   virtual PromResult<std::vector<PromSamples>> select(const PromSelector& selector, WallTime after,
                                                       WallTime through) = 0;
-  // An aggregation without labels over more series than can be named; nothing when it is to be made
-  // of what `select` gives.
+  // An aggregation without labels over more series than can be named, at the times less the
+  // selector's offset; nullopt when it is to be made of what `select` gives. Of topk and bottomk,
+  // whose number is `count`: candidates that hold the best ones of each time.
   virtual PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
-      const PromExpression& aggregation, WallTime after, WallTime through) = 0;
+      const PromExpression& aggregation, double count, const PromTimes& at) = 0;
 };
 
 // A value at each of the times; is_absent() where there is none.
@@ -56,16 +63,14 @@ bool is_absent(double value);
 double absent_value();
 
 struct PromValue {
-  bool is_scalar = false;  // one series without labels
-  std::vector<PromSeries> series;
+  PromType type = PromType::kVector;
+  std::vector<PromSeries> series;  // of kVector; of kScalar one without labels
+  std::vector<PromSamples> matrix{};
+  std::string text{};
 };
 
-struct PromTimes {
-  std::span<const WallTime> times;  // at least one, ascending
-  std::chrono::milliseconds
-      look_back;  // an instant takes the newest sample that is younger than this
-};
-
+// Of topk and bottomk at one time the best come first. A selector over a time and a text are values
+// only on their own, and the former at one time only.
 // Differs from Prometheus in that delta() is the difference of the last sample and the one that
 // stood when the window began (or the first one, where there was none), without extrapolation.
 PromResult<PromValue> evaluate(const PromExpression& expression, const PromTimes& at,

@@ -23,8 +23,8 @@ class OneSeries final : public PromSource {
     }
     return std::vector{samples};
   }
-  PromResult<std::optional<std::vector<PromSamples>>> select_of_all(const PromExpression&, WallTime,
-                                                                    WallTime) override {
+  PromResult<std::optional<std::vector<PromSamples>>> select_of_all(const PromExpression&, double,
+                                                                    const PromTimes&) override {
     return std::nullopt;
   }
 };
