@@ -183,23 +183,12 @@ class RuleReader {
     for (const auto [name, value] : body_) {
       if (has(seen, name)) reject(excerpt(name), "is given more than once");
       seen.push_back(name);
-      if (has(kOverlooked, name)) {
-        check_overlooked(name, value);
+      if (has(kOverlooked, name) || has(kCommon, name) || has(own, name) || name == kIdTexts)
         continue;
-      }
-      if (has(kCommon, name) || has(own, name) || name == kIdTexts) continue;
       reject(excerpt(name),
              fmt::format("is not known to this kind of rule; known: {}{}{}",
                          fmt::join(kCommon, ", "), own.empty() ? "" : ", ", fmt::join(own, ", ")));
     }
-  }
-
-  void check_overlooked(std::string_view name, element value) {
-    double real = 0;
-    const bool is_far = value.type() == simdjson::dom::element_type::DOUBLE &&
-                        value.get(real) == simdjson::SUCCESS && (real < -0x1p63 || real >= 0x1p64);
-    if (!is_far && !value.is_array() && !value.is_object()) return;
-    reject(name, "must be no list, no object and no number beyond 64 bits");
   }
 
   void read_common() {

@@ -82,7 +82,8 @@ bool is_json(std::string_view content_type) {
 
 Answer check_body(const HttpRequest& request) {
   if (request.method != HttpMethod::kPost && request.method != HttpMethod::kPut) return {};
-  if (!is_json(request.content_type)) {
+  const bool has_nothing = !request.has_body && request.content_type.empty();
+  if (!has_nothing && !is_json(request.content_type)) {
     return refuse({.status = 415, .detail = "Send Content-Type: application/json."});
   }
   if (request.has_body && !request.is_body_kept) {

@@ -35,6 +35,7 @@ ALERTS = "/api/v1/alerts"
 WRONG_TEXTS = ["", " ", "x", "-1", "1.5", "1e3", "0x10", "\u0000", "%", "\u00e9", "9" * 30,
                "18446744073709551616", "null", "[]", "{}", "2026-02-30T00:00:00Z",
                "2026-01-01T25:00:00Z", "2026-01-01", "-1h", "nan", "inf", "../..", "a" * 3000]
+FORM = "application/x-www-form-urlencoded"
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 
 
@@ -102,11 +103,23 @@ def input_schema(document, path, method):
     return validator(document, content["application/json"]["schema"])
 
 
+def goes_beyond_the_schema(value, is_new):
+    """What no schema says: a new rule needs an address, and a threshold's way back must exist."""
+    if is_new and not value.get("url"):
+        return True
+    level, back = value.get("value"), value.get("hysteresis") or 0
+    if value["kind"] != "threshold":
+        return False
+    return back > (level if value["direction"] == "above" else 2**53 - 1 - level)
+
+
 def expected(schema, value, accepted):
     """A number beyond 64 bits may end the reading of the whole body, wherever it stands."""
     if str(2**64) in json.dumps(value):
         return [accepted, 400]
-    return [accepted] if schema.is_valid(value) else [400]
+    if not schema.is_valid(value) or goes_beyond_the_schema(value, accepted == 201):
+        return [400]
+    return [accepted]
 
 
 def bodies():
@@ -173,9 +186,24 @@ def instants(minutes_ago):
             local.strftime("%Y-%m-%dT%H:%M:%S+02:00")]
 
 
+def resolved(document, schema):
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    return document["components"]["schemas"][name] if name else schema
+
+
+def parameters_of(document, operation):
+    """Those of the query and of the form, which is read in the same way."""
+    form = operation.get("requestBody", {}).get("content", {}).get(FORM, {}).get("schema", {})
+    members = [{"name": name, "in": "query", "schema": schema,
+                "required": name in form.get("required", [])}
+               for name, schema in form.get("properties", {}).items()]
+    return [{**one, "schema": resolved(document, one.get("schema", {}))}
+            for one in [*operation.get("parameters", []), *members]]
+
+
 def right_values(parameter):
     """Values that the description calls right, for each parameter."""
-    name, schema = parameter["name"], parameter.get("schema", {})
+    name, schema = parameter["name"], parameter["schema"]
     if name in ("end", "end_time"):
         return instants(minutes_ago=1)
     if name in ("start", "start_time", "at", "time", "since"):
@@ -206,6 +234,16 @@ def path_of(path):
     return path.replace("{id}", "1005").replace("{name}", name)
 
 
+def call_with(server, path, method, given, expect=None):
+    """Sends what is given in the query, or as the form that the operation takes."""
+    operation = server.document["paths"][path][method]
+    if FORM in operation.get("requestBody", {}).get("content", {}):
+        server.check(path, method.upper(), path_of(path), urllib.parse.urlencode(given),
+                     {"Content-Type": FORM}, expect)
+    else:
+        server.check(path, method.upper(), url_of(path, given), expect=expect)
+
+
 def url_of(path, given):
     query = urllib.parse.urlencode(given)
     return path_of(path) + ("?" + query if query else "")
@@ -219,22 +257,20 @@ def may_be_absent(path):
 def check_parameters(server):
     for path, item in server.document["paths"].items():
         for method, operation in item.items():
-            if method not in ("get", "post") or "requestBody" in operation:
+            body = operation.get("requestBody", {"content": {FORM: {}}})
+            if method not in ("get", "post") or FORM not in body["content"]:
                 continue
-            parameters = operation.get("parameters", [])
-            query = [p for p in parameters if p["in"] == "query"]
+            query = [p for p in parameters_of(server.document, operation) if p["in"] == "query"]
             good = [200, 422, *may_be_absent(path)]
-            server.check(path, method.upper(), url_of(path, needed(query)), expect=good)
+            call_with(server, path, method, needed(query), good)
             for parameter in query:
                 for value in right_values(parameter):
-                    given = {**needed(query), parameter["name"]: value}
-                    server.check(path, method.upper(), url_of(path, given), expect=good)
+                    call_with(server, path, method, {**needed(query), parameter["name"]: value},
+                              good)
                 for value in WRONG_TEXTS:
-                    given = {**needed(query), parameter["name"]: value}
-                    server.check(path, method.upper(), url_of(path, given))
+                    call_with(server, path, method, {**needed(query), parameter["name"]: value})
                 pairs = [*needed(query).items(), (parameter["name"], "1"), (parameter["name"], "2")]
-                server.check(path, method.upper(),
-                             path_of(path) + "?" + urllib.parse.urlencode(pairs))
+                call_with(server, path, method, pairs)
             if not path.startswith("/prometheus"):
                 given = {**needed(query), "nobody": "1"}
                 server.check(path, method.upper(), url_of(path, given), expect=[400])
@@ -252,7 +288,7 @@ def check_ids(server):
 
 def check_methods(server):
     for path, method in itertools.product(server.document["paths"], METHODS):
-        parameters = server.document["paths"][path].get("get", {}).get("parameters", [])
+        parameters = parameters_of(server.document, server.document["paths"][path].get("get", {}))
         server.check(path, method, url_of(path, needed(parameters)), None, {"Content-Length": "0"})
 
 
