@@ -156,9 +156,46 @@ async function nothingHidden(page, page_url) {
   }
 }
 
+// JavaScript rounds these as numbers. Links, what is asked for, and a rule have every digit.
+const kLong = ['9007199254740993', '9223372036854775807'];
+
+async function exactIds(page, page_url) {
+  const real = await (await page.request.get(`${page_url}api/v1/leaderboard?limit=2`)).json();
+  const body = real.items.reduce((text, {id}, i) =>
+    text.replace(`"id":${id},`, `"id":${kLong[i]},`), JSON.stringify(real));
+  await ownTime(page);
+  await page.route('**/api/v1/leaderboard?*', (route) => route.fulfill(
+    {contentType: 'application/json', body}));
+  // It stands for another one, whom the program knows.
+  const asked = [];
+  await page.route(`**/api/v1/influencers/${kLong[0]}{,/**}`, async (route) => {
+    const url = route.request().url();
+    asked.push(url);
+    const response = await route.fetch({url: url.replace(kLong[0], '1000001')});
+    await route.fulfill({response, body: (await response.text()).replace('"id":1000001,',
+      `"id":${kLong[0]},`)});
+  });
+  await page.goto(`${page_url}#/leaderboard`);
+  await page.locator(`tbody a[href="#/influencer/${kLong[1]}"]`).waitFor();
+  await page.locator(`tbody a[href="#/influencer/${kLong[0]}"]`).click();
+  await page.waitForURL(({hash}) => hash === `#/influencer/${kLong[0]}`);
+  await ready(page);
+  assert.ok(asked.some((url) => url.includes('/series?')));
+  await page.getByRole('link', {name: 'Alert me'}).click();
+  await page.waitForSelector('#f-influencers');
+  assert.equal(await page.inputValue('#f-influencers'), kLong[0]);
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await page.route('**/api/v1/alerts', (route) => route.request().method() === 'POST'
+    ? route.fulfill({status: 400, json: {status: 400, detail: 'Made up.'}}) : route.fallback());
+  await page.fill('#f-url', 'http://127.0.0.1:9/');
+  await page.getByRole('button', {name: 'Create', exact: true}).click();
+  const rule = (await sent).postData();
+  assert.ok(rule.includes(`"influencers":[${kLong[0]}]`), rule);
+}
+
 await testView({
   looks: {leaderboard: '#/leaderboard', sorted: '#/leaderboard?sort=ratio&order=asc'},
   withEach: byKeyboard,
   checks: [sortedPages],
   faults: [pagesThatFollow, minutes, pastMinute, recentTimes, oldAddress, whatIsTicked, backAgain,
-    nothingHidden]});
+    nothingHidden, exactIds]});

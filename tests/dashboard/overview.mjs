@@ -92,6 +92,60 @@ async function partOfOverview(page, page_url) {
   assert.equal(new URL(page.url()).hash, '#/leaderboard');
 }
 
+// An hour of closed minutes; `more` says what is otherwise in the one that is so many minutes old.
+async function minutesOf(page, time, more = () => ({})) {
+  const items = Array.from({length: 60}, (_, i) => ({
+    minute: new Date(time.minute - (59 - i) * 60_000), due: 7, stored: 7, missed: {},
+    missed_total: 0, open: 0, closed: true, damaged: false, coverage: 1,
+    followers_average: 1000 + i, ...more(59 - i)}));
+  await page.route('**/api/v1/minutes*', (route) => route.fulfill({json: {items}}));
+  return items;
+}
+
+// The newest minutes first, as the overview lists them.
+async function averages(page, page_url) {
+  await page.goto(page_url);
+  await page.getByText('As a table').first().click();
+  return page.locator('details tbody tr').evaluateAll((rows) => rows.slice(0, 3).map((row) =>
+    [...row.children].slice(1).map((cell) => cell.textContent)));
+}
+
+// One of seven is gone from the network: the others' average is one of all that there are.
+async function oneHasVanished(page, page_url) {
+  const gone = {stored: 6, missed: {not_found: 1}, missed_total: 1, coverage: 6 / 7};
+  const time = await ownTime(page, (real) => ({minute: {...real.minute, due: 7, ...gone}}));
+  await minutesOf(page, time, () => gone);
+  const [newest] = await averages(page, page_url);
+  assert.deepEqual(newest, ['1,059', '85.7\u00a0%']);
+  await status(page, 'Live');
+  assert.equal(await page.locator('#status').textContent(), '● Live');
+  assert.equal(await page.locator('.low-tile').count(), 0);
+}
+
+// Two of seven without an answer are another thing.
+async function twoWereMissed(page, page_url) {
+  const missed = {stored: 5, missed: {timeout: 2}, missed_total: 2, coverage: 5 / 7};
+  const time = await ownTime(page, (real) => ({minute: {...real.minute, due: 7, ...missed}}));
+  await minutesOf(page, time, () => missed);
+  const [newest] = await averages(page, page_url);
+  assert.deepEqual(newest, ['–', '71.4\u00a0%']);
+  await status(page, 'Live, but incomplete');
+}
+
+// A minute whose account cannot be read is neither none nor one in which nobody answered.
+async function damagedMinute(page, page_url) {
+  const lost = {due: null, stored: null, missed_total: null, open: null, coverage: null,
+    damaged: true, followers_average: null};
+  const time = await ownTime(page);
+  await minutesOf(page, time, (old) => old === 1 ? lost : {});
+  assert.deepEqual(await averages(page, page_url),
+    [['1,059', '100.0\u00a0%'], ['–', '–'], ['1,057', '100.0\u00a0%']]);
+  await page.goto(`${page_url}#/pipeline`);
+  await page.getByText('Minutes as a table').click();
+  await page.locator('tr', {hasText: 'what was stored can no longer be read'}).waitFor();
+}
+
 await testView({
   looks: {overview: '#/'},
-  faults: [numbersAndFocus, noAnswer, staleData, themes, placeOnPhone, partOfOverview]});
+  faults: [numbersAndFocus, noAnswer, staleData, themes, placeOnPhone, partOfOverview,
+    oneHasVanished, twoWereMissed, damagedMinute]});

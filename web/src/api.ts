@@ -15,6 +15,7 @@ export interface Standing {
 }
 export interface Influencer extends Standing {
   age_seconds: number | null; of: number; as_of: string;
+  closed?: boolean;  // of a past minute
 }
 export interface Board {
   as_of: string; of: number; followers_average: number | null; items: Standing[];
@@ -29,6 +30,8 @@ export interface Minute {
   missed_total: number;
   open: number;
   closed: boolean;
+  damaged: boolean;  // some of its values can no longer be read
+  lost?: boolean;    // nor can its account: the numbers are 0
   coverage: number;
   followers_average: number | null;
 }
@@ -101,7 +104,9 @@ export interface Signals {
   ratio: {percentile: number; of: number} | null;
   findings: Finding[];
 }
-export interface Ranks { items: {minute: string; rank: number; of: number}[] }
+export interface Ranks {
+  items: {minute: string; rank: number; of: number; closed: boolean; damaged: boolean}[];
+}
 export type Kind = 'threshold' | 'relative' | 'milestone' | 'rank' | 'verdict';
 export interface RuleInput {
   name?: string;
@@ -183,9 +188,20 @@ export async function change<T>(
   return response.status === 204 ? undefined as T : parse<T>(await response.text());
 }
 
+// A minute whose account is lost has nulls in place of numbers.
+type Told = {[name in keyof Minute]: Minute[name] | null};
+const known = (item: Told): Minute => item.due !== null ? item as Minute
+  : {...item as Minute, due: 0, stored: 0, missed_total: 0, open: 0, coverage: 0, lost: true};
+
+export async function minutesBetween(start: number, end?: number): Promise<Minutes> {
+  const until = end === undefined ? '' : `&end=${end}`;
+  const all = await get<Minutes>(`/api/v1/minutes?start=${start}${until}`);
+  return {...all, items: all.items.map(known)};
+}
+
 // The minutes of the last hours.
 export const minutes = (hours: number) =>
-  get<Minutes>(`/api/v1/minutes?start=${Math.floor(Date.now() / 1000) - hours * 3600}`);
+  minutesBetween(Math.floor(Date.now() / 1000) - hours * 3600);
 
 export type Aggregate = 'last' | 'min' | 'max';
 const kPoints = 1500;  // of a chart, about one a pixel

@@ -7,7 +7,7 @@ import type {Columns} from './columns';
 import {el, number, refill, signed, table, time} from './dom';
 import {drawnGaps, gapTable} from './gaps';
 import {watch} from './live';
-import {ranks, rankStep} from './ranks';
+import {kFewer, ranks, rankStep} from './ranks';
 import {stretchOf, stretchTools} from './stretch';
 import type {Stretch} from './stretch';
 import {lazy, note, plotBox, reason, section} from './views/parts';
@@ -146,7 +146,8 @@ async function rank(into: HTMLElement, shown: Shown, stretch: Stretch,
     return null;
   }
   const box = plotBox(kLow);
-  into.replaceChildren(box, listed('As a table', 'Rank', times, places, number));
+  into.replaceChildren(box, found.is_damaged ? note(kFewer) : '',
+    listed('As a table', 'Rank', times, places, number));
   const redraw = chart(box, {label: `Rank of ${shown.name}`, times, height: kLow, stretch,
     room: true, reversed: true, lines: [{label: 'Rank', values: places}]});
   return {

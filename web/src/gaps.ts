@@ -20,6 +20,7 @@ const kReasons: Record<string, string> = {
   down: 'the program was not running',
   outage: 'the network failed: requests paused',
   disk_full: 'the disk was full: fetching paused',
+  damaged: 'what was stored can no longer be read',
   not_watched: 'it was not watched'};
 export const saidReason = (reason: string) => kReasons[reason] ?? reason;
 export const saidReasons = (reasons: Iterable<string>) =>
@@ -31,6 +32,16 @@ export function gapsIn(id: string, {seconds: length, end}: Range): Promise<Gaps>
   const start = Math.floor((end ?? Date.now() / 1000) - Math.min(length, kMonthSeconds));
   return get<Gaps>(`/api/v1/influencers/${id}/gaps?start=${start}`
     + `${end ? `&end=${Math.floor(end)}` : ''}`);
+}
+
+// Of several influencers: where none of them has a value, each may have a reason.
+export function together(all: (Gaps | null)[]): Gaps | null {
+  const known = all.filter((one) => one !== null);
+  const [first] = known;
+  if (!first || known.length < all.length) return null;
+  const items = known.flatMap((one) => one.items)
+    .sort((a, b) => Date.parse(b.start) - Date.parse(a.start));
+  return {...first, items, more: known.some((one) => one.more)};
 }
 
 // Why there is no value at a time, as far as it is known.

@@ -1,5 +1,6 @@
 import {get, Problem} from './api';
 import type {Range, Ranks, Values} from './api';
+import {saidReason} from './gaps';
 
 // A rank in the past is counted over everybody in that minute: some thirty of them are asked for.
 const kSteps: [number, number][] = [
@@ -10,7 +11,10 @@ const kTries = 10;
 export const rankStep = (seconds: number) =>
   kSteps.find(([range]) => seconds <= range)?.[1] ?? null;
 
-export interface Column { times: number[]; values: Values }
+// Where the values of others are damaged.
+export const kFewer = `Some of these ranks are among fewer: of others, ${saidReason('damaged')}.`;
+
+export interface Column { times: number[]; values: Values; is_damaged?: boolean }
 
 // Reading past minutes of a million takes seconds; the API says then to ask again.
 export async function ranks(id: string, {seconds, end}: Range, step: number): Promise<Column> {
@@ -21,7 +25,7 @@ export async function ranks(id: string, {seconds, end}: Range, step: number): Pr
     try {
       const {items} = await get<Ranks>(path);
       return {times: items.map((item) => Date.parse(item.minute) / 1000),
-        values: items.map((item) => item.rank)};
+        values: items.map((item) => item.rank), is_damaged: items.some((item) => item.damaged)};
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 503 || tried === kTries) throw error;
       await new Promise((resume) => { setTimeout(resume, 2000); });

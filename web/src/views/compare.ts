@@ -1,15 +1,15 @@
 import {get, rangeOf, series} from '../api';
-import type {Found, Influencer, Range, Values} from '../api';
+import type {Found, Gaps, Influencer, Range, Values} from '../api';
 import {chart, filled} from '../chart';
 import type {Line} from '../chart';
 import {isEmpty} from '../columns';
 import {el, number, refill, signedPercent, table, time} from '../dom';
 import type {Id} from '../exact';
-import {drawnGaps} from '../gaps';
-import {ranks, rankStep} from '../ranks';
+import {drawnGaps, gapsIn, together} from '../gaps';
+import {kFewer, ranks, rankStep} from '../ranks';
 import type {Column} from '../ranks';
 import {stretchOf, stretchTools} from '../stretch';
-import {buttonTo, details, kRanges, labelled, nameOf, note, oneOf, plotBox, ranges, reason,
+import {buttonTo, details, kRanges, labelled, nameOf, note, oneOf, orNothing, plotBox, ranges, reason,
   secondsOf, section, tools} from './parts';
 import type {Live, View} from './parts';
 
@@ -39,8 +39,9 @@ async function counts(id: string, range: Range): Promise<Column> {
 }
 
 // Columns on one axis, from the beginning of the range on.
-interface Joined { times: number[]; lines: Line[] }
-function joined(names: string[], columns: Column[], step: number, from: number): Joined {
+interface Joined { times: number[]; lines: Line[]; known: Gaps | null; is_damaged: boolean }
+function joined(names: string[], columns: Column[], step: number, from: number,
+    known: Gaps | null): Joined {
   const begin = Math.ceil(from / step) * step;
   const all = [...new Set([begin, ...columns.flatMap((column) => column.times)])]
     .sort((a, b) => a - b);
@@ -49,7 +50,8 @@ function joined(names: string[], columns: Column[], step: number, from: number):
     return all.map((t) => known.get(t) ?? null);
   });
   const [times, values] = filled(all, spread, step);
-  return {times, lines: values.map((column, i) => ({label: names[i] ?? '', values: column}))};
+  return {times, lines: values.map((column, i) => ({label: names[i] ?? '', values: column})),
+    known, is_damaged: columns.some((column) => column.is_damaged)};
 }
 
 // ---- who is compared
@@ -157,8 +159,13 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   into.append(made);
   box.append(note(is_rank ? 'Counting ranks among everybody, minute by minute…' : 'Loading…'));
   const labels = there.map((id) => names.get(id) ?? id);
-  const load = async () => joined(labels, await Promise.all(there.map((id) =>
-    is_rank ? ranks(id, range, step) : counts(id, range))), step, Date.now() / 1000 - span);
+  const load = async () => {
+    const known = is_rank ? null
+      : Promise.all(there.map((id) => orNothing(gapsIn(id, range)))).then(together);
+    const columns = await Promise.all(there.map((id) =>
+      is_rank ? ranks(id, range, step) : counts(id, range)));
+    return joined(labels, columns, step, Date.now() / 1000 - span, await known);
+  };
   const hasNone = ({lines}: Joined) => lines.every((line) => isEmpty(line.values));
   let now = await load();
   if (turn.isOver()) return;
@@ -176,8 +183,8 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   box.replaceChildren();
   const onScale = ({lines}: Joined) => lines.map((line) =>
     ({...line, values: scaled(line.values, mode)}));
-  const gapsOf = ({times, lines}: Joined) => is_rank ? [] : drawnGaps(times, times.map((_t, i) =>
-    lines.every((line) => line.values[i] == null) ? null : 1), step, null);
+  const gapsOf = ({times, lines, known: why}: Joined) => is_rank ? [] : drawnGaps(times, times.map((_t, i) =>
+    lines.every((line) => line.values[i] == null) ? null : 1), step, why);
   const gaps = gapsOf(now);
   let lines = onScale(now);
   const stretch = stretchOf(now.times, args);
@@ -185,7 +192,7 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
     stretch, reversed: is_rank, numbered: true, gaps, said});
   const [values, newest] = [el('div'), el('div')];
   const fill = () => {
-    refill(values, listed(now.times, lines, said));
+    refill(values, now.is_damaged ? note(kFewer) : '', listed(now.times, lines, said));
     refill(newest, newestTable(there, now.lines, is_rank));
   };
   fill();

@@ -186,7 +186,8 @@ function banner(id: string, chosen: Chosen, latest: Influencer): HTMLElement[] {
   const now = buttonTo('Now', `#/influencer/${id}`);
   if (at !== null) {
     const value = latest.rank === null ? 'it has no value in that minute'
-      : `rank ${number(latest.rank)} of ${number(latest.of)}`;
+      : `rank ${number(latest.rank)} of ${number(latest.of)}`
+        + (latest.closed === false ? ' so far, as the minute is still open' : '');
     const to = (minute: number) => `#/influencer/${id}?range=${name}&at=${minute}`;
     return [el('div', {class: 'banner', role: 'note'},
       el('p', {}, 'As of ', time(at * 1000), `: ${value}. The verdict is today’s.`),

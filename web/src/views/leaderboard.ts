@@ -1,9 +1,9 @@
-import {get, Problem, rangeOf, series} from '../api';
-import type {Board, Found, Minutes, Range, Standing} from '../api';
+import {get, minutesBetween, Problem, rangeOf, series} from '../api';
+import type {Board, Found, Range, Standing} from '../api';
 import {button, el, number, percent, refill, time} from '../dom';
 import type {Head} from '../dom';
 import type {Id} from '../exact';
-import {saidReasons} from '../gaps';
+import {saidReason, saidReasons} from '../gaps';
 import {spark} from '../spark';
 import {buttonTo, chosenTime, labelled, lazy, note, oneOf, reason, standings, timeField, tools}
   from './parts';
@@ -161,13 +161,15 @@ function asOf(shown: Shown): HTMLElement {
 // What there is of a past minute, and its neighbours.
 async function banner(shown: Shown & {at: number}, of: number): Promise<HTMLElement> {
   const {at} = shown;
-  const {items: [minute]} = await get<Minutes>(`/api/v1/minutes?start=${at}&end=${at + 60}`);
-  const part = !minute ? 'of which nothing is known'
+  const {items: [minute]} = await minutesBetween(at, at + 60);
+  const part = !minute || minute.lost ? 'of which nothing is known'
     : `${number(of)} of ${number(minute.due)} have a value (${percent(minute.coverage)})`;
+  const more = !minute ? '' : minute.damaged ? `; of some, ${saidReason('damaged')}`
+    : minute.closed ? '' : ', so far: it is still open';
   const missed = minute && minute.missed_total > 0
     ? `, ${number(minute.missed_total)} were missed: ${saidReasons(Object.keys(minute.missed))}` : '';
   return el('div', {class: 'banner', role: 'note'},
-    el('p', {}, 'As of ', time(at * 1000), `: ${part}${missed}. Verdicts are today’s.`),
+    el('p', {}, 'As of ', time(at * 1000), `: ${part}${missed}${more}. Verdicts are today’s.`),
     tools(buttonTo('◀ Minute', target(shown, {at: at - 60})),
       buttonTo('Minute ▶', target(shown, {at: at + 60})),
       buttonTo('Now', target(shown, {at: null}))));

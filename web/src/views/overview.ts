@@ -4,7 +4,7 @@ import {chart, filled} from '../chart';
 import type {Gap, Redraw} from '../chart';
 import {age, compact, el, number, percent, ratio, refill, signed, signedPercent, table, tile, time}
   from '../dom';
-import {saidReasons} from '../gaps';
+import {saidReason, saidReasons} from '../gaps';
 import {stretchOf, stretchTools} from '../stretch';
 import type {Stretch} from '../stretch';
 import {isWhole} from '../whole';
@@ -26,11 +26,12 @@ function curveOf(minutes: Minutes): Curve {
   const [times, [average = [], coverage = []]] = filled(
     closed.map((item) => Date.parse(item.minute) / 1000),
     [closed.map((item) => !isWhole(item) ? null : item.followers_average),
-      closed.map((item) => item.coverage * 100)], kMinute);
+      closed.map((item) => item.lost ? null : item.coverage * 100)], kMinute);
   const gaps = closed.filter((item) => !isWhole(item)).map((item) => {
     const from = Date.parse(item.minute) / 1000;
-    return {from, to: from + kMinute, why: `${number(item.stored)} of ${number(item.due)} answered`
-      + `: ${saidReasons(Object.keys(item.missed))}`};
+    return {from, to: from + kMinute, why: item.lost ? saidReason('damaged')
+      : `${number(item.stored)} of ${number(item.due)} answered`
+        + `: ${saidReasons(Object.keys(item.missed))}`};
   });
   return {times, average, coverage, gaps};
 }

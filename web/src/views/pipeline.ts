@@ -17,15 +17,17 @@ const kHourMs = 3_600_000;
 const kLevels: [string, string][] = [['full', '99.9 % and more'], ['some', '95 % and more'],
   ['low', 'less'], ['open', 'still open'], ['none', 'nothing was due']];
 
-const levelOf = (item: Minute | undefined) => !item || item.due === 0 ? 'none'
+const levelOf = (item: Minute | undefined) => item?.lost ? 'low' : !item || item.due === 0 ? 'none'
   : !item.closed ? 'open' : answered(item) >= 0.999 ? 'full' : answered(item) >= 0.95 ? 'some' : 'low';
 
 function saidMinute(at: number, item: Minute | undefined): (Node | string)[] {
+  if (item?.lost) return [time(at), `: ${saidReason('damaged')}.`];
   if (!item || item.due === 0) return [time(at), ': nothing was due.'];
   const missed = item.missed_total === 0 ? 'nobody was missed'
     : `${number(item.missed_total)} were missed: ${saidReasons(Object.keys(item.missed))}`;
   return [time(at), `: ${number(item.stored)} of ${number(item.due)} stored `
-    + `(${percent(item.coverage)}), ${item.closed ? missed : `${number(item.open)} are open`}.`];
+    + `(${percent(item.coverage)}), ${item.closed ? missed : `${number(item.open)} are open`}`
+    + `${item.damaged ? `; of some ${saidReason('damaged')}` : ''}.`];
 }
 
 // An hour a row, a minute a cell, which says its account below when it is pointed at or come to by
@@ -76,9 +78,11 @@ function grid(minutes: Minutes, told: Told): HTMLElement {
 
 const minuteTable = (minutes: Minutes) => el('details', {}, el('summary', {}, 'Minutes as a table'),
   table('The newest first', ['Minute', '#Due', '#Stored', '#Missed', '#Coverage', 'Why'],
-    minutes.items.slice(-240).reverse().map((item) => [time(item.minute), number(item.due),
-      number(item.stored), number(item.missed_total), percent(item.coverage),
-      saidReasons(Object.keys(item.missed))])));
+    minutes.items.slice(-240).reverse().map((item) => item.lost
+      ? [time(item.minute), '–', '–', '–', '–', saidReason('damaged')]
+      : [time(item.minute), number(item.due), number(item.stored), number(item.missed_total),
+        percent(item.coverage),
+        saidReasons([...Object.keys(item.missed), ...(item.damaged ? ['damaged'] : [])])])));
 
 function misses(minutes: Minutes): HTMLElement {
   const counts = new Map<string, number>();
