@@ -271,8 +271,8 @@ Result<std::vector<Delivery>> SqliteQueue::State::take(std::size_t count_max,
   if (given_up > 0) {
     log.error("queue " + options.name,
               "messages go to the dead letters, received in vain too often",
-              {{"messages", std::to_string(given_up)},
-               {"limit", std::to_string(options.receives_max)},
+              {{"messages", given_up},
+               {"limit", options.receives_max},
                {"advice", "influencer-analytics queues redrive brings them back"}});
   }
   return deliveries;
@@ -318,7 +318,7 @@ Status SqliteQueue::State::pull_back() {
   });
   if (pulled && count > 0) {
     log.warning("queue " + options.name, "the wall clock stepped back: timeouts begin anew",
-                {{"messages", std::to_string(count)}});
+                {{"messages", count}});
   }
   return pulled;
 }

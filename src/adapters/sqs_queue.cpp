@@ -134,7 +134,7 @@ void SqsQueue::State::return_damaged(std::vector<SqsMessage>& messages) {
   }
   if (entries.empty()) return;
   log.warning("queue " + name, "messages came other than they were sent: they are received again",
-              {{"messages", std::to_string(entries.size())}});
+              {{"messages", entries.size()}});
   std::erase_if(messages, [](const auto& message) { return message.is_damaged; });
   // What fails comes back by itself.
   (void)sqs_batch(client, SqsAction::kChangeMessageVisibilityBatch, url, std::move(entries));
@@ -268,8 +268,8 @@ Status check_policy(SqsClient& client, const std::string& name, const std::strin
   }
   if (receives_max != count) {
     log.warning("queue " + name, "the redrive policy is another than the settings say",
-                {{"receives_max", std::to_string(receives_max)},
-                 {"policy", count == 0 ? "none" : std::to_string(count)},
+                {{"receives_max", receives_max},
+                 {"policy", count},
                  {"advice", "influencer-analytics queues create sets it"}});
   }
   return {};

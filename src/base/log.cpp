@@ -4,10 +4,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <memory>
 
+#include "base/printable.h"
 #include "base/time_text.h"
 
 namespace ia {
@@ -18,28 +20,45 @@ constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
 constexpr std::chrono::minutes kCauseEvery{1};
 const SystemClock kSystemClock;
 
-void append_escaped(fmt::memory_buffer& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+// What a JSON string may not hold, and C1 control characters, as \u and four digits.
+void append_json(fmt::memory_buffer& out, std::string_view text) {
+  const auto at = std::back_inserter(out);
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    const bool is_c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+    if (length == 0) {
+      fmt::format_to(at, "\\ufffd");
+    } else if (byte < 0x20 || byte == 0x7f || is_c1) {
+      fmt::format_to(at, "\\u{:04x}", is_c1 ? static_cast<unsigned char>(text[1]) : byte);
     } else {
-      out.push_back(c);
+      if (byte == '"' || byte == '\\') out.push_back('\\');
+      out.append(text.substr(0, length));
     }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
 }
 
-void append_quoted(fmt::memory_buffer& out, std::string_view text) {
+void append_json_text(fmt::memory_buffer& out, std::string_view text) {
   out.push_back('"');
-  append_escaped(out, text);
+  append_json(out, text);
   out.push_back('"');
 }
 
+void append_json_field(fmt::memory_buffer& out, const LogField& field) {
+  out.push_back(',');
+  append_json_text(out, field.key);
+  out.push_back(':');
+  if (field.is_number) {
+    out.append(field.value);
+  } else {
+    append_json_text(out, field.value);
+  }
+}
+
 bool is_plain(std::string_view text) {
-  return !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos;
+  return !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos &&
+         printable(text) == text;
 }
 
 Log::Writer standard_error() {
@@ -68,26 +87,16 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
   auto at = std::back_inserter(out);
   if (format_ == LogFormat::kJson) {
     fmt::format_to(at, R"({{"ts":"{}","level":"{}","component":)", timestamp_text(now), name);
-    append_quoted(out, component);
+    append_json_text(out, component);
     fmt::format_to(at, R"(,"msg":)");
-    append_quoted(out, message);
-    for (const auto& field : fields) {
-      out.push_back(',');
-      append_quoted(out, field.key);
-      out.push_back(':');
-      append_quoted(out, field.value);
-    }
+    append_json_text(out, message);
+    for (const auto& field : fields) append_json_field(out, field);
     out.push_back('}');
   } else {
-    fmt::format_to(at, "{} {:5} {}: ", clock_text(now), name, component);
-    append_escaped(out, message);
+    fmt::format_to(at, "{} {:5} {}: {}", clock_text(now), name, component, printable(message));
     for (const auto& field : fields) {
-      fmt::format_to(at, " {}=", field.key);
-      if (is_plain(field.value)) {
-        append_escaped(out, field.value);
-      } else {
-        append_quoted(out, field.value);
-      }
+      fmt::format_to(at, " {}={}", field.key,
+                     is_plain(field.value) ? field.value : printable_quoted(field.value));
     }
   }
   writer_(std::string_view(out.data(), out.size()));

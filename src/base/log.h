@@ -1,12 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -15,14 +17,22 @@ namespace ia {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
+// Text or a number: JSON has no quotes around the latter.
 struct LogField {
+  LogField(std::string_view name, std::string text) : key(name), value(std::move(text)) {}
+  template <std::integral Number>
+  LogField(std::string_view name, Number number)
+      : key(name), value(std::to_string(number)), is_number(true) {}
+
   std::string_view key;
   std::string value;
+  bool is_number = false;
 };
 
 // One line per event, on standard error: "12:04:05 warn  fetcher: message key=value", or a JSON
-// object with ts, level, component, msg and the fields. Control characters are escaped, so a line
-// stays a line. Log changes of state, not each event: what is frequent is a metric.
+// object with ts, level, component, msg and the fields. What a terminal would obey, or a reader would
+// not see, is written out (printable.h), so a line stays a line; in JSON bytes that are not UTF-8
+// become U+FFFD. Log changes of state, not each event: what is frequent is a metric.
 // Safe to call from any thread.
 class Log {
  public:

@@ -53,6 +53,29 @@ TEST(Log, KeepsOneEventOnOneLine) {
   EXPECT_THAT(lines.all.at(0), Not(HasSubstr("\n")));
 }
 
+TEST(Log, NumbersAreNumbersInJson) {
+  Lines lines;
+  Log(LogLevel::kInfo, LogFormat::kJson, lines.writer())
+      .info("a", "b", {{"count", 1'000}, {"skew", -7}, {"most", UINT64_MAX}, {"name", "12"}});
+  Log(LogLevel::kInfo, LogFormat::kText, lines.writer()).info("a", "b", {{"count", 1'000}});
+
+  EXPECT_THAT(lines.all.at(0),
+              HasSubstr(R"("count":1000,"skew":-7,"most":18446744073709551615,"name":"12"})"));
+  EXPECT_THAT(lines.all.at(1), EndsWith("a: b count=1000"));
+}
+
+// A name from the network must neither move the cursor nor break the JSON.
+TEST(Log, WritesOutWhatATerminalWouldObeyAndBytesThatAreNotUtf8) {
+  Lines lines;
+  const std::string foreign = "\x1b[2J\xc2\x9b\xff";
+  Log(LogLevel::kInfo, LogFormat::kText, lines.writer()).info("a", foreign, {{"k", foreign}});
+  Log(LogLevel::kInfo, LogFormat::kJson, lines.writer()).info("a", foreign, {{"k", foreign}});
+
+  EXPECT_THAT(lines.all.at(0), EndsWith(R"(a: \x1b[2J\u{9b}\xff k="\x1b[2J\u{9b}\xff")"));
+  EXPECT_THAT(lines.all.at(1),
+              EndsWith(R"("msg":"\u001b[2J\u009b\ufffd","k":"\u001b[2J\u009b\ufffd"})"));
+}
+
 TEST(Log, DropsWhatIsBelowTheLevel) {
   Lines lines;
   Log log(LogLevel::kWarning, LogFormat::kText, lines.writer());

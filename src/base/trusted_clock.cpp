@@ -85,7 +85,7 @@ void TrustedClock::log_step(MonoTime now, milliseconds by) const {
   if (step_logged_at_ && now - *step_logged_at_ < minutes{1}) return;
   step_logged_at_ = now;
   log_.warning("clock", "the wall clock stepped: nothing is stored until the time is confirmed",
-               {{"by_ms", std::to_string(by.count())}});
+               {{"by_ms", by.count()}});
 }
 
 void TrustedClock::settle(MonoTime now) const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/printable.h"
+
 namespace ia {
 namespace {
 
@@ -13,7 +15,7 @@ Result<std::uint64_t> parse_id(std::string_view piece, std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value > kInfluencerIdMax) {
-    return fail(Errc::kInvalid, "influencers: '" + std::string(piece.substr(0, kQuotedMax)) +
+    return fail(Errc::kInvalid, "influencers: '" + printable(piece.substr(0, kQuotedMax)) +
                                     "' is not an id (0 to 2^63 - 1) or a range like 1000-1999");
   }
   return value;
@@ -26,7 +28,7 @@ Result<IdRange> parse_piece(std::string_view piece) {
   const auto last = dash == piece.npos ? first : parse_id(piece, piece.substr(dash + 1));
   if (!last) return std::unexpected(last.error());
   if (*last < *first) {
-    return fail(Errc::kInvalid, "influencers: the range '" + std::string(piece) +
+    return fail(Errc::kInvalid, "influencers: the range '" + printable(piece) +
                                     "' ends before it begins: swap its ends");
   }
   return IdRange{InfluencerId{*first}, InfluencerId{*last}};

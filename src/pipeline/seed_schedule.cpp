@@ -120,9 +120,9 @@ Status SeedSchedule::seed(const Registry& registry) {
   }
   if (!report) return std::unexpected(report.error());
   log_.info("seeder", "seeded",
-            {{"epoch", std::to_string(report->epoch)},
-             {"influencers", std::to_string(report->influencers)},
-             {"shards", std::to_string(report->shards)}});
+            {{"epoch", report->epoch},
+             {"influencers", report->influencers},
+             {"shards", report->shards}});
   return {};
 }
 

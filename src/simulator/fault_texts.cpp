@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "base/printable.h"
+
 namespace ia {
 namespace {
 
@@ -25,7 +27,7 @@ std::optional<double> take_number(std::string_view& text) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + printable(text.substr(0, 60)) + "'"; }
 
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t");
