@@ -10,6 +10,8 @@ namespace ia {
 namespace {
 
 constexpr auto kBlank = " \t\r";
+constexpr auto kNoSetting = std::string_view::npos;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(kBlank);
@@ -37,18 +39,23 @@ std::string section_name(std::string_view line) {
 SqsProfiles parse_sqs_profiles(std::string_view text) {
   SqsProfiles profiles;
   std::map<std::string, std::string>* section = nullptr;
+  auto indent = kNoSetting;  // of the setting that deeper lines belong to
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::istringstream lines{std::string(text)};
   for (std::string whole; std::getline(lines, whole);) {
     const auto line = without_comment(whole);
     const auto content = trimmed(line);
     if (content.empty()) continue;
+    const auto own_indent = line.find_first_not_of(kBlank);
+    if (indent != kNoSetting && own_indent > indent) continue;
     if (content.starts_with('[')) {
       section = &profiles[section_name(content)];
+      indent = kNoSetting;
       continue;
     }
+    indent = own_indent;
     const auto equals = content.find('=');
-    const bool is_nested = line.front() == ' ' || line.front() == '\t';
-    if (section == nullptr || is_nested || equals == std::string::npos) continue;
+    if (section == nullptr || equals == std::string::npos) continue;
     (*section)[trimmed(std::string_view(content).substr(0, equals))] =
         trimmed(std::string_view(content).substr(equals + 1));
   }

@@ -32,6 +32,37 @@ TEST(SqsProfiles, ReadsBothFilesWaysOfNamingASection) {
           Pair("other", UnorderedElementsAre(Pair("region", "eu-west-1"), Pair("s3", "")))));
 }
 
+// What botocore reads from the same text, with Python's configparser.
+TEST(SqsProfiles, SettingsMayBeIndentedAndNestOnlyBelowAnother) {
+  const auto profiles = parse_sqs_profiles(
+      "\xef\xbb\xbf[default]\n"
+      "  aws_access_key_id = AKID\n"
+      "\n"
+      "  # between\n"
+      "  aws_secret_access_key = secret\n"
+      "  s3 =\n"
+      "      aws_access_key_id = of s3\n"
+      "\tregion = eu-west-1\n"
+      "[profile other]\n"
+      "region = eu-west-2\n"
+      "services = mine\n"
+      "   sqs =\n"
+      "     endpoint_url = http://h\n"
+      "output = json\n"
+      "  [third]\n"
+      "[fourth]\n"
+      "  region = eu-west-4\n");
+  EXPECT_THAT(
+      profiles,
+      UnorderedElementsAre(
+          Pair("default", UnorderedElementsAre(Pair("aws_access_key_id", "AKID"),
+                                               Pair("aws_secret_access_key", "secret"),
+                                               Pair("s3", ""), Pair("region", "eu-west-1"))),
+          Pair("other", UnorderedElementsAre(Pair("region", "eu-west-2"), Pair("services", "mine"),
+                                             Pair("output", "json"))),
+          Pair("fourth", UnorderedElementsAre(Pair("region", "eu-west-4")))));
+}
+
 TEST(SqsProfiles, SurvivesWhatIsNoProfileFile) {
   for (const auto* text : {"", "[", "[]", "=", "[a", "]", "[profile]", "\xff\n[\xff"}) {
     (void)parse_sqs_profiles(text);
