@@ -19,6 +19,8 @@ using SteadyClock = std::chrono::steady_clock;
 // The server ends a statement in time; only a server or network that is gone takes longer.
 constexpr milliseconds kPatience{5'000};
 constexpr int kInBinary = 1;
+constexpr auto kConnectAdvice =
+    ": check that the server runs, and --postgres-url or PGHOST, PGPORT, PGUSER and PGDATABASE";
 
 struct Default {
   const char* keyword;
@@ -228,7 +230,7 @@ Result<Connection> Connection::open(const ConnectionOptions& options) {
   state.patience = options.statement_timeout + kPatience;
   state.handle = words->connect();
   if (PQstatus(state.handle) != CONNECTION_OK || PQsetnonblocking(state.handle, 1) != 0) {
-    return failed("", PQerrorMessage(state.handle));
+    return failed("", one_line(PQerrorMessage(state.handle)) + kConnectAdvice);
   }
   PQsetNoticeProcessor(state.handle, [](void*, const char*) {}, nullptr);
   if (auto set = connection.execute(session_settings(options)); !set) {

@@ -268,8 +268,20 @@ class Migration {
 
   Status configure_jobs() { return db_.execute("SELECT ia.configure_jobs()"); }
 
+  Status find_role(const std::string& role) {
+    const auto rows = db_.query("SELECT count(*) FROM pg_roles WHERE rolname = $1",
+                                Params().add(std::string_view(role)));
+    if (!rows) return std::unexpected(rows.error());
+    if (rows->integer(0, 0) > 0) return {};
+    return fail(Errc::kInvalid, "the role " + db_.quoted_identifier(role) +
+                                    " of --grant-to does not exist: create it (CREATE ROLE " +
+                                    db_.quoted_identifier(role) +
+                                    " LOGIN), or name another; nothing was changed");
+  }
+
   Status grant() {
     for (const auto& role : options_.grant_to) {
+      if (auto there = find_role(role); !there) return there;
       const auto to = " TO " + db_.quoted_identifier(role);
       auto granted = db_.execute("GRANT USAGE ON SCHEMA ia" + to +
                                  "; GRANT SELECT ON ALL TABLES IN SCHEMA ia" + to +
