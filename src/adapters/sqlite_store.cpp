@@ -137,6 +137,10 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& optio
   return store;
 }
 
+Status find_sqlite_store(const std::filesystem::path& directory) {
+  return sqlite_store::check_for_reading(sqlite_store::Files(directory));
+}
+
 Result<std::vector<std::string>> unlisted_segments(const std::filesystem::path& directory) {
   const sqlite_store::Files files(directory);
   if (auto there = sqlite_store::check_for_reading(files); !there) {

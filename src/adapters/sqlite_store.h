@@ -33,6 +33,10 @@ struct SqliteStoreOptions {
 // A damaged file is kCorrupt for the reads that need it, and only for those; the message names it.
 Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, Log& log);
 
+// kUnavailable, with what to do, where a directory holds no store; kInvalid where it cannot be
+// told, or is of a newer version. Makes nothing.
+Status find_sqlite_store(const std::filesystem::path& directory);
+
 // The files in segments/ that store.db does not know: copies of an operator, or segments of a
 // store.db that was lost or is newer than this one. They are kept and not served. Only reads.
 Result<std::vector<std::string>> unlisted_segments(const std::filesystem::path& directory);

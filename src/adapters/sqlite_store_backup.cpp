@@ -1,12 +1,16 @@
 // A backup is a data directory: any version that reads the one reads the other.
 #include "adapters/sqlite_store_backup.h"
 
+#include <stdlib.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 
 #include "adapters/sqlite_store_files.h"
 #include "adapters/sqlite_store_tables.h"
+#include "base/unfinished.h"
 
 namespace ia {
 namespace {
@@ -18,9 +22,8 @@ using sqlite_store::Files;
 
 constexpr int kTriesMax = 20;
 // In this order: what leaves the queue of points is in the store by then.
-constexpr std::array<const char*, 4> kBeforeStore = {"influencer_data_points.db",
-                                                     "influencer_id_store.db", "alerts.db",
-                                                     "verdicts.db"};
+constexpr std::array<const char*, 4> kBeforeStore = {
+    "influencer_data_points.db", "influencer_id_store.db", "alerts.db", "verdicts.db"};
 
 std::unexpected<Error> failed(const fs::path& path, const std::error_code& error) {
   return fail(Errc::kUnavailable, path.string() + ": " + error.message());
@@ -106,12 +109,12 @@ Status fill(const fs::path& data, const fs::path& draft, BackupReport& report) {
     fs::permissions(private_directory, fs::perms::owner_all, error);
   }
   for (const auto* name : kBeforeStore) {
-    if (!fs::exists(data / name)) continue;
+    if (!fs::exists(data / name, error)) continue;
     if (auto copied = copy_database(data / name, draft / name); !copied) return copied;
     ++report.files;
     report.bytes += fs::file_size(draft / name, error);
   }
-  if (!fs::exists(from.database())) return sync_all(draft);
+  if (!fs::exists(from.database(), error)) return sync_all(draft);
   if (auto copied = copy_store(from, to, report); !copied) return copied;
   ++report.files;
   report.bytes += fs::file_size(to.database(), error);
@@ -119,23 +122,39 @@ Status fill(const fs::path& data, const fs::path& draft, BackupReport& report) {
   return sync_all(draft);
 }
 
+// Beside the target, under a name that nothing has.
+Result<UnfinishedPath> make_draft(const fs::path& target) {
+  std::error_code error;
+  const auto parent = fs::absolute(target, error).parent_path();
+  fs::create_directories(parent, error);
+  if (error) return failed(parent, error);
+  auto pattern = target.string() + ".partial-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) {
+    return failed(pattern, std::error_code(errno, std::generic_category()));
+  }
+  return UnfinishedPath(pattern);
+}
+
 }  // namespace
 
-Result<BackupReport> back_up(const fs::path& data, const fs::path& target) {
+Result<BackupReport> back_up(const fs::path& data, const fs::path& given) {
+  const auto target = given.has_filename() ? given : given.parent_path();  // "DIR/" is "DIR"
   std::error_code error;
-  if (!fs::is_directory(data, error)) {
-    return fail(Errc::kInvalid, data.string() + ": there is no such data directory");
+  if (auto there = sqlite_store::check_has_data(Files(data)); !there) {
+    return std::unexpected(there.error());
   }
-  if (fs::exists(target, error)) {
+  const bool is_taken = fs::symlink_status(target, error).type() != fs::file_type::not_found;
+  if (is_taken) {
     return fail(Errc::kInvalid, target.string() + " exists: name a directory that does not");
   }
-  const fs::path draft = target.string() + ".partial";
-  fs::remove_all(draft, error);
+  auto draft = make_draft(target);
+  if (!draft) return std::unexpected(draft.error());
   BackupReport report;
-  if (auto filled = fill(data, draft, report); !filled) return std::unexpected(filled.error());
-  fs::rename(draft, target, error);
-  if (error) return failed(target, error);
-  const auto synced = sqlite_store::sync_path(fs::absolute(target).parent_path());
+  if (auto filled = fill(data, draft->path(), report); !filled) {
+    return std::unexpected(filled.error());
+  }
+  if (const auto unnamed = draft->publish(target)) return failed(target, unnamed);
+  const auto synced = sqlite_store::sync_path(fs::absolute(target, error).parent_path());
   if (!synced) return std::unexpected(synced.error());
   return report;
 }
@@ -146,8 +165,12 @@ Result<BackupReport> restore_backup(const fs::path& backup, const fs::path& data
     return fail(Errc::kInvalid,
                 data.string() + " is not empty: move it away, or name another --data-dir");
   }
-  fs::remove(data, error);
-  return back_up(backup, data);
+  // A link to an empty directory stays one: what it points to is replaced.
+  std::error_code dangling;
+  const auto place = fs::is_symlink(data, error) ? fs::canonical(data, dangling) : data;
+  if (dangling) return failed(data, dangling);
+  fs::remove(place, error);
+  return back_up(backup, place);
 }
 
 }  // namespace ia

@@ -117,6 +117,11 @@ Status make_private_directory(const fs::path& path) {
 
 // 0 when there is no version file.
 Result<int> read_version(const Files& files) {
+  if (::access(files.version().c_str(), R_OK) != 0 && errno != ENOENT) {
+    return fail(Errc::kInvalid,
+                "data directory: cannot read " + files.version().string() + " (" + reason() +
+                    "): check its permissions, or run this as the user that owns it");
+  }
   std::ifstream in(files.version());
   std::string line;
   if (!std::getline(in, line)) return 0;
@@ -210,10 +215,28 @@ Status check_for_reading(const Files& files) {
   const auto version = read_version(files);
   if (!version) return std::unexpected(version.error());
   if (*version == 0) {
-    return fail(Errc::kUnavailable, "data directory " + files.directory().string() +
-                                        " holds no store yet: start the sink or seed first");
+    std::error_code error;
+    const auto* has_none =
+        fs::exists(files.directory(), error) ? " holds no store yet" : " does not exist";
+    return fail(Errc::kUnavailable, "data directory " + files.directory().string() + has_none +
+                                        ": name another with --data-dir, or make the store with "
+                                        "the commands run or seed");
   }
   return {};
+}
+
+Status check_has_data(const Files& files) {
+  const auto& directory = files.directory();
+  if (::access(directory.c_str(), R_OK | X_OK) != 0) {
+    return fail(Errc::kInvalid, "data directory " + directory.string() + ": " + reason());
+  }
+  constexpr const char* kNames[] = {"store.version", "store.db", "segments",
+                                    "influencer_id_store.db", "influencer_data_points.db"};
+  for (const auto* name : kNames) {
+    if (::access((directory / name).c_str(), F_OK) == 0) return {};
+  }
+  return fail(Errc::kInvalid, "data directory " + directory.string() +
+                                  " holds nothing of this program: name the one that does");
 }
 
 Result<sqlite::Connection> open_database(const Files& files, sqlite::Access access, int cache_kib) {

@@ -46,6 +46,9 @@ class Files {
 Status prepare_for_writing(const Files& files);
 // kUnavailable when it was never written.
 Status check_for_reading(const Files& files);
+// kInvalid, with the reason, where the directory cannot be read, or holds none of the files of a
+// data directory: what is to be copied or verified is elsewhere.
+Status check_has_data(const Files& files);
 
 // A connection to store.db as all of ours are: no checkpoint in a commit, `cache_kib` of pages.
 Result<sqlite::Connection> open_database(const Files& files, sqlite::Access access, int cache_kib);

@@ -32,7 +32,7 @@ class Verifier {
 
   Result<VerifyReport> run() {
     check_pages();
-    if (fs::exists(files_.database())) {
+    if (std::error_code error; fs::exists(files_.database(), error)) {
       auto opened = Connection::open(files_.database(), repair_ ? Access::kWrite : Access::kRead);
       if (opened) {
         db_.emplace(std::move(*opened));
@@ -343,7 +343,7 @@ class Verifier {
     const auto directory = files_.directory() / "quarantine";
     fs::create_directories(directory, error);
     auto target = directory / file.filename();
-    for (int i = 1; fs::exists(target); ++i) {
+    for (int i = 1; fs::exists(target, error); ++i) {
       target = directory / (file.filename().string() + "." + std::to_string(i));
     }
     fs::rename(file, target, error);
@@ -366,9 +366,8 @@ class Verifier {
 }  // namespace
 
 Result<VerifyReport> verify_data(const fs::path& data, bool repair) {
-  std::error_code error;
-  if (!fs::is_directory(data, error)) {
-    return fail(Errc::kInvalid, data.string() + ": there is no such directory");
+  if (auto there = sqlite_store::check_has_data(sqlite_store::Files(data)); !there) {
+    return std::unexpected(there.error());
   }
   return Verifier(data, repair).run();
 }

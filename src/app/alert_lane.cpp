@@ -41,8 +41,9 @@ Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources
   auto store = open_alert_store(config);
   if (!store) return std::unexpected(store.error());
   lane->store_ = std::move(*store);
+  std::error_code error;
   if (const auto unused = config.data_dir / "alerts.db";
-      config.store == StoreKind::kPostgres && std::filesystem::exists(unused)) {
+      config.store == StoreKind::kPostgres && std::filesystem::exists(unused, error)) {
     log.warning("alerts", "rules in a file are not looked at: PostgreSQL has those of all APIs",
                 {{"file", unused.string()}, {"advice", "make them again, then delete the file"}});
   }

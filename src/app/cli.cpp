@@ -8,22 +8,42 @@
 #include "app/config_sources.h"
 #include "app/help.h"
 #include "app/settings.h"
+#include "base/printable.h"
 
 namespace ia {
 namespace {
 
-Exit usage_error(const ConfigErrors& errors, std::string_view try_this) {
+std::string usage_text(const ConfigErrors& errors, std::string_view try_this) {
   std::string text = "influencer-analytics: ";
-  text += errors.size() == 1 ? errors.front() + "\n" : fmt::format("{} mistakes\n", errors.size());
+  text += errors.size() == 1 ? printable(errors.front()) + "\n"
+                             : fmt::format("{} mistakes\n", errors.size());
   for (const auto& error : errors) {
-    if (errors.size() > 1) text += fmt::format("  {}\n", error);
+    if (errors.size() > 1) text += fmt::format("  {}\n", printable(error));
   }
-  text += fmt::format("Try: influencer-analytics {}\n", try_this);
-  return {.code = kExitUsage, .output = {}, .errors = std::move(text)};
+  return text + fmt::format("Try: influencer-analytics {}\n", try_this);
+}
+
+std::string json_lines(const ConfigErrors& errors) {
+  std::string text;
+  Log log(LogLevel::kError, LogFormat::kJson,
+          [&text](std::string_view line) { text += std::string(line) + "\n"; });
+  for (const auto& error : errors) log.error("config", error);
+  return text;
+}
+
+Exit usage_error(const ConfigErrors& errors, std::string_view try_this, bool as_json = false) {
+  return {.code = kExitUsage,
+          .output = {},
+          .errors = as_json ? json_lines(errors) : usage_text(errors, try_this)};
 }
 
 bool asks_for_help(std::span<const std::string> arguments) {
   return std::ranges::any_of(arguments, [](const auto& a) { return a == "--help" || a == "-h"; });
+}
+
+std::string underscored(std::string text) {
+  std::ranges::replace(text, '-', '_');
+  return text;
 }
 
 std::vector<std::string> flags_of(Command command) {
@@ -42,7 +62,34 @@ std::string unknown_flag(Command command, const std::string& flag) {
                          names_of(setting.commands));
     }
   }
+  const auto* meant = setting_called(underscored(flag.substr(2)));
+  if (meant != nullptr && takes(command, *meant)) {
+    return fmt::format("unknown option {}; did you mean {} {}?", flag, meant->flag(),
+                       meant->value.placeholder);
+  }
   return fmt::format("unknown option {}{}", flag, did_you_mean(flag, flags_of(command)));
+}
+
+bool takes(Command command, std::string_view name) { return takes(command, *find_setting(name)); }
+
+// The option that an argument without one is for, or empty.
+std::string_view option_for(Command command, const std::string& argument) {
+  const auto ids = InfluencerSet::parse(argument);
+  if (ids && !ids->empty() && takes(command, "influencers")) return "--influencers";
+  const bool is_web = argument.starts_with("http://") || argument.starts_with("https://");
+  if (is_web && command == Command::kHealth) return "--url";
+  if (is_web && takes(command, "mockstagram_url")) return "--mockstagram-url";
+  if (argument.starts_with("postgres") && takes(command, "postgres_url")) return "--postgres-url";
+  if (argument.ends_with(".toml") && takes(command, "config")) return "--config";
+  if (parse_address(argument) && takes(command, "listen")) return "--listen";
+  return {};
+}
+
+std::string unexpected_argument(Command command, const std::string& argument) {
+  const auto option = option_for(command, argument);
+  if (option.empty()) return fmt::format("unexpected argument {}", printable_quoted(argument));
+  return fmt::format("unexpected argument {}; did you mean {} {}?", printable_quoted(argument),
+                     option, argument);
 }
 
 class FlagParser {
@@ -64,7 +111,7 @@ class FlagParser {
 
   void parse_one(const std::string& argument) {
     if (!argument.starts_with("--") || argument.size() == 2) {
-      parsed_.errors.push_back(fmt::format("unexpected argument \"{}\"", argument));
+      parsed_.errors.push_back(unexpected_argument(command_, argument));
       return;
     }
     const auto equals = std::min(argument.find('='), argument.size());
@@ -102,23 +149,37 @@ std::string effective_text(const std::vector<EffectiveValue>& values) {
   std::string text;
   for (const auto& value : values) {
     const auto shown = value.text.empty() ? std::string("(none)") : value.text;
-    text += fmt::format("{:<22} {:<28} {}\n", value.name, shown, value.where);
+    text += fmt::format("{:<22} {:<28} {}\n", value.name, printable(shown), value.where);
   }
   return text;
 }
 
 std::string warnings_text(const std::vector<std::string>& warnings) {
   std::string text;
-  for (const auto& warning : warnings) text += fmt::format("warning: {}\n", warning);
+  for (const auto& warning : warnings) text += fmt::format("warning: {}\n", printable(warning));
   return text;
+}
+
+// The log format in force, of what was given, whatever else is wrong.
+bool wants_json(std::span<const std::string> arguments, std::span<const std::string> environment) {
+  const auto flags = FlagParser(Command::kCheckConfig, arguments).parse();
+  const auto variables = read_environment(environment);
+  const auto file = read_config_file(chosen_config_file(flags.values, variables.values));
+  for (const auto* source : {&flags, &variables, &file}) {
+    const auto given =
+        std::ranges::find(source->values, std::string_view("log_format"), &GivenValue::name);
+    if (given != source->values.end()) return given->text == "json";
+  }
+  return false;
 }
 
 std::expected<LoadedConfig, Exit> load(Command command, std::span<const std::string> arguments,
                                        std::span<const std::string> environment) {
   auto loaded = load_config(command, FlagParser(command, arguments).parse(), environment);
   if (loaded) return *std::move(loaded);
-  return std::unexpected(
-      usage_error(loaded.error(), fmt::format("{} --help", info_of(command).name)));
+  return std::unexpected(usage_error(loaded.error(),
+                                     fmt::format("{} --help", info_of(command).name),
+                                     wants_json(arguments, environment)));
 }
 
 // "check-config [COMMAND] [options]": with a command, what it would start with.
@@ -146,10 +207,24 @@ bool takes_directory(Command command) {
 }
 
 Exit unknown_command(const std::string& name) {
-  std::vector<std::string> names;
+  std::vector<std::string> names{"help"};
   for (const auto& info : commands()) names.emplace_back(info.name);
-  return usage_error({fmt::format("unknown command \"{}\"{}", name, did_you_mean(name, names))},
-                     "--help");
+  return usage_error(
+      {fmt::format("unknown command {}{}", printable_quoted(name), did_you_mean(name, names))},
+      "--help");
+}
+
+// "help [COMMAND]".
+Exit help(std::span<const std::string> arguments) {
+  if (arguments.empty() || asks_for_help(arguments)) return {.output = overview_text()};
+  const auto* info = find_command(arguments.front());
+  if (info == nullptr) return unknown_command(arguments.front());
+  return {.output = help_text(info->command)};
+}
+
+// Removes a word that is no setting's flag from the options.
+bool take_word(std::vector<std::string>& options, std::string_view word) {
+  return std::erase(options, word) > 0;
 }
 
 }  // namespace
@@ -161,10 +236,14 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
   }
   const auto& name = arguments.front();
   if (name == "--help" || name == "-h") return std::unexpected(Exit{.output = overview_text()});
+  if (name == "help") return std::unexpected(help(arguments.subspan(1)));
   const auto* info = find_command(name == "--version" ? "version" : name);
   if (info == nullptr) return std::unexpected(unknown_command(name));
   auto options = arguments.subspan(1);
-  if (asks_for_help(options)) return std::unexpected(Exit{.output = help_text(info->command)});
+  const bool asks = !takes_directory(info->command) && !options.empty() && options[0] == "help";
+  if (asks || asks_for_help(options)) {
+    return std::unexpected(Exit{.output = help_text(info->command)});
+  }
   if (info->command == Command::kCheckConfig) {
     return std::unexpected(check_config(options, environment));
   }
@@ -181,7 +260,8 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
     options = options.subspan(1);
   }
   std::vector<std::string> rest(options.begin(), options.end());
-  const bool repair = info->command == Command::kVerify && std::erase(rest, "--repair") > 0;
+  const bool repair = info->command == Command::kVerify && take_word(rest, "--repair");
+  const bool is_confirmed = action == "purge" && take_word(rest, "--yes");
   if (takes_directory(info->command) && !rest.empty() && !rest.front().starts_with("--")) {
     action = rest.front();
     rest.erase(rest.begin());
@@ -191,8 +271,12 @@ std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> 
   }
   auto loaded = load(info->command, rest, environment);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
-  return Invocation{info->command, std::move(action), repair, std::move(loaded->config),
-                    std::move(loaded->warnings)};
+  return Invocation{.command = info->command,
+                    .action = std::move(action),
+                    .repair = repair,
+                    .is_confirmed = is_confirmed,
+                    .config = std::move(loaded->config),
+                    .warnings = std::move(loaded->warnings)};
 }
 
 std::vector<std::string> strings_of(const char* const* null_terminated) {

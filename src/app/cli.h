@@ -13,8 +13,9 @@ namespace ia {
 // A command to run with its settings.
 struct Invocation {
   Command command;
-  std::string action;  // of queues: create, show, purge or redrive; of verify, restore: DIR
-  bool repair = false;  // of verify
+  std::string action;         // of queues: create, show, purge or redrive; of verify, restore: DIR
+  bool repair = false;        // of verify
+  bool is_confirmed = false;  // of queues purge
   Config config;
   std::vector<std::string> warnings;  // for the log
 };
@@ -32,8 +33,9 @@ inline constexpr int kExitUsage = 2;
 inline constexpr int kExitRestart = 75;
 
 // Understands "COMMAND [--flag value | --flag=value]...", with the environment ("NAME=value") and
-// the config file behind it. Answers --help, version and check-config itself. Reads the config
-// file and the files that it names, and changes nothing. All mistakes are told at once.
+// the config file behind it. Answers --help, help, version and check-config itself. Reads the
+// config file and the files that it names, and changes nothing. Reports all mistakes together, as
+// JSON log lines where the log format in force is JSON. Foreign text in them is printable.
 // `arguments` are those after the program's name.
 std::expected<Invocation, Exit> parse_command_line(std::span<const std::string> arguments,
                                                    std::span<const std::string> environment);

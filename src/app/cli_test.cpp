@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "testing/temp_dir.h"
 
@@ -60,6 +61,63 @@ TEST(CommandLine, TellsAllMistakesOfFlagsAndConfigAtOnce) {
             "  unexpected argument \"x\"\n"
             "  --tick = \"9\": must be 1ms to 100ms, with a unit (ms, s, m, h, d)\n"
             "Try: influencer-analytics run --help\n");
+}
+
+TEST(CommandLine, NamesOfOtherProgramsLeadToTheOption) {
+  EXPECT_THAT(exit_of({"run", "--port", "80"}).errors,
+              HasSubstr("unknown option --port; did you mean --listen ADDRESS:PORT?"));
+  EXPECT_THAT(exit_of({"sink", "--port", "80"}).errors, Not(HasSubstr("--listen")));
+  EXPECT_THAT(exit_of({"export", "--from=-1h"}).errors, HasSubstr("did you mean --start TIME?"));
+}
+
+TEST(CommandLine, AnArgumentThatLacksItsOptionGetsIt) {
+  EXPECT_THAT(exit_of({"run", "1-10"}).errors,
+              HasSubstr("unexpected argument \"1-10\"; did you mean --influencers 1-10?"));
+  EXPECT_THAT(exit_of({"fetch", "http://h:3000"}).errors,
+              HasSubstr("did you mean --mockstagram-url http://h:3000?"));
+  EXPECT_THAT(exit_of({"api", "1-10"}).errors, Not(HasSubstr("did you mean")));
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  EXPECT_EQ(exit_of({"help"}).output, exit_of({"--help"}).output);
+  EXPECT_EQ(exit_of({"help"}).code, 0);
+  EXPECT_EQ(exit_of({"help", "run"}).output, exit_of({"run", "--help"}).output);
+  EXPECT_EQ(exit_of({"run", "help"}).output, exit_of({"run", "--help"}).output);
+  EXPECT_THAT(exit_of({"help", "rnu"}).errors, HasSubstr("did you mean run?"));
+}
+
+TEST(CommandLine, MistakesAreJsonWhereTheLogIs) {
+  TempDir dir;
+  const auto file = (dir.path() / "ia.toml").string();
+  std::ofstream(file) << "log_format = \"json\"\n";
+  for (const auto& [arguments, environment] :
+       {std::pair{Words{"run", "--log-format", "json", "--tick", "9"}, Words{}},
+        {Words{"run", "--tick", "9"}, Words{"IA_LOG_FORMAT=json"}},
+        {Words{"run", "--tick", "9", "--config", file}, Words{}}}) {
+    const auto exit = exit_of(arguments, environment);
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_THAT(exit.errors, AllOf(StartsWith("{\"ts\":"), EndsWith("}\n"),
+                                   HasSubstr(R"("level":"error","component":"config")"),
+                                   HasSubstr(R"("msg":"--tick = \"9\": must be)")));
+  }
+  EXPECT_THAT(
+      exit_of({"run", "--log-format", "text", "--tick", "9"}, {"IA_LOG_FORMAT=json"}).errors,
+      StartsWith("influencer-analytics: "));
+}
+
+TEST(CommandLine, MistakesCannotWriteToTheTerminal) {
+  for (const auto& arguments : {Words{"\x1b[31m"}, Words{"run", "--\x1b[31m", "1"},
+                                Words{"run", "\x1b[31m"}, Words{"run", "--tick", "\x1b[31m"}}) {
+    EXPECT_THAT(exit_of(arguments, {"IA_\x1b[31m=1"}).errors,
+                AllOf(Not(HasSubstr("\x1b")), HasSubstr("\\x1b[31m")));
+  }
+}
+
+TEST(CommandLine, APurgeMayBeConfirmed) {
+  EXPECT_TRUE(parse({"queues", "purge", "--yes", "--data-dir", "d"})->is_confirmed);
+  EXPECT_TRUE(parse({"queues", "purge", "--data-dir", "d", "--yes"})->is_confirmed);
+  EXPECT_FALSE(parse({"queues", "purge"})->is_confirmed);
+  EXPECT_THAT(exit_of({"queues", "show", "--yes"}).errors, HasSubstr("unknown option --yes"));
 }
 
 TEST(CommandLine, SaysWhoseOptionAFlagIs) {

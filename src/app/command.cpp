@@ -39,7 +39,7 @@ constexpr CommandInfo kCommands[] = {
      "influencer-analytics health --url http://127.0.0.1:8080/healthz"},
     {kQueues, "queues", "create, show, purge or redrive the queues at SQS or in a data directory",
      "influencer-analytics queues create --sqs-region eu-west-1",
-     "create|show|purge|redrive [options]"},
+     "create|show|purge [--yes]|redrive [options]"},
     {kMigrate, "migrate", "make or update the tables in PostgreSQL, and exit",
      "influencer-analytics migrate --postgres-url postgresql://owner@db.example/analytics "
      "--grant-to ia"},

@@ -8,27 +8,27 @@
 
 #include "app/config_sources.h"
 #include "app/settings.h"
+#include "base/printable.h"
 
 namespace ia {
 namespace {
 
 using namespace std::chrono_literals;
 
-// On one line, whatever it has in it.
-std::string in_quotes(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '\n') {
-      quoted += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      quoted += fmt::format("\\x{:02x}", byte);
-    } else {
-      quoted += c;
-    }
+// Where a value stands, with its setting's name.
+std::string place_of(const GivenValue& value) {
+  return value.is_in_file ? fmt::format("{}: {}", value.where, value.name) : value.where;
+}
+
+// systemd names several directories with colons between them.
+std::string state_directory(std::span<const std::string> environment) {
+  constexpr std::string_view kName = "STATE_DIRECTORY=";
+  for (const std::string_view entry : environment) {
+    if (!entry.starts_with(kName)) continue;
+    const auto list = entry.substr(kName.size());
+    return std::string(list.substr(0, list.find(':')));
   }
-  return quoted + "\"";
+  return {};
 }
 
 // Collects what is wrong, and the place that each setting got its value from.
@@ -44,8 +44,15 @@ class Loader {
     }
   }
 
+  void apply_state_directory(const std::string& directory) {
+    if (directory.empty() || fallback_of(*find_setting("data_dir"), command_).empty()) return;
+    in_force_["data_dir"] = {"data_dir", directory, "STATE_DIRECTORY"};
+    apply(*find_setting("data_dir"), in_force_["data_dir"]);
+  }
+
   void apply(const ReadValues& source) {
     errors_.insert(errors_.end(), source.errors.begin(), source.errors.end());
+    for (const auto& note : source.notes) warn(note);
     for (const auto& value : source.values) {
       const auto& setting = *find_setting(value.name);
       if (apply(setting, value)) in_force_[setting.name] = value;
@@ -66,10 +73,12 @@ class Loader {
 
  private:
   bool apply(const Setting& setting, const GivenValue& value) {
-    const auto status = setting.value.apply(value.text, loaded_.config);
+    const bool has_nul = value.text.contains('\0');
+    const auto status = has_nul ? Status(fail(Errc::kInvalid, "must not hold a NUL character"))
+                                : setting.value.apply(value.text, loaded_.config);
     if (status) return true;
-    errors_.push_back(fmt::format("{} = {}: {}", value.where,
-                                  in_quotes(setting.value.shown(value.text)),
+    errors_.push_back(fmt::format("{} = {}: {}", place_of(value),
+                                  printable_quoted(setting.value.shown(value.text)),
                                   status.error().message));
     return false;
   }
@@ -100,7 +109,8 @@ class Loader {
 // Without a word about the queues, a data directory means the ones in it.
 void Loader::choose_queues() {
   const auto is_given = [this](std::string_view name) {
-    return in_force_[name].where != "default";
+    const auto& where = in_force_[name].where;
+    return where != "default" && where != "STATE_DIRECTORY";
   };
   if (is_given("queue") || is_given("sqs_endpoint") || !is_given("data_dir")) return;
   loaded_.config.queue = QueueKind::kEmbedded;
@@ -175,7 +185,8 @@ void Loader::check_together() {
     error(fmt::format("{} must not be longer than {}", named("connect_timeout"),
                       named("request_timeout")));
   }
-  if (command_ != Command::kCheckConfig && uses("interval") && config.influencers.empty()) {
+  const bool seeds = uses("spread") && command_ != Command::kCheckConfig;
+  if (seeds && config.influencers.empty()) {
     error("--influencers is missing: ids and ranges (1000000-1999999,5,7) or a file with them");
   }
   if (const auto status = check(config.faults); !status) error(status.error().message);
@@ -225,6 +236,7 @@ std::expected<LoadedConfig, ConfigErrors> load_config(Command command, const Rea
   const auto file = read_config_file(chosen_config_file(flags.values, variables.values));
   Loader loader(command);
   loader.apply_defaults();
+  loader.apply_state_directory(state_directory(environment));
   for (const auto* source : {&file, &variables, &flags}) loader.apply(*source);
   loader.check_together();
   return loader.finish();

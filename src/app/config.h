@@ -31,7 +31,7 @@ enum class StoreKind : std::uint8_t { kEmbedded, kPostgres };
 // A Config that load_config returned is whole and in range: nobody checks it again.
 struct Config {
   // Data
-  bool is_demo = false;             // the network is simulated by this process
+  bool is_demo = false;            // the network is simulated by this process
   std::filesystem::path data_dir;  // empty: the demo makes a fresh temporary one
   std::chrono::milliseconds retention{};
   std::uint64_t min_free_bytes = 0;
@@ -140,7 +140,8 @@ Result<MinuteRange> export_range(const Config& config, WallTime now);
 struct GivenValue {
   std::string name;  // the setting's, "api_threads"
   std::string text;
-  std::string where;  // "--api-threads", "IA_API_THREADS", "ia.toml:3"
+  std::string where;        // "--api-threads", "IA_API_THREADS", "ia.toml:3"
+  bool is_in_file = false;  // so `where` does not name the setting
 };
 
 // Sentences, one a mistake, each with its place, its value and what is allowed.
@@ -150,6 +151,7 @@ using ConfigErrors = std::vector<std::string>;
 struct ReadValues {
   std::vector<GivenValue> values;
   ConfigErrors errors;
+  std::vector<std::string> notes{};  // what was passed over, and why
 };
 
 // What is in force for a setting, fit to be shown: without secrets.
@@ -166,7 +168,8 @@ struct LoadedConfig {
 };
 
 // Puts flags over environment ("NAME=value" strings; those named IA_... count) over the TOML file
-// (setting "config") over defaults. Every value of every source is checked, also one that another
+// (setting "config") over defaults; STATE_DIRECTORY, which systemd sets, is the default data
+// directory of a service. Every value of every source is checked, also one that another
 // overrides, and then the values against each other; all mistakes are returned at once.
 // Reads files, changes nothing.
 std::expected<LoadedConfig, ConfigErrors> load_config(Command command, const ReadValues& flags,

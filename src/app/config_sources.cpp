@@ -1,10 +1,14 @@
 #include "app/config_sources.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
+#include <regex>
+#include <utility>
 
 #include "app/settings.h"
 #include "app/text_file.h"
@@ -13,6 +17,11 @@ namespace ia {
 namespace {
 
 constexpr std::string_view kConfigName = "config";
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
 
 std::vector<std::string> environment_names() {
   std::vector<std::string> names;
@@ -26,6 +35,77 @@ std::vector<std::string> file_keys() {
     if (setting.name != kConfigName) keys.emplace_back(setting.name);
   }
   return keys;
+}
+
+// Names of other programs' options, and the settings that they mean.
+constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+    {"port", "listen"},
+    {"host", "listen"},
+    {"bind", "listen"},
+    {"address", "listen"},
+    {"addr", "listen"},
+    {"http_port", "listen"},
+    {"metrics_port", "metrics_listen"},
+    {"url", "mockstagram_url"},
+    {"server", "mockstagram_url"},
+    {"upstream", "mockstagram_url"},
+    {"network", "mockstagram_url"},
+    {"data", "data_dir"},
+    {"dir", "data_dir"},
+    {"directory", "data_dir"},
+    {"datadir", "data_dir"},
+    {"path", "data_dir"},
+    {"ids", "influencers"},
+    {"accounts", "influencers"},
+    {"users", "influencers"},
+    {"id", "influencer"},
+    {"conf", "config"},
+    {"config_file", "config"},
+    {"token", "api_token"},
+    {"threads", "api_threads"},
+    {"db", "postgres_url"},
+    {"dsn", "postgres_url"},
+    {"database", "postgres_url"},
+    {"database_url", "postgres_url"},
+    {"verbose", "log_level"},
+    {"debug", "log_level"},
+    {"quiet", "log_level"},
+    {"json", "log_format"},
+    {"rate", "max_rate"},
+    {"timeout", "request_timeout"},
+    {"region", "sqs_region"},
+    {"endpoint", "sqs_endpoint"},
+    {"out", "output"},
+    {"file", "output"},
+    {"from", "start"},
+    {"since", "start"},
+    {"until", "end"},
+};
+
+// "; did you mean X?": what is `meant` for sure, else what is near.
+std::string suggestion(const std::string& meant, std::string_view wrong,
+                       std::span<const std::string> names) {
+  return meant.empty() ? did_you_mean(wrong, names) : fmt::format("; did you mean {}?", meant);
+}
+
+// What Kubernetes sets for the service "ia", and for every one that begins with "ia-". The values
+// are looked at too, so that a setting with a typing error is not taken for one.
+bool is_of_kubernetes(const std::string& name, const std::string& text) {
+  static const std::regex kEndpoint("IA(_[A-Z0-9_]+)?_PORT(_[0-9]+_(TCP|UDP|SCTP))?");
+  static const std::regex kEndpointPart("IA(_[A-Z0-9_]+)?_PORT_[0-9]+_(TCP|UDP|SCTP)_[A-Z]+");
+  static const std::regex kService("IA(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)");
+  static const std::regex kUrl("(tcp|udp|sctp)://.+");
+  static const std::regex kPart("[0-9]+|tcp|udp|sctp|[0-9a-fA-F.:]+");
+  return (std::regex_match(name, kEndpoint) && std::regex_match(text, kUrl)) ||
+         (std::regex_match(name, kEndpointPart) && std::regex_match(text, kPart)) ||
+         (std::regex_match(name, kService) && std::regex_match(text, kPart));
+}
+
+std::string note_of(const std::vector<std::string>& of_kubernetes) {
+  return fmt::format(
+      "ignored in the environment, as Kubernetes sets them for its services: {} "
+      "(enableServiceLinks: false in the pod leaves them out)",
+      fmt::join(of_kubernetes, ", "));
 }
 
 std::optional<std::string> text_of(const toml::node& node) {
@@ -44,13 +124,15 @@ ReadValues read_table(const toml::table& table, const std::string& path) {
     const auto name = std::string(key.str());
     const auto text = text_of(node);
     if (std::ranges::find(keys, name) == keys.end()) {
+      const auto* meant = setting_called(name);
       read.errors.push_back(
-          fmt::format("{}: unknown setting \"{}\"{}", where, name, did_you_mean(name, keys)));
+          fmt::format("{}: unknown setting \"{}\"{}", where, name,
+                      suggestion(meant == nullptr ? "" : meant->name, name, keys)));
     } else if (!text) {
       read.errors.push_back(
           fmt::format("{}: {} must be text in quotes, a number, true or false", where, name));
     } else {
-      read.values.push_back({name, *text, where});
+      read.values.push_back({name, *text, where, true});
     }
   }
   return read;
@@ -61,20 +143,28 @@ ReadValues read_table(const toml::table& table, const std::string& path) {
 ReadValues read_environment(std::span<const std::string> environment) {
   ReadValues read;
   const auto names = environment_names();
+  std::vector<std::string> of_kubernetes;
   for (const auto& entry : environment) {
     if (!entry.starts_with("IA_")) continue;
     const auto equals = std::min(entry.find('='), entry.size());
     const auto name = entry.substr(0, equals);
+    const auto text = equals == entry.size() ? std::string() : entry.substr(equals + 1);
     const auto found = std::ranges::find(names, name);
+    if (found == names.end() && is_of_kubernetes(name, text)) {
+      of_kubernetes.push_back(name);
+      continue;
+    }
     if (found == names.end()) {
+      const auto* meant = setting_called(lower(name.substr(3)));
       read.errors.push_back(
-          fmt::format("{}: unknown setting in the environment{}", name, did_you_mean(name, names)));
+          fmt::format("{}: unknown setting in the environment{}", name,
+                      suggestion(meant == nullptr ? "" : meant->environment_name(), name, names)));
       continue;
     }
     const auto& setting = settings()[static_cast<std::size_t>(found - names.begin())];
-    const auto text = equals == entry.size() ? std::string() : entry.substr(equals + 1);
     read.values.push_back({setting.name, text, name});
   }
+  if (!of_kubernetes.empty()) read.notes.push_back(note_of(of_kubernetes));
   return read;
 }
 
@@ -105,6 +195,12 @@ std::string chosen_config_file(std::span<const GivenValue> flags,
     if (found != source.end()) return found->text;
   }
   return {};
+}
+
+const Setting* setting_called(std::string_view name) {
+  const auto found =
+      std::ranges::find(kOtherNames, name, [](const auto& pair) { return pair.first; });
+  return found == std::end(kOtherNames) ? nullptr : find_setting(found->second);
 }
 
 std::string did_you_mean(std::string_view wrong, std::span<const std::string> names) {

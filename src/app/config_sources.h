@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/settings.h"
 
 namespace ia {
 
-// From "NAME=value" strings. A name that begins with IA_ and is no setting is an error.
+// From "NAME=value" strings. A name that begins with IA_ and is no setting is an error, unless it
+// is one of those that Kubernetes sets in every pod for a service whose name begins with "ia"
+// (IA_PORT=tcp://10.0.0.1:80, IA_SERVICE_HOST, ...): a note names them.
 ReadValues read_environment(std::span<const std::string> environment);
 
 // From a TOML file of "setting = value" lines; no path gives no values. An unknown key, a key
@@ -24,5 +27,8 @@ std::string chosen_config_file(std::span<const GivenValue> flags,
 
 // "; did you mean X?", or nothing when nothing is near.
 std::string did_you_mean(std::string_view wrong, std::span<const std::string> names);
+
+// The setting that other programs call `name` ("port" is "listen" here), or null.
+const Setting* setting_called(std::string_view name);
 
 }  // namespace ia

@@ -138,7 +138,7 @@ TEST(Config, TellsAllMistakesAtOnceEachWithItsPlaceValueAndRange) {
 
   EXPECT_THAT(
       sources.errors(),
-      ElementsAre(AllOf(HasSubstr("ia.toml:2 = \"0\""), HasSubstr("from 1 to 5000")),
+      ElementsAre(AllOf(HasSubstr("ia.toml:2: shard_size = \"0\""), HasSubstr("from 1 to 5000")),
                   AllOf(HasSubstr("IA_TICK = \"fast\""), HasSubstr("1ms to 100ms")),
                   AllOf(HasSubstr("--influencers = \"9-5\""), HasSubstr("not a list of ids")),
                   AllOf(HasSubstr("--spread = \"2m\""), HasSubstr("0s to 53s"))));
@@ -193,6 +193,117 @@ TEST(Config, InfluencersMayComeFromAFile) {
   sources.flags = {{"influencers", path}};
 
   EXPECT_EQ(sources.load()->config.influencers.to_string(), "5,7");
+}
+
+// As editors on Windows write them, and in several encodings.
+TEST(Config, AListOfInfluencersMayHaveAByteOrderMark) {
+  Sources sources;
+  const auto path = sources.dir.path() / "ids";
+  std::ofstream(path) << "\xef\xbb\xbf" << "5\r\n7\r\n";
+  sources.flags = {{"influencers", path}};
+  EXPECT_EQ(sources.load()->config.influencers.to_string(), "5,7");
+}
+
+TEST(Config, AFileInUtf16IsNamedAsOne) {
+  using namespace std::string_literals;
+  for (const auto& text : {"\xff\xfe"
+                           "5\0\n\0"s,
+                           "\xfe\xff\0"
+                           "5"s,
+                           "5\0\n\0"s}) {
+    Sources sources;
+    const auto path = sources.dir.path() / "ids";
+    std::ofstream(path) << text;
+    sources.flags = {{"influencers", path}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("is text in UTF-16: save it as UTF-8")));
+    sources.flags = {{"influencers", "1"}, {"config", path}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("is text in UTF-16: save it as UTF-8")));
+  }
+}
+
+TEST(Config, AListOfInfluencersCannotWriteToTheTerminal) {
+  using namespace std::string_literals;
+  for (const auto& [text, shown] : {std::pair{"5\n\x1b[31m6\n"s, "'\\x1b[31m6'"},
+                                    {"5 6\0 7"s, "'6\\x00'"},
+                                    {"5\n\xef\xbb\xbf"
+                                     "6"s,
+                                     "'\\u{feff}6'"},
+                                    {"9\x1b-1"s, "'9\\x1b-1'"}}) {
+    Sources sources;
+    const auto path = sources.dir.path() / "ids";
+    std::ofstream(path) << text;
+    sources.flags = {{"influencers", path}};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr(shown))) << shown;
+  }
+}
+
+TEST(Config, AWordForTheInfluencersIsNeitherIdsNorAFile) {
+  const Sources sources{.flags = {{"influencers", "abc"}}};
+  EXPECT_THAT(sources.errors(),
+              ElementsAre(AllOf(HasSubstr("--influencers = \"abc\": is no list of ids"),
+                                HasSubstr("1000000-1999999,5,7"), HasSubstr("No such file"))));
+}
+
+TEST(Config, NoValueMayHoldANul) {
+  Sources sources;
+  sources.file = "data_dir = \"a\\u0000b\"\n";
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("ia.toml:1: data_dir = \"a\\x00b\": must not "
+                                                      "hold a NUL")));
+}
+
+// Kubernetes sets these in every pod that starts after a service of such a name.
+TEST(Config, VariablesOfKubernetesAreNotedAndIgnored) {
+  Sources sources;
+  sources.environment = {"IA_PORT=tcp://10.0.0.1:80",
+                         "IA_PORT_80_TCP=tcp://10.0.0.1:80",
+                         "IA_PORT_80_TCP_ADDR=10.0.0.1",
+                         "IA_PORT_80_TCP_PORT=80",
+                         "IA_PORT_80_TCP_PROTO=tcp",
+                         "IA_PORT_53_UDP=udp://10.0.0.1:53",
+                         "IA_SERVICE_HOST=10.0.0.1",
+                         "IA_SERVICE_PORT=80",
+                         "IA_SERVICE_PORT_HTTP_METRICS=80",
+                         "IA_API_V2_PORT=tcp://[fd00::1]:8080",
+                         "IA_API_V2_SERVICE_HOST=fd00::1",
+                         "IA_API_V2_PORT_8080_TCP_ADDR=fd00::1",
+                         "IA_TICK=5ms"};
+  const auto loaded = sources.load();
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().front();
+  EXPECT_EQ(loaded->config.tick, 5ms);
+  EXPECT_THAT(loaded->warnings, ElementsAre(AllOf(HasSubstr("IA_PORT, IA_PORT_80_TCP,"),
+                                                  HasSubstr("enableServiceLinks"))));
+}
+
+TEST(Config, VariablesThatOnlyResembleThoseOfKubernetesAreMistakes) {
+  for (const auto* variable :
+       {"IA_PORT=8080", "IA_PORT=", "IA_PORTS=tcp://10.0.0.1:80", "IA_SERVICE_HOST=my-host",
+        "IA_PORT_80_TCP_ADRESS=x y", "IA_LISTEN_PORT=8080", "IA_LISTEM=127.0.0.1:80", "IA_PORT"}) {
+    Sources sources;
+    sources.environment = {variable};
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("unknown setting"))) << variable;
+  }
+}
+
+TEST(Config, NamesOfOtherProgramsLeadToTheSetting) {
+  Sources sources;
+  sources.environment = {"IA_PORT=8080"};
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("did you mean IA_LISTEN?")));
+  sources.environment = {};
+  sources.file = "port = 8080\n";
+  EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("did you mean listen?")));
+}
+
+TEST(Config, SystemdNamesTheDataDirectoryUnlessTheSettingsDo) {
+  Sources sources;
+  sources.environment = {"STATE_DIRECTORY=/var/lib/ia:/var/lib/more"};
+  EXPECT_EQ(sources.load()->config.data_dir, "/var/lib/ia");
+  EXPECT_EQ(where_from(*sources.load(), "data_dir"), "STATE_DIRECTORY");
+  sources.file = "data_dir = \"/srv/ia\"\n";
+  EXPECT_EQ(sources.load()->config.data_dir, "/srv/ia");
+
+  sources.command = Command::kDemo;
+  sources.file.clear();
+  EXPECT_EQ(sources.load()->config.data_dir, "");
 }
 
 TEST(Config, InfluencersMustBeNamed) {

@@ -1,18 +1,20 @@
 #include "app/doctor.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <system_error>
 
+#include "app/listen_check.h"
 #include "app/lock_file.h"
+#include "app/scratch_directory.h"
 #include "base/time_text.h"
 
 namespace ia {
@@ -24,6 +26,8 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kFilesBesidesConnections = 100;
 // Minutes have no value for the last seconds before they end; more skew than that moves points.
 constexpr auto kSkewMax = 2s;
+// Of the embedded store: a settled value of counts that change at random (docs/benchmarks.md).
+constexpr double kBytesPerValue = 3.43;
 
 Check ok(std::string subject, std::string seen) {
   return {std::move(subject), Finding::kOk, std::move(seen), {}};
@@ -48,6 +52,26 @@ int try_writing(const fs::path& dir) {
   return error;
 }
 
+std::string user_name() {
+  const auto* entry = getpwuid(geteuid());
+  return entry == nullptr ? std::to_string(geteuid()) : entry->pw_name;
+}
+
+// What to do where `place`, the nearest directory of `dir` that exists, cannot be written.
+std::string advice_on_writing(const fs::path& dir, const fs::path& place, int error) {
+  if (error == EROFS) return "Its file system is read-only: choose another --data-dir.";
+  if (error == ENOSPC || error == EDQUOT) return "The disk is full: free some space.";
+  if (geteuid() == 0) {
+    return "Not even root may write there: choose another --data-dir, on a local disk.";
+  }
+  if (place != dir) {
+    return fmt::format("Choose another --data-dir, or make it: sudo install -d -m 700 -o {} {}",
+                       user_name(), dir.string());
+  }
+  return fmt::format("Choose another --data-dir, or make it yours: sudo chown -R {} {}",
+                     user_name(), dir.string());
+}
+
 fs::path nearest_existing(fs::path dir) {
   std::error_code error;
   while (!fs::exists(dir, error) && dir.has_relative_path()) dir = dir.parent_path();
@@ -65,8 +89,7 @@ Check check_writable(const fs::path& dir) {
   if (const int cause = try_writing(place); cause != 0) {
     return failure(subject,
                    fmt::format("{} cannot be written: {}", place.string(), std::strerror(cause)),
-                   fmt::format("Choose another --data-dir, or make it yours: sudo chown {} {}",
-                               getuid(), place.string()));
+                   advice_on_writing(dir, place, cause));
   }
   if (place == dir) return ok(subject, dir.string() + " can be written");
   return ok(subject, dir.string() + " is not there yet and can be made");
@@ -122,33 +145,6 @@ Check check_files(const std::vector<std::string>& unlisted) {
                  "the newest one; copies of your own belong in another directory.");
 }
 
-int bind_error(const Address& address) {
-  const bool six = address.host.contains(':');
-  const int descriptor = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return errno;
-  const int on = 1;
-  setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(sockaddr_in);
-  if (six) {
-    auto* to = reinterpret_cast<sockaddr_in6*>(&storage);
-    to->sin6_family = AF_INET6;
-    to->sin6_port = htons(address.port);
-    inet_pton(AF_INET6, address.host.c_str(), &to->sin6_addr);
-    length = sizeof *to;
-  } else {
-    auto* to = reinterpret_cast<sockaddr_in*>(&storage);
-    to->sin_family = AF_INET;
-    to->sin_port = htons(address.port);
-    inet_pton(AF_INET, address.host.c_str(), &to->sin_addr);
-  }
-  const bool bound = bind(descriptor, reinterpret_cast<sockaddr*>(&storage), length) == 0 &&
-                     listen(descriptor, 1) == 0;
-  const int error = bound ? 0 : errno;
-  close(descriptor);
-  return error;
-}
-
 struct UpstreamCheck {
   Check check;
   std::optional<WallTime> network_time;
@@ -157,8 +153,8 @@ struct UpstreamCheck {
 UpstreamCheck check_upstream(const Config& config, const DoctorCalls& calls) {
   const auto& url = config.mockstagram_url;
   const auto answer = calls.probe_upstream();
-  if (answer) return {ok("network", url + " answers"), *answer};
-  return {failure("network", fmt::format("{} does not answer: {}", url, answer.error().message),
+  if (answer) return {ok("network", url + " answers"), answer->time};
+  return {failure("network", fmt::format("{} {}", url, answer.error().message),
                   "Start the server there, or name another one with --mockstagram-url. To try "
                   "without one: influencer-analytics demo"),
           std::nullopt};
@@ -194,7 +190,7 @@ std::vector<Check> check_data_directory(const fs::path& dir, std::uint64_t free_
 
 Check check_address(const std::string& subject, const Address& address) {
   const auto where = format_address(address);
-  const int error = bind_error(address);
+  const int error = listen_error(address);
   if (error == 0) return ok(subject, where + " is free");
   std::string advice = "Choose an address of this machine.";
   if (error == EADDRINUSE) {
@@ -249,12 +245,43 @@ std::uint64_t files_needed(const Config& config) {
          kFilesBesidesConnections;
 }
 
-Check check_temporary_directory(const fs::path& dir) {
-  const int error = try_writing(dir);
-  if (error == 0) return ok("temporary files", dir.string() + " can be written");
-  return warning("temporary files",
-                 fmt::format("{} cannot be written: {}", dir.string(), std::strerror(error)),
-                 "Set TMPDIR to a directory that can be, or give the demo a --data-dir.");
+Check check_size(const Config& config, const StoredPlan& plan) {
+  using Days = std::chrono::duration<double, std::chrono::days::period>;
+  const std::string subject = "size";
+  const auto retention = Days(config.retention).count();
+  const auto per_day = kBytesPerValue * static_cast<double>(plan.influencers) *
+                       (Days(1) / Days(std::max(plan.interval, std::chrono::minutes{1})));
+  const auto needed = retention * per_day;
+  std::error_code error;
+  const auto space = fs::space(nearest_existing(config.data_dir), error);
+  const auto kept_free = static_cast<double>(config.min_free_bytes);
+  const auto room =
+      static_cast<double>(space.available) + static_cast<double>(plan.bytes) - kept_free;
+  const auto seen =
+      fmt::format("{} influencers every {} take up to {} over {}", plan.influencers,
+                  format_duration(plan.interval), format_size(static_cast<std::uint64_t>(needed)),
+                  format_duration(config.retention));
+  if (error) return ok(subject, seen);
+  const auto fitting = std::max(0.0, std::floor(room / per_day));
+  if (needed <= room) return ok(subject, seen + ", which fits");
+  return warning(subject,
+                 fmt::format("{}, and {} are there for it", seen,
+                             format_size(static_cast<std::uint64_t>(std::max(room, 0.0)))),
+                 fmt::format("Fetching would pause after some {:.0f} days: use a larger disk, or "
+                             "shorten --retention.",
+                             fitting));
+}
+
+Check check_temporary_directory(const Result<fs::path>& dir) {
+  const std::string subject = "temporary files";
+  const std::string advice =
+      "Set TMPDIR to a directory that can be, or give the demo a --data-dir.";
+  if (!dir) return warning(subject, dir.error().message, advice);
+  const int error = try_writing(*dir);
+  if (error == 0) return ok(subject, dir->string() + " can be written");
+  return warning(subject,
+                 fmt::format("{} cannot be written: {}", dir->string(), std::strerror(error)),
+                 advice);
 }
 
 namespace {
@@ -281,8 +308,19 @@ Check check_store_server(const DoctorCalls& calls) {
 
 }  // namespace
 
+// What is watched by the settings, or else by the store that is there.
+std::optional<StoredPlan> plan_of(const Config& config, const DoctorCalls& calls) {
+  const auto stored = calls.stored_plan ? calls.stored_plan() : std::nullopt;
+  if (config.influencers.empty()) return stored;
+  return StoredPlan{.influencers = config.influencers.size(),
+                    .interval = config.schedule.interval,
+                    .bytes = stored ? stored->bytes : 0};
+}
+
 std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls) {
   auto checks = check_data_directory(config.data_dir, config.min_free_bytes, calls);
+  const auto plan = config.store == StoreKind::kEmbedded ? plan_of(config, calls) : std::nullopt;
+  if (plan && plan->influencers > 0) checks.push_back(check_size(config, *plan));
   checks.push_back(check_address("API address", config.listen));
   if (config.queue == QueueKind::kSqs) checks.push_back(check_queues(calls));
   if (config.store == StoreKind::kPostgres) checks.push_back(check_store_server(calls));
@@ -290,8 +328,7 @@ std::vector<Check> examine(const Config& config, const Clock& clock, const Docto
   checks.push_back(upstream.check);
   checks.push_back(check_clock(clock, upstream.network_time));
   checks.push_back(raise_file_limit(files_needed(config)));
-  std::error_code error;
-  checks.push_back(check_temporary_directory(fs::temp_directory_path(error)));
+  checks.push_back(check_temporary_directory(temporary_directory()));
   return checks;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -24,10 +26,22 @@ struct Check {
   std::string advice;  // what to do about it; empty when all is well
 };
 
+// What the network's server answered.
+struct UpstreamReply {
+  std::optional<WallTime> time;  // its clock, as its Date says; none without one
+};
+
+// What a store that is there watches, and its size.
+struct StoredPlan {
+  std::size_t influencers = 0;
+  std::chrono::minutes interval{};
+  std::uint64_t bytes = 0;
+};
+
 // The checks that need the adapters, which wiring knows and doctor does not.
 struct DoctorCalls {
-  // Asks the network for one influencer. Its Date header's time, if it sent one.
-  std::function<Result<std::optional<WallTime>>()> probe_upstream;
+  // Asks the network for one influencer. The error completes "URL ...".
+  std::function<Result<UpstreamReply>()> probe_upstream;
   // Whether the files in a data directory that exists are of a version that is known here.
   std::function<Status(const std::filesystem::path&)> check_stored_version;
   // Files of the embedded store that it does not know, for a directory whose version is known.
@@ -36,6 +50,8 @@ struct DoctorCalls {
   std::function<Result<std::string>()> check_queues = {};
   // Asked with --store postgres: what server, role and schema.
   std::function<Result<std::string>()> check_store_server = {};
+  // None where no store of the data directory says it. Asked with --store embedded.
+  std::function<std::optional<StoredPlan>()> stored_plan = {};
 };
 
 // The directory exists or can be made, can be written, has `free_bytes_min` left and is not in
@@ -54,8 +70,13 @@ Check raise_file_limit(std::uint64_t needed);
 // What a process with these settings may have open at a time.
 std::uint64_t files_needed(const Config& config);
 
+// The disk has room for what is watched, over the retention, at what a value takes up
+// (docs/benchmarks.md) when every count changes at random: real ones take less. A warning when it
+// has not, with what fits.
+Check check_size(const Config& config, const StoredPlan& plan);
+
 // Temporary files can be written: the demo keeps its data there.
-Check check_temporary_directory(const std::filesystem::path& dir);
+Check check_temporary_directory(const Result<std::filesystem::path>& dir);
 
 // All of them. Takes as long as the probe.
 std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls);

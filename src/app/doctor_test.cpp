@@ -16,6 +16,7 @@
 namespace ia {
 namespace {
 
+namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::Field;
@@ -24,7 +25,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 DoctorCalls healthy() {
-  return {.probe_upstream = [] { return std::optional<WallTime>(); },
+  return {.probe_upstream = [] { return UpstreamReply(); },
           .check_stored_version = [](const std::filesystem::path&) { return Status(); }};
 }
 
@@ -189,14 +190,88 @@ TEST(Doctor, FailsWhenTheNetworkDoesNotAnswer) {
   EXPECT_EQ(exit_code_of(examine(config, SystemClock(), healthy())), 0);
 
   auto calls = healthy();
-  calls.probe_upstream = []() -> Result<std::optional<WallTime>> {
-    return fail(Errc::kUnavailable, "connection refused");
+  calls.probe_upstream = []() -> Result<UpstreamReply> {
+    return fail(Errc::kUnavailable, "does not answer: connection refused");
   };
   const auto checks = examine(config, SystemClock(), calls);
 
   EXPECT_EQ(exit_code_of(checks), 1);
   EXPECT_THAT(report_of(checks), HasSubstr("FAIL  network: http://h:1 does not answer: "
                                            "connection refused\n      Start the server"));
+}
+
+TEST(Doctor, HandsTheNetworksTimeToTheClocksCheck) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path();
+  config.listen = {"127.0.0.1", 0};
+  const SystemClock clock;
+  auto calls = healthy();
+  calls.probe_upstream = [&] { return UpstreamReply{.time = clock.wall() - 90s}; };
+  const auto check = named(examine(config, clock, calls), "clock");
+
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, HasSubstr("+90.0 s from the network's"));
+}
+
+Check size_of(std::size_t influencers, std::chrono::milliseconds retention,
+              std::uint64_t stored = 0) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path() / "not there yet";
+  config.retention = retention;
+  return check_size(config, {.influencers = influencers, .interval = 1min, .bytes = stored});
+}
+
+TEST(Doctor, SaysHowMuchDiskTheInfluencersTake) {
+  const auto check = size_of(1'000, 24h);
+  EXPECT_EQ(check.finding, Finding::kOk);
+  EXPECT_THAT(check.seen, HasSubstr("1000 influencers every 1m take up to 4.7MiB over 1d"));
+}
+
+TEST(Doctor, WarnsWhenTheDiskIsTooSmallForTheRetention) {
+  const auto check = size_of(1'000'000'000, 24h * 3650);
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.advice,
+              AllOf(HasSubstr("Fetching would pause after some"), HasSubstr("--retention")));
+}
+
+// What is stored already needs no room any more.
+TEST(Doctor, CountsWhatIsStoredAlready) {
+  const auto terabytes = std::uint64_t{8'000} << 40;
+  EXPECT_EQ(size_of(1'000'000'000, 24h * 365, terabytes).finding, Finding::kOk);
+}
+
+TEST(Doctor, LooksAtTheSizeOfWhatTheStoreWatches) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path();
+  config.listen = {"127.0.0.1", 0};
+  config.retention = 24h;
+  auto calls = healthy();
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "size").subject, "not there");
+
+  calls.stored_plan = [] { return StoredPlan{.influencers = 7, .interval = 5min, .bytes = 1}; };
+  EXPECT_THAT(named(examine(config, SystemClock(), calls), "size").seen,
+              HasSubstr("7 influencers every 5m"));
+  config.influencers = InfluencerSet::parse("1-9").value();
+  EXPECT_THAT(named(examine(config, SystemClock(), calls), "size").seen,
+              HasSubstr("9 influencers every 1m"));
+}
+
+// "sudo chown 0" helps nobody, and "/" is not to be given away.
+TEST(Doctor, AdviceOnADirectoryFitsTheUserAndThePlace) {
+  const fs::path read_only = "/proc/self/data";
+  const auto check = named(check_data_directory(read_only, 1, healthy()), "data directory");
+  EXPECT_EQ(check.finding, Finding::kFailure);
+  EXPECT_THAT(check.advice, AllOf(Not(HasSubstr("chown 0")), Not(HasSubstr("chown -R")),
+                                  HasSubstr("--data-dir")));
+}
+
+TEST(Doctor, ATmpdirThatIsNotThereIsAWarning) {
+  const auto check = check_temporary_directory(fail(Errc::kInvalid, "/none is not a directory"));
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, HasSubstr("/none"));
 }
 
 TEST(Doctor, AsksTheDatabaseOnlyWhenThePointsAreThere) {

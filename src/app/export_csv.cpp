@@ -4,16 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <iterator>
-#include <memory>
 #include <ranges>
-#include <utility>
 #include <vector>
 
+#include "app/output_file.h"
 #include "base/time_text.h"
 
 namespace ia {
@@ -27,46 +23,14 @@ constexpr std::size_t kProgressEvery = 1'000;
 constexpr std::size_t kVerdictsAtOnce = 10'000;
 constexpr std::chrono::minutes kFirstLook{24 * 60};
 
-std::unexpected<Error> cannot_write(const std::string& output) {
-  return fail(Errc::kUnavailable, fmt::format("cannot write {}: {}", output, std::strerror(errno)));
-}
-
-// Where the rows go.
-class Csv {
- public:
-  Csv(std::FILE* file, std::string name) : file_(file), name_(std::move(name)) {}
-  Status write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) == text.size()) return {};
-    return cannot_write(name_);
-  }
-  Status finish() { return std::fflush(file_) == 0 ? Status{} : cannot_write(name_); }
-
- private:
-  std::FILE* const file_;
-  const std::string name_;
-};
-
-// Calls write_all(csv) for the number of rows; a file has its name once it is whole.
+// Calls write_all(csv) for the number of rows.
 template <class WriteAll>
 Result<std::uint64_t> write_to(const std::string& output, WriteAll write_all) {
-  const auto finished = [&](Csv csv) -> Result<std::uint64_t> {
-    auto rows = write_all(csv);
-    if (!rows) return rows;
-    if (auto done = csv.finish(); !done) return std::unexpected(done.error());
-    return rows;
-  };
-  if (output == "-") return finished(Csv(stdout, "standard output"));
-  const auto unfinished = output + ".part";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(unfinished.c_str(), "wb"),
-                                                             &std::fclose);
-  if (!file) return cannot_write(output);
-  auto rows = finished(Csv(file.get(), output));
-  std::error_code error;
-  if (rows) std::filesystem::rename(unfinished, output, error);
-  if (error) {
-    rows = fail(Errc::kUnavailable, "cannot write " + output + ": " + error.message());
-  }
-  if (!rows) std::filesystem::remove(unfinished, error);
+  auto csv = OutputFile::open(output);
+  if (!csv) return std::unexpected(csv.error());
+  auto rows = write_all(*csv);
+  if (!rows) return rows;
+  if (auto done = csv->finish(); !done) return std::unexpected(done.error());
   return rows;
 }
 
@@ -120,9 +84,9 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
 std::string damage_lines(InfluencerId influencer, const Series& series) {
   std::string lines;
   for (const auto& range : series.damaged) {
-    lines += fmt::format("damaged: influencer {}, {} to {}: values may be missing\n",
-                         number_of(influencer), timestamp_text(range.begin),
-                         timestamp_text(range.end));
+    lines +=
+        fmt::format("damaged: influencer {}, {} to {}: values may be missing\n",
+                    number_of(influencer), timestamp_text(range.begin), timestamp_text(range.end));
   }
   return lines;
 }
@@ -158,7 +122,7 @@ std::string open_lines(std::span<const MinuteStats> minutes, bool is_exported) {
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output,
                                  std::span<const MinuteStats> without, std::uint64_t* damaged) {
-  return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
+  return write_to(output, [&](OutputFile& csv) -> Result<std::uint64_t> {
     const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
     std::uint64_t rows = 0;
     auto done = csv.write(kHeader);
@@ -187,7 +151,7 @@ Result<std::uint64_t> export_verdicts_csv(const VerdictStore& store,
                                           const std::string& output) {
   const auto verdicts = verdicts_on(store, influencers);
   if (!verdicts) return std::unexpected(verdicts.error());
-  return write_to(output, [&](Csv& csv) -> Result<std::uint64_t> {
+  return write_to(output, [&](OutputFile& csv) -> Result<std::uint64_t> {
     auto done = csv.write(kVerdictHeader);
     for (const auto& one : *verdicts) {
       if (!done) break;

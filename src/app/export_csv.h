@@ -14,7 +14,7 @@ namespace ia {
 
 // Writes influencer_id,minute,follower_count,following_count,follower_ratio with a header line,
 // ordered by influencer, then minute (RFC 3339, UTC). `output` is a file, or "-" for standard
-// output; a file appears under its name only when it is whole. Shows progress on a terminal.
+// output; a file is written as an OutputFile is. Shows progress on a terminal.
 // Damaged values are left out, with a line on standard error for each influencer and range, and
 // `damaged` counts these influencers. The minutes `without`, which ascend, are left out, too.
 // Returns the number of rows.

@@ -16,11 +16,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
+using Reasons = std::vector<std::string>;
+
 // A stage's server, of which a test sets the trouble before it asks.
 struct Stage {
   Stage() {
-    auto started = start_metrics_server({"127.0.0.1", 0}, [this] { return trouble; }, metrics, log,
-                                        clock);
+    auto started = start_metrics_server(
+        {"127.0.0.1", 0},
+        {.trouble = [this] { return trouble; }, .not_ready_reasons = [this] { return reasons; }},
+        metrics, log, clock);
     if (started) server = std::move(*started);
   }
   Result<std::string> ask(const std::string& path) const {
@@ -28,6 +32,7 @@ struct Stage {
   }
 
   std::string trouble;
+  Reasons reasons;
   ManualClock clock;
   Metrics metrics;
   Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
@@ -50,6 +55,16 @@ TEST(Health, SaysWhatIsWrongWithAStage) {
   EXPECT_TRUE(stage.ask("/metrics").has_value()) << "they are wanted most then";
 }
 
+// What it depends on is away: a new process would do no better, so it is healthy.
+TEST(Health, AStageThatIsNotReadyNamesEachReasonAndIsHealthy) {
+  Stage stage;
+  EXPECT_TRUE(stage.ask("/readyz").has_value());
+  stage.reasons = {"the store takes no batches", "the time is in doubt"};
+  EXPECT_THAT(stage.ask("/readyz").error().message,
+              HasSubstr("answers 503: the store takes no batches\nthe time is in doubt"));
+  EXPECT_TRUE(stage.ask("/healthz").has_value());
+}
+
 TEST(Health, IsBadWhereAnotherPathOrNothingAnswers) {
   Stage stage;
   EXPECT_THAT(stage.ask("/other").error().message, HasSubstr("answers 404"));
@@ -62,8 +77,10 @@ TEST(Health, NamesThePortThatAStageCannotHave) {
   const Stage stage;
   Metrics metrics;
   Log log{LogLevel::kError, LogFormat::kText, [](std::string_view) {}};
-  const auto second = start_metrics_server({"127.0.0.1", stage.server->port()},
-                                           [] { return std::string(); }, metrics, log, stage.clock);
+  const auto second = start_metrics_server(
+      {"127.0.0.1", stage.server->port()},
+      {.trouble = [] { return std::string(); }, .not_ready_reasons = [] { return Reasons(); }},
+      metrics, log, stage.clock);
   ASSERT_FALSE(second.has_value());
   EXPECT_THAT(second.error().message, HasSubstr("--metrics-listen 127.0.0.1:"));
 }

@@ -76,7 +76,7 @@ std::string overview_text() {
   for (const auto& info : commands()) text += fmt::format("  {:<13} {}\n", info.name, info.summary);
   return text +
          "\nEach option can also stand in a TOML file (--config FILE) or in the environment\n"
-         "(IA_LISTEN for --listen). Options of a command: influencer-analytics COMMAND --help\n"
+         "(IA_LISTEN for --listen). Options of a command: influencer-analytics help COMMAND\n"
          "Try: influencer-analytics demo\n";
 }
 
@@ -127,6 +127,10 @@ std::string configuration_page() {
       "default. Unknown names are errors, and all mistakes are told at once, before anything is\n"
       "started or written. `influencer-analytics check-config` shows what is in force and where\n"
       "it comes from; `check-config run` checks it as `run` would.\n\n"
+      "Variables that Kubernetes sets for a service whose name begins with `ia`\n"
+      "(`IA_PORT=tcp://...`, `IA_SERVICE_HOST` and the like) are ignored with a warning. Where\n"
+      "nothing names `data_dir`, the directory that systemd made for the service\n"
+      "(`STATE_DIRECTORY`) is used.\n\n"
       "This page and\n"
       "[influencer-analytics.example.toml](../deploy/influencer-analytics.example.toml) are\n"
       "written from the table of settings in `src/app/settings.cpp`; a test compares them with\n"

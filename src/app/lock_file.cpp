@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kExtension = ".lock";
+constexpr mode_t kMode = S_IRUSR | S_IWUSR;
 
 fs::path path_of(const fs::path& dir, std::string_view stage) {
   return dir / fmt::format("{}{}", stage, kExtension);
@@ -93,9 +95,15 @@ std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int e
 
 }  // namespace
 
-Status make_data_directory(const fs::path& dir) {
+Status make_data_directory(const fs::path& given) {
+  const auto dir = given.has_filename() ? given : given.parent_path();  // "data/" is "data"
   std::error_code made;
-  fs::create_directories(dir, made);
+  if (dir.has_parent_path()) fs::create_directories(dir.parent_path(), made);
+  const bool is_new = !made && mkdir(dir.c_str(), S_IRWXU) == 0;
+  if (!made && !is_new && errno != EEXIST) made = {errno, std::generic_category()};
+  if (!made && !fs::is_directory(dir, made) && !made) made = {ENOTDIR, std::generic_category()};
+  // Whatever the umask leaves of it.
+  if (is_new && chmod(dir.c_str(), S_IRWXU) != 0) made = {errno, std::generic_category()};
   if (made) return cannot("make the directory", dir, made.value());
   return {};
 }
@@ -103,12 +111,34 @@ Status make_data_directory(const fs::path& dir) {
 Result<LockFile> LockFile::acquire(const fs::path& dir, std::string_view stage) {
   if (auto made = make_data_directory(dir); !made) return std::unexpected(made.error());
   const auto path = path_of(dir, stage);
-  LockFile file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  LockFile file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
   if (file.descriptor_ < 0) return cannot("open", path, errno);
+  (void)fchmod(file.descriptor_, kMode);  // an earlier version made it 0644
   const int error = lock_patiently(file.descriptor_);
   if (error == EWOULDBLOCK) return in_use(dir, stage, read_holder(file.descriptor_));
   if (error != 0) return cannot("lock", path, error);
   if (!write_holder(file.descriptor_)) return cannot("write", path, errno);
+  return file;
+}
+
+Result<LockFile> LockFile::acquire_first(const fs::path& dir, std::string_view stage) {
+  const auto path = path_of(dir, stage);
+  const auto draft = dir / fmt::format("{}.new", stage);
+  LockFile file(open(draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+  if (file.descriptor_ < 0) return cannot("open", draft, errno);
+  if (const int error = lock(file.descriptor_, LOCK_EX); error != 0) {
+    return cannot("lock", draft, error);
+  }
+  if (!write_holder(file.descriptor_)) return cannot("write", draft, errno);
+  std::error_code error;
+  fs::rename(draft, path, error);
+  if (error) return cannot("write", path, error.value());
+  return file;
+}
+
+std::optional<LockFile> LockFile::acquire_orphaned(const fs::path& dir, std::string_view stage) {
+  LockFile file(open(path_of(dir, stage).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (file.descriptor_ < 0 || lock(file.descriptor_, LOCK_EX) != 0) return std::nullopt;
   return file;
 }
 
@@ -125,12 +155,13 @@ std::optional<LockHolder> holder_of(const fs::path& dir, std::string_view stage)
   return holder;
 }
 
-std::vector<HeldLock> held_locks(const fs::path& dir) {
+std::vector<HeldLock> held_locks(const fs::path& dir, std::string_view but) {
   std::vector<HeldLock> held;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     if (entry.path().extension() != kExtension) continue;
     const auto stage = entry.path().stem().string();
+    if (stage == but) continue;
     if (auto holder = holder_of(dir, stage)) held.push_back({stage, *std::move(holder)});
   }
   std::ranges::sort(held, {}, &HeldLock::stage);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,6 +103,25 @@ TEST(LockFile, MovesWithItsOwner) {
   EXPECT_FALSE(LockFile::acquire(dir.path(), "sink").has_value());
   owner.reset();
   EXPECT_TRUE(LockFile::acquire(dir.path(), "sink").has_value());
+}
+
+TEST(LockFile, FilesAndDirectoriesAreOfTheOwnerAloneWhateverTheUmask) {
+  for (const mode_t mask : {0U, 022U, 0777U}) {
+    TempDir dir;
+    const auto before = umask(mask);
+    const auto lock = LockFile::acquire(dir.path() / "data", "sink");
+    const auto trailing = make_data_directory(dir.path() / "other" / "");
+    umask(before);
+    ASSERT_TRUE(lock.has_value());
+    ASSERT_TRUE(trailing.has_value());
+    const auto mode_of = [&](const char* name) {
+      return std::filesystem::status(dir.path() / name).permissions();
+    };
+    using std::filesystem::perms;
+    EXPECT_EQ(mode_of("data"), perms::owner_all) << mask;
+    EXPECT_EQ(mode_of("other"), perms::owner_all) << mask;
+    EXPECT_EQ(mode_of("data/sink.lock"), perms::owner_read | perms::owner_write) << mask;
+  }
 }
 
 TEST(LockFile, MakesTheDirectory) {

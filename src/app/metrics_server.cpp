@@ -1,5 +1,8 @@
 #include "app/metrics_server.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <string_view>
 #include <utility>
 
@@ -17,7 +20,13 @@ void write_text(HttpResponse& response, int status, std::string text) {
   response.body = std::move(text) + "\n";
 }
 
-void answer(const HttpRequest& request, HttpResponse& response, const std::string& trouble,
+// 200 when nothing is wrong.
+void write_state(HttpResponse& response, const std::string& wrong, const char* fine) {
+  if (wrong.empty()) return write_text(response, 200, fine);
+  write_text(response, 503, wrong);
+}
+
+void answer(const HttpRequest& request, HttpResponse& response, const ProcessHealth& health,
             const Metrics& metrics) {
   const auto path = request.target.substr(0, request.target.find('?'));
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
@@ -27,11 +36,16 @@ void answer(const HttpRequest& request, HttpResponse& response, const std::strin
   }
   if (path == "/healthz") {
     response.route = 1;
-    if (trouble.empty()) return write_text(response, 200, "alive");
-    return write_text(response, 503, trouble);
+    return write_state(response, health.trouble(), "alive");
+  }
+  if (path == "/readyz") {
+    response.route = 3;
+    const auto reasons = health.not_ready_reasons();
+    return write_state(response, fmt::format("{}", fmt::join(reasons, "\n")), "ready");
   }
   if (path != "/metrics") {
-    return write_text(response, 404, "Not found. This process serves /metrics and /healthz.");
+    return write_text(response, 404,
+                      "Not found. This process serves /metrics, /healthz and /readyz.");
   }
   response.route = 2;
   response.content_type = content_type::kMetrics;
@@ -42,16 +56,15 @@ void answer(const HttpRequest& request, HttpResponse& response, const std::strin
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> start_metrics_server(const Address& listen,
-                                                         std::function<std::string()> trouble,
-                                                         Metrics& metrics, Log& log,
-                                                         const Clock& clock) {
+                                                         ProcessHealth health, Metrics& metrics,
+                                                         Log& log, const Clock& clock) {
   HttpServerOptions options{
       .host = listen.host, .port = listen.port, .connections_max = kConnectionsMax};
-  options.routes = {"none", "healthz", "metrics"};
+  options.routes = {"none", "healthz", "metrics", "readyz"};
   auto started = HttpServer::start(
       std::move(options),
-      [trouble = std::move(trouble), &metrics](const HttpRequest& request, HttpResponse& response) {
-        answer(request, response, trouble(), metrics);
+      [health = std::move(health), &metrics](const HttpRequest& request, HttpResponse& response) {
+        answer(request, response, health, metrics);
       },
       metrics, log, clock);
   if (!started) return fail("--metrics-listen " + format_address(listen), started.error());

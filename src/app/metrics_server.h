@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/http_server.h"
 #include "app/setting_values.h"
@@ -13,12 +14,18 @@
 
 namespace ia {
 
-// Serves /metrics and /healthz of a process that has no API. /healthz answers 200 while `trouble`
-// returns an empty string, and 503 with its text otherwise. `trouble` is called from the server's
-// thread; it and `metrics` must outlive the server.
+// What a process says of itself. Called from the server's thread.
+struct ProcessHealth {
+  std::function<std::string()> trouble;  // why it does its work no more; empty when it does
+  // Why what it does is of no use right now, as its queue or its store is away.
+  std::function<std::vector<std::string>()> not_ready_reasons;
+};
+
+// Serves /metrics, /healthz and /readyz of a process, beside its API if it has one. /healthz
+// answers 200, or 503 with the trouble; /readyz 200, or 503 with a reason per line. `metrics` and
+// what `health` uses must outlive the server.
 Result<std::unique_ptr<HttpServer>> start_metrics_server(const Address& listen,
-                                                         std::function<std::string()> trouble,
-                                                         Metrics& metrics, Log& log,
-                                                         const Clock& clock);
+                                                         ProcessHealth health, Metrics& metrics,
+                                                         Log& log, const Clock& clock);
 
 }  // namespace ia

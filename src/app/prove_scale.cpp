@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <vector>
 
-#include "app/cli.h"
+#include "app/console.h"
+#include "app/output_file.h"
 #include "app/signals.h"
 #include "app/trial_round.h"
 
@@ -16,16 +16,6 @@ namespace ia {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
-
-void say(const std::string& text) {
-  fmt::print("{}", text);
-  std::fflush(stdout);
-}
-
-int failure(const std::string& message) {
-  fmt::print(stderr, "influencer-analytics: {}\n", message);
-  return kExitFailure;
-}
 
 // A line on the terminal that the next one overwrites.
 class ProgressLine {
@@ -44,18 +34,21 @@ class ProgressLine {
   std::string shown_;
 };
 
-bool write_drawing(const std::string& path, std::span<const ScaleRound> rounds) {
-  std::ofstream file(path);
-  file << scale_svg(rounds);
-  return static_cast<bool>(file.flush());
+Status write_drawing(const std::string& path, std::span<const ScaleRound> rounds) {
+  if (path.empty()) return {};
+  auto file = OutputFile::open(path);
+  if (!file) return std::unexpected(file.error());
+  if (auto written = file->write(scale_svg(rounds)); !written) return written;
+  return file->finish();
 }
 
 }  // namespace
 
 int prove_scale(const Config& config, const Clock& clock, Log& log) {
+  const auto failure = [&](const Error& error) { return report_failure(error, config, log); };
   ProgressLine line;
   std::vector<ScaleRound> rounds;
-  say(scale_heading());
+  say_text(scale_heading());
   for (const auto workers : config.workers) {
     const TrialSurroundings around{
         .clock = clock,
@@ -67,18 +60,19 @@ int prove_scale(const Config& config, const Clock& clock, Log& log) {
             }};
     const auto round = run_trial_round(config, workers, around);
     line.clear();
-    if (!round) return failure(round.error().message);
-    say(scale_row(*round));
+    if (!round) return failure(round.error());
+    say_text(scale_row(*round));
     rounds.push_back(*round);
   }
-  say("\n" + scale_conclusion(rounds));
-  if (!config.trial_output.empty() && !write_drawing(config.trial_output, rounds)) {
-    return failure("cannot write " + config.trial_output + ": choose another --output");
+  say_text("\n" + scale_conclusion(rounds));
+  if (const auto drawn = write_drawing(config.trial_output, rounds); !drawn) {
+    return failure(drawn.error());
   }
   const bool is_proven = std::ranges::all_of(
       rounds, [](const ScaleRound& round) { return round.of_ideal() >= kScaleLeast; });
   if (is_proven) return 0;
-  return failure(fmt::format("a round stayed below {:.0f} % of the ideal", 100 * kScaleLeast));
+  return failure({Errc::kUnavailable,
+                  fmt::format("a round stayed below {:.0f} % of the ideal", 100 * kScaleLeast)});
 }
 
 }  // namespace ia

@@ -1,28 +1,36 @@
 #pragma once
 
 #include <filesystem>
-#include <system_error>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "app/lock_file.h"
 #include "base/error.h"
+#include "base/unfinished.h"
 
 namespace ia {
 
-// A new directory among the temporary ones, removed with all that is in it at the end.
+// A new directory among the temporary ones, removed with all that is in it at the end, also when a
+// signal ends the process (base/unfinished.h). A lock in it tells others that its process lives.
 class ScratchDirectory {
  public:
   static Result<ScratchDirectory> make();
-  ScratchDirectory(ScratchDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchDirectory& operator=(ScratchDirectory&&) = delete;
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return directory_.path(); }
 
  private:
-  explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path path_;
+  ScratchDirectory(UnfinishedPath directory, LockFile lock)
+      : lock_(std::move(lock)), directory_(std::move(directory)) {}
+  LockFile lock_;  // freed after the directory was removed
+  UnfinishedPath directory_;
 };
+
+// Removes the scratch directories, of this user, of processes that were killed. A directory is one
+// when it has the name and the lock that `make` gives; its process is gone when nothing holds the
+// lock. A directory in which a stage runs is left alone. Returns those that were removed.
+std::vector<std::filesystem::path> remove_orphaned_scratch_directories();
+
+// Where temporary files go: TMPDIR, or /tmp. kInvalid when that is no directory.
+Result<std::filesystem::path> temporary_directory();
 
 }  // namespace ia

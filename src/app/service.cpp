@@ -15,6 +15,7 @@
 #include "api/http_server.h"
 #include "app/alert_lane.h"
 #include "app/cli.h"
+#include "app/console.h"
 #include "app/keep_house.h"
 #include "app/lock_file.h"
 #include "app/minute_report.h"
@@ -145,6 +146,7 @@ struct Service::State {
 };
 
 Status Service::State::lock_stages() {
+  if (auto there = stages.seed ? Status{} : find_seeded_data(config); !there) return there;
   if (auto made = make_data_directory(config.data_dir); !made) return made;
   // Of what works on a server, any number may run side by side.
   const bool own_queue = config.queue == QueueKind::kEmbedded;
@@ -167,12 +169,12 @@ Status Service::State::open_parts() {
   auto opened_store = open_store(config, StoreAccess::kReadWrite, log);
   if (!opened_store) return std::unexpected(opened_store.error());
   store = std::move(*opened_store);
+  fleet = open_fleet(config);
   const bool needs_queues = stages.seed || stages.fetch || stages.sink || stages.api;
   if (!needs_queues) return {};
   auto opened_queues = open_queues(config, clock, metrics, log);
   if (!opened_queues) return std::unexpected(opened_queues.error());
   queues = std::move(*opened_queues);
-  fleet = open_fleet(config);
   return {};
 }
 
@@ -228,9 +230,9 @@ Status Service::State::seed() {
   const auto report_of = Seeder(*store, *queues.ids, clock).seed(seed_order());
   if (!report_of) return std::unexpected(report_of.error());
   log.info("seeder", "seeded",
-           {{"epoch", std::to_string(report_of->epoch)},
-            {"influencers", std::to_string(report_of->influencers)},
-            {"shards", std::to_string(report_of->shards)}});
+           {{"epoch", report_of->epoch},
+            {"influencers", report_of->influencers},
+            {"shards", report_of->shards}});
   return {};
 }
 
@@ -431,6 +433,7 @@ std::vector<std::string> Service::State::not_ready_reasons() const {
   const auto trouble = seed_schedule ? seed_schedule->trouble() : std::nullopt;
   if (trouble) reasons.push_back(*trouble);
   if (auto doubt = clock.doubt()) reasons.push_back(std::move(*doubt));
+  if (!stages.api) return reasons;  // how old the data is tells nothing of this process
   const auto now = clock.wall();
   const auto newest = feed->snapshot()->newest_retrieved_at();
   const auto watched_since = std::max(newest, started_at);
@@ -515,18 +518,14 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
     s.sink = std::make_unique<Sink>(std::move(sink_options), *s.queues.points, *s.store, s.clock,
                                     metrics, log);
     if (config.report) {
-      s.report = std::make_unique<MinuteReport>(*s.store, s.clock, [](const std::string& line) {
-        fmt::print("{}\n", line);
-        std::fflush(stdout);
-      });
+      s.report = std::make_unique<MinuteReport>(*s.store, s.clock,
+                                                [](const std::string& line) { say(line); });
     }
   }
   if (stages.api || s.checks()) {
     if (const auto started = s.start_feeds(); !started) return std::unexpected(started.error());
   }
-  if (s.checks()) {
-    s.start_checker();
-  }
+  if (s.checks()) s.start_checker();
   if (stages.api) {
     if (const auto started = s.start_api(); !started) return std::unexpected(started.error());
   }
@@ -590,6 +589,8 @@ std::string Service::trouble() const {
   }
   return text;
 }
+
+std::vector<std::string> Service::not_ready_reasons() const { return state_->not_ready_reasons(); }
 
 std::uint64_t Service::whole_minutes() const {
   return state_->report ? state_->report->whole_minutes() : 0;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
 #include "base/clock.h"
@@ -44,6 +45,8 @@ class Service {
 
   std::string api_url() const;  // empty without the api stage
   std::uint64_t whole_minutes() const;
+  // Why what it does is of no use right now. Empty when it is. From any thread.
+  std::vector<std::string> not_ready_reasons() const;
   // Names the stages whose thread has been in one step for longer than any statement or request
   // may take: they no longer do their work. Empty when all is well. From any thread.
   std::string trouble() const;

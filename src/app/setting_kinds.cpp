@@ -44,7 +44,12 @@ bool is_written_out(std::string_view text) {
 
 Result<InfluencerSet> read_influencers(std::string_view given) {
   auto list = is_written_out(given) ? std::string(given) : read_text_file(std::string(given));
-  if (!list) return std::unexpected(list.error());
+  if (!list) {
+    return fail(list.error().code,
+                "is no list of ids and ranges (1000000-1999999,5,7), and as a "
+                "file it " +
+                    list.error().message);
+  }
   auto set = InfluencerSet::parse(*list);
   if (!set) return fail("is not a list of ids", set.error());
   if (set->empty()) return fail(Errc::kInvalid, "must name at least one influencer");

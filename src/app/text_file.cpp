@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 namespace ia {
 namespace {
 
 constexpr std::size_t kBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kStep = std::size_t{1} << 16;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::unexpected<Error> unreadable(int error) {
   return fail(Errc::kNotFound, std::string("cannot be read: ") + std::strerror(error));
@@ -30,6 +33,18 @@ Result<std::string> read_all(int descriptor) {
   }
 }
 
+// By its byte order mark, or by the zeros beside its first character.
+bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return true;
+  return text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0');
+}
+
+Result<std::string> decoded(std::string text) {
+  if (is_utf16(text)) return fail(Errc::kInvalid, "is text in UTF-16: save it as UTF-8");
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path) {
@@ -37,7 +52,8 @@ Result<std::string> read_text_file(const std::string& path) {
   if (descriptor < 0) return unreadable(errno);
   auto text = read_all(descriptor);
   close(descriptor);
-  return text;
+  if (!text) return text;
+  return decoded(*std::move(text));
 }
 
 }  // namespace ia

@@ -40,8 +40,7 @@ HttpLaneOptions lane_options(const Config& config, std::size_t influencers) {
           .connect_timeout = config.connect_timeout,
           .request_timeout = config.request_timeout,
           .seed = std::random_device{}(),
-          .probe_influencer =
-              config.influencers.empty() ? InfluencerId{1'000'000} : config.influencers.at(0)};
+          .probe_influencer = probed_influencer(config)};
 }
 
 // Depths are asked for by every scrape and page, and each costs two requests.
@@ -155,10 +154,13 @@ Result<std::string> administer_embedded(const std::string& action, const Config&
   std::string said = fmt::format("data directory {}\n", config.data_dir.string());
   for (const auto& plan : queue_plans(config)) {
     const auto file = config.data_dir / (std::string(plan.name) + ".db");
-    if (std::error_code error; !std::filesystem::exists(file, error)) {
-      return fail(Errc::kNotFound, fmt::format("{} does not exist: name the data directory with "
-                                               "--data-dir, or --queue sqs",
-                                               file.string()));
+    std::error_code error;
+    if (!std::filesystem::exists(file, error)) {
+      return fail(Errc::kNotFound,
+                  fmt::format("{} {}: name the data directory with --data-dir, or --queue sqs",
+                              file.string(),
+                              error ? "cannot be looked at (" + error.message() + ")"
+                                    : std::string("does not exist")));
     }
     auto queue = SqliteQueue::open({.directory = config.data_dir, .name = plan.name}, clock, log);
     if (!queue) return std::unexpected(queue.error());
@@ -231,6 +233,20 @@ Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess acce
                             .retention = days,
                             .read_only = access == StoreAccess::kReadOnly},
                            log);
+}
+
+Status find_seeded_data(const Config& config) {
+  if (config.store == StoreKind::kEmbedded) {
+    return find_sqlite_store(config.data_dir);
+  }
+  if (config.queue != QueueKind::kEmbedded) return {};
+  const auto file = config.data_dir / (std::string(kIdQueueName) + ".db");
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) return {};
+  return fail(Errc::kUnavailable,
+              fmt::format("{} {}: seed first, or check --data-dir", file.string(),
+                          error ? "cannot be looked at (" + error.message() + ")"
+                                : std::string("is not there")));
 }
 
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, StoreAccess access) {
@@ -308,6 +324,10 @@ Result<std::string> describe_store_server(const Config& config) {
                      facts->partition_hours);
 }
 
+InfluencerId probed_influencer(const Config& config) {
+  return config.influencers.empty() ? InfluencerId{1'000'000} : config.influencers.at(0);
+}
+
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,
                                                 const Clock& clock, Metrics& metrics, Log& log) {
   return make_mockstagram_provider(lane_options(config, influencers), clock, metrics, log);
@@ -364,9 +384,9 @@ std::string lines_of(std::string_view title, const std::vector<std::string>& lin
 
 std::string text_of(std::string_view what, const BackupReport& report,
                     const std::filesystem::path& target) {
-  return lines_of("damaged", report.findings) +
-         fmt::format("{} {}: {} files, {} bytes", what, target.string(), report.files,
-                     report.bytes);
+  return lines_of("damaged", report.findings) + fmt::format("{} {}: {} files, {} bytes", what,
+                                                            target.string(), report.files,
+                                                            report.bytes);
 }
 
 }  // namespace

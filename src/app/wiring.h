@@ -29,6 +29,9 @@ enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
 // kReadOnly makes and changes nothing: kUnavailable where there is none.
 Result<std::unique_ptr<Store>> open_store(const Config& config, StoreAccess access, Log& log);
 Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, StoreAccess access);
+// For a process that seeds nothing: kUnavailable where a mistyped data directory, or one that
+// nothing was seeded in, has not the embedded parts that the settings ask for.
+Status find_seeded_data(const Config& config);
 // A file of the data directory, which has to be there, or tables of PostgreSQL.
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
@@ -73,6 +76,8 @@ Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& me
 // What the command `queues` says it did, for people. `action` as in Invocation, or "remove".
 Result<std::string> administer_queues(const std::string& action, const Config& config,
                                       const Clock& clock, Metrics& metrics, Log& log);
+// The one that the provider's probe asks for.
+InfluencerId probed_influencer(const Config& config);
 // `influencers`: how many it is to fetch, for the automatic rate limit.
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,
                                                 const Clock& clock, Metrics& metrics, Log& log);

@@ -30,10 +30,10 @@ struct LogField {
 };
 
 // One line per event, on standard error: "12:04:05 warn  fetcher: message key=value", or a JSON
-// object with ts, level, component, msg and the fields. What a terminal would obey, or a reader would
-// not see, is written out (printable.h), so a line stays a line; in JSON bytes that are not UTF-8
-// become U+FFFD. Log changes of state, not each event: what is frequent is a metric.
-// Safe to call from any thread.
+// object with ts, level, component, msg and the fields. What a terminal would obey, or a reader
+// would not see, is written out (printable.h), so a line stays a line; in JSON bytes that are not
+// UTF-8 become U+FFFD. Log changes of state, not each event: what is frequent is a metric. Safe to
+// call from any thread.
 class Log {
  public:
   using Writer = std::function<void(std::string_view line)>;

@@ -119,10 +119,9 @@ Status SeedSchedule::seed(const Registry& registry) {
     if (newest && newest->epoch > registry.epoch) return {};  // another process was faster
   }
   if (!report) return std::unexpected(report.error());
-  log_.info("seeder", "seeded",
-            {{"epoch", report->epoch},
-             {"influencers", report->influencers},
-             {"shards", report->shards}});
+  log_.info(
+      "seeder", "seeded",
+      {{"epoch", report->epoch}, {"influencers", report->influencers}, {"shards", report->shards}});
   return {};
 }
 
