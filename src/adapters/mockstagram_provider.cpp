@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <string>
@@ -13,8 +14,6 @@ namespace {
 
 constexpr std::string_view kPath = "/api/v1/influencers/";
 constexpr std::string_view kDenial = "InfluencerNotFoundError";
-
-using Field = simdjson::ondemand::field;
 
 bool is_fit(std::string_view username) {
   if (username.empty() || username.size() > kUsernameBytesMax) return false;
@@ -38,10 +37,8 @@ struct Body {
     return true;
   }
 
-  bool take(Field field) {
-    std::string_view key;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
-    auto& value = field.value();
+  bool take(const simdjson::dom::key_value_pair& field) {
+    const auto& [key, value] = field;
     if (key == "pk") return set_once(id, value.get_uint64());
     if (key == "followerCount") return set_once(followers, value.get_int64());
     if (key == "followingCount") return set_once(following, value.get_int64());
@@ -50,7 +47,7 @@ struct Body {
   }
 
   // A name that is not text or not fit costs the name, not the value; twice is malformed.
-  bool take_username(simdjson::ondemand::value& value) {
+  bool take_username(const simdjson::dom::element& value) {
     if (username) return false;
     std::string_view text;
     const bool is_text = value.get_string().get(text) == simdjson::SUCCESS;
@@ -100,35 +97,32 @@ class MockstagramDialect final : public HttpDialect {
   // the word.
   bool is_denial(const HttpReply& reply) {
     if (reply.is_unreadable || reply.body.find(kDenial) == std::string_view::npos) return false;
-    simdjson::ondemand::document document;
+    simdjson::dom::object object;
     std::string_view name;
-    return iterate(reply.body, document) &&
-           document["error"]["name"].get_string().get(name) == simdjson::SUCCESS && name == kDenial;
+    return read(reply.body, object) &&
+           object["error"]["name"].get_string().get(name) == simdjson::SUCCESS && name == kDenial;
   }
 
-  bool iterate(std::string_view text, simdjson::ondemand::document& document) {
+  // Reads all of the text, unlike the library's other parser, to which what nobody asks for may be
+  // anything. The object holds until the next call.
+  bool read(std::string_view text, simdjson::dom::object& object) {
     text = without_byte_order_mark(text);
     if (text.size() + simdjson::SIMDJSON_PADDING > padded_.size()) {
       padded_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }
     std::memcpy(padded_.data(), text.data(), text.size());
-    return parser_.iterate(padded_.data(), text.size(), padded_.size()).get(document) ==
-           simdjson::SUCCESS;
+    constexpr bool kCopy = false;
+    return parser_.parse(padded_.data(), text.size(), kCopy).get(object) == simdjson::SUCCESS;
   }
 
   bool parse(std::string_view text, Body& body) {
-    simdjson::ondemand::document document;
-    if (!iterate(text, document)) return false;
-    simdjson::ondemand::object object;
-    if (document.get_object().get(object)) return false;
-    for (auto field : object) {
-      Field one;
-      if (std::move(field).get(one) || !body.take(one)) return false;
-    }
-    return document.current_location().error() == simdjson::OUT_OF_BOUNDS && body.is_whole();
+    simdjson::dom::object object;
+    return read(text, object) &&
+           std::ranges::all_of(object, [&](const auto& field) { return body.take(field); }) &&
+           body.is_whole();
   }
 
-  simdjson::ondemand::parser parser_;
+  simdjson::dom::parser parser_;
   std::string padded_ = std::string(4096, '\0');
 };
 
