@@ -394,7 +394,6 @@ class Parser {
     if (take("[")) {
       const auto window = duration();
       if (!window) return std::unexpected(window.error());
-      if (*window <= milliseconds{0}) return wrong("a time above 0");
       if (!take("]")) return wrong("']' (subqueries are not understood here)");
       selector.window = *window;
       node->type = PromType::kMatrix;
@@ -463,7 +462,9 @@ class Parser {
     while (end < text_.size() && (is_digit(text_[end]) || is_letter(text_[end]))) ++end;
     const auto word = text_.substr(at_, end - at_);
     const auto parsed = parse_prom_duration(word);
-    if (!parsed || word == "0") return wrong("a duration like 5m, 1h30m or 1d");
+    if (!parsed || *parsed <= milliseconds{0}) {
+      return wrong("a duration like 5m, 1h30m or 1d, above 0");
+    }
     at_ = end;
     return *parsed;
   }

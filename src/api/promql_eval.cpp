@@ -224,8 +224,14 @@ class Evaluation {
   }
 
   PromValue grouped(const PromExpression& node, double count, PromValue value) const {
-    std::map<PromLabels, std::vector<PromSeries*>> groups;
-    for (auto& series : value.series) groups[group_of(node, series.labels)].push_back(&series);
+    std::map<PromLabels, std::size_t> places;
+    std::vector<std::pair<PromLabels, std::vector<PromSeries*>>> groups;  // as they are met first
+    for (auto& series : value.series) {
+      const auto labels = group_of(node, series.labels);
+      const auto place = places.emplace(labels, groups.size()).first->second;
+      if (place == groups.size()) groups.push_back({labels, {}});
+      groups[place].second.push_back(&series);
+    }
     PromValue result;
     for (auto& [labels, members] : groups) {
       if (node.aggregation >= PromAggregation::kTopk) {

@@ -124,6 +124,7 @@ TEST(Promql, TakesKeywordsInAnyCase) {
 TEST(Promql, RefusesWhatPrometheusRefuses) {
   for (const auto* text : {"m offset 1",
                            "m offset 0",
+                           "m offset 0s",
                            "m[5m1h]",
                            "m[1.5h]",
                            "m[0s]",
