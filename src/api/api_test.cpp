@@ -492,6 +492,8 @@ TEST_F(Api, CountsItsRequestsByRoute) {
   EXPECT_EQ(reply.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_THAT(reply.body,
               AllOf(HasSubstr(R"(ia_http_requests_total{code="200",route="influencer"} 1)"),
+                    HasSubstr(R"(ia_http_requests_total{code="503",route="influencer"} 0)"),
+                    HasSubstr("\nprocess_open_fds "),
                     HasSubstr(R"(ia_http_requests_total{code="404",route="influencer"} 1)"),
                     HasSubstr(R"(ia_http_requests_total{code="404",route="none"} 1)")));
 }

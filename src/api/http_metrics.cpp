@@ -29,6 +29,7 @@ HttpMetrics::HttpMetrics(Metrics& metrics, std::vector<std::string> routes) : me
                                      "From the whole request to the answer ready to be sent.",
                                      {{"route", name}}, kSecondsBounds);
     routes_.push_back(std::make_unique<Route>(std::move(name), seconds));
+    for (const int code : {200, 500, 503}) counter(*routes_.back(), code);
   }
 }
 

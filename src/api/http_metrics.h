@@ -11,8 +11,9 @@
 
 namespace ia {
 
-// ia_http_requests_total{route,code} and ia_http_request_seconds{route}. Counters come into being
-// with their first request and are looked up once. Safe to call from any thread.
+// ia_http_requests_total{route,code} and ia_http_request_seconds{route}. Counters of the codes that
+// alerts are made of exist from the start; others come into being with their first request. Each is
+// looked up once. Safe to call from any thread.
 class HttpMetrics {
  public:
   HttpMetrics(Metrics& metrics, std::vector<std::string> routes);

@@ -1,6 +1,7 @@
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
+#include "base/process_metrics.h"
 
 namespace ia {
 namespace {
@@ -45,7 +46,7 @@ Answer OperationRoutes::readyz(const RouteRequest& request, HttpResponse& respon
 Answer OperationRoutes::metrics(const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
   response.content_type = content_type::kMetrics;
-  response.body = context_.metrics.text();
+  response.body = context_.metrics.text() + process_metrics_text();
   return {};
 }
 

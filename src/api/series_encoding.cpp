@@ -116,14 +116,7 @@ void encode_csv(const SeriesHead& head, const Buckets& buckets, std::string& out
   append_each(out, buckets.size(), kRowBytesMax, [&](Pen& pen, std::size_t i) {
     time.clear();
     append_time(time, buckets.begins[i], false);
-    pen.put(time);
-    pen.put(',');
-    put_count(pen, buckets.followers[i], head.cut.how);
-    pen.put(',');
-    put_count(pen, buckets.following[i], head.cut.how);
-    pen.put(',');
-    put_ratio(pen, buckets.followers[i], buckets.following[i], "");
-    pen.put("\r\n");
+    put_csv_row(pen, time, buckets.followers[i], buckets.following[i], head.cut.how);
   });
 }
 

@@ -51,6 +51,29 @@ inline void put_ratio(Pen& pen, double followers, double following, std::string_
   }
 }
 
+// A row of CSV from the minute on, as every writer of CSV ends one: RFC 4180.
+inline void put_csv_row(Pen& pen, std::string_view minute, double followers, double following,
+                        Aggregate how) {
+  pen.put(minute);
+  pen.put(',');
+  put_count(pen, followers, how);
+  pen.put(',');
+  put_count(pen, following, how);
+  pen.put(',');
+  put_ratio(pen, followers, following, "");
+  pen.put("\r\n");
+}
+inline void put_csv_row(Pen& pen, std::string_view minute, const Counts& counts) {
+  pen.put(minute);
+  pen.put(',');
+  pen.put(counts.followers);
+  pen.put(',');
+  pen.put(counts.following);
+  pen.put(',');
+  put_ratio(pen, static_cast<double>(counts.followers), static_cast<double>(counts.following), "");
+  pen.put("\r\n");
+}
+
 // Calls write(pen, i) for each of `count` items, with room for `room` bytes each.
 template <class Write>
 void append_each(std::string& out, std::size_t count, std::size_t room, Write write) {

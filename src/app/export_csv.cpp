@@ -9,6 +9,7 @@
 #include <ranges>
 #include <vector>
 
+#include "api/series_pen.h"
 #include "app/output_file.h"
 #include "base/time_text.h"
 
@@ -16,9 +17,9 @@ namespace ia {
 namespace {
 
 constexpr std::string_view kHeader =
-    "influencer_id,minute,follower_count,following_count,follower_ratio\n";
+    "influencer_id,minute,follower_count,following_count,follower_ratio\r\n";
 constexpr std::string_view kVerdictHeader =
-    "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\n";
+    "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\r\n";
 constexpr std::size_t kProgressEvery = 1'000;
 constexpr std::size_t kVerdictsAtOnce = 10'000;
 constexpr std::chrono::minutes kFirstLook{24 * 60};
@@ -69,16 +70,15 @@ void leave_out(std::span<const MinuteStats> minutes, Series& series) {
 }  // namespace
 
 std::string csv_rows(InfluencerId influencer, const Series& series) {
-  fmt::memory_buffer out;
-  const auto at = std::back_inserter(out);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    const Counts counts{series.followers[i], series.following[i]};
-    fmt::format_to(at, "{},{},{},{},", number_of(influencer), timestamp_text(series.minutes[i]),
-                   counts.followers, counts.following);
-    if (const auto ratio = follower_ratio(counts)) fmt::format_to(at, "{}", *ratio);
-    out.push_back('\n');
-  }
-  return fmt::to_string(out);
+  constexpr std::size_t kRowBytesMax = 128;
+  const auto id = std::to_string(number_of(influencer)) + ",";
+  std::string out;
+  append_each(out, series.size(), kRowBytesMax, [&](Pen& pen, std::size_t i) {
+    pen.put(id);
+    put_csv_row(pen, timestamp_text(series.minutes[i]),
+                Counts{series.followers[i], series.following[i]});
+  });
+  return out;
 }
 
 std::string damage_lines(InfluencerId influencer, const Series& series) {
@@ -155,9 +155,10 @@ Result<std::uint64_t> export_verdicts_csv(const VerdictStore& store,
     auto done = csv.write(kVerdictHeader);
     for (const auto& one : *verdicts) {
       if (!done) break;
-      done = csv.write(fmt::format("{},{},{},{},{},{}\n", number_of(one.influencer), one.suspicious,
-                                   timestamp_text(one.checked_at), timestamp_text(one.changed_at),
-                                   one.judged.followers, one.judged.following));
+      done =
+          csv.write(fmt::format("{},{},{},{},{},{}\r\n", number_of(one.influencer), one.suspicious,
+                                timestamp_text(one.checked_at), timestamp_text(one.changed_at),
+                                one.judged.followers, one.judged.following));
     }
     if (!done) return std::unexpected(done.error());
     return verdicts->size();

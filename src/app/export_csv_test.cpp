@@ -36,9 +36,9 @@ TEST(ExportCsv, WritesARowAPoint) {
   const MinuteRange range{batch.minute, batch.minute + std::chrono::minutes{1}};
   EXPECT_EQ(export_csv(store, kOneToThree, range, file.string()).value(), 2u);
   EXPECT_EQ(content_of(file),
-            "influencer_id,minute,follower_count,following_count,follower_ratio\n"
-            "1,2026-01-01T12:00:00Z,1000,8,125\n"
-            "2,2026-01-01T12:00:00Z,5,0,\n");
+            "influencer_id,minute,follower_count,following_count,follower_ratio\r\n"
+            "1,2026-01-01T12:00:00Z,1000,8,125.0\r\n"
+            "2,2026-01-01T12:00:00Z,5,0,\r\n");
 }
 
 class ExportOfOpenMinutes : public ::testing::Test {
@@ -78,7 +78,7 @@ TEST_F(ExportOfOpenMinutes, LeavesThemOutOrNamesThem) {
             "exports it, too\n");
   EXPECT_EQ(open_lines(*open, true),
             "partial: 2026-01-01T12:02:00Z is still open, with 2 of 3 values so far\n");
-  const std::string whole = "1,2026-01-01T12:00:00Z,1000,8,125\n1,2026-01-01T12:01:00Z,1001,8,";
+  const std::string whole = "1,2026-01-01T12:00:00Z,1000,8,125.0\r\n1,2026-01-01T12:01:00Z,1001,8,";
   EXPECT_THAT(exported(*open), ::testing::HasSubstr(whole));
   EXPECT_THAT(exported(*open), ::testing::Not(::testing::HasSubstr("12:02:00Z")));
   EXPECT_THAT(exported({}), ::testing::HasSubstr("1,2026-01-01T12:02:00Z,1002,8,"));
@@ -102,13 +102,13 @@ TEST(ExportCsv, WritesTimesAndRatiosToTheLetter) {
   series.followers = {1, 1};
   series.following = {3, 2'000'000'000};
   EXPECT_EQ(csv_rows(InfluencerId{7}, series),
-            "7,2026-01-01T12:00:00Z,1,3,0.3333333333333333\n"
-            "7,2026-01-02T12:01:00Z,1,2000000000,5e-10\n");
+            "7,2026-01-01T12:00:00Z,1,3,0.33333333\r\n"
+            "7,2026-01-02T12:01:00Z,1,2000000000,0.0\r\n");
   series.minutes = {minute_of(kNoon)};
   series.followers = {123'456'789'012'345'678};
   series.following = {1};
   EXPECT_EQ(csv_rows(InfluencerId{7}, series),
-            "7,2026-01-01T12:00:00Z,123456789012345678,1,1.2345678901234568e+17\n");
+            "7,2026-01-01T12:00:00Z,123456789012345678,1,123456789012345680\r\n");
 }
 
 TEST(ExportCsv, WritesTheNewestVerdictOnEach) {
@@ -129,9 +129,9 @@ TEST(ExportCsv, WritesTheNewestVerdictOnEach) {
   const auto file = dir.path() / "verdicts.csv";
   EXPECT_EQ(export_verdicts_csv(store, kOneToThree, file.string()).value(), 2u);
   EXPECT_EQ(content_of(file),
-            "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\n"
-            "1,true,2026-01-01T12:01:00Z,2026-01-01T12:01:00Z,1000,8\n"
-            "3,false,2026-01-01T12:09:00Z,2026-01-01T12:00:00Z,1000,8\n");
+            "influencer_id,suspicious,checked_at,changed_at,follower_count,following_count\r\n"
+            "1,true,2026-01-01T12:01:00Z,2026-01-01T12:01:00Z,1000,8\r\n"
+            "3,false,2026-01-01T12:09:00Z,2026-01-01T12:00:00Z,1000,8\r\n");
 }
 
 TEST(ExportCsv, LeavesNoPartOfAFileThatCannotBeWritten) {

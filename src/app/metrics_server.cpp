@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/http.h"
+#include "base/process_metrics.h"
 
 namespace ia {
 namespace {
@@ -50,7 +51,7 @@ void answer(const HttpRequest& request, HttpResponse& response, const ProcessHea
   response.route = 2;
   response.content_type = content_type::kMetrics;
   response.cache_control = cache_control::kNever;
-  response.body = metrics.text();
+  response.body = metrics.text() + process_metrics_text();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace ia {
@@ -51,6 +52,19 @@ void Metrics::before_exposition(std::function<void()> refresh) {
   state_->refreshers.push_back(std::move(refresh));
 }
 
+namespace {
+
+// A family of gauges by "quantile" is what a summary without sum and count is.
+bool is_summary(const prometheus::MetricFamily& family) {
+  return family.type == prometheus::MetricType::Gauge &&
+         std::ranges::all_of(family.metric, [](const auto& metric) {
+           return std::ranges::any_of(metric.label,
+                                      [](const auto& label) { return label.name == "quantile"; });
+         });
+}
+
+}  // namespace
+
 std::string Metrics::text() const {
   std::vector<std::function<void()>> refreshers;
   {
@@ -58,7 +72,15 @@ std::string Metrics::text() const {
     refreshers = state_->refreshers;
   }
   for (const auto& refresh : refreshers) refresh();
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  const auto families = state_->registry.Collect();
+  auto text = prometheus::TextSerializer().Serialize(families);
+  for (const auto& family : families) {
+    if (family.metric.empty() || !is_summary(family)) continue;
+    const auto line = "# TYPE " + family.name + " ";
+    const auto at = text.find(line + "gauge\n");
+    if (at != std::string::npos) text.replace(at + line.size(), 5, "summary");
+  }
+  return text;
 }
 
 }  // namespace ia

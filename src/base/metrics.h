@@ -48,7 +48,7 @@ class HistogramMetric {
 };
 
 // The process's metrics, in Prometheus' naming practice: prefix ia_, base units, _total for
-// counters, labels from closed sets. The same name and labels give the same metric.
+// counters, closed sets of labels; gauges by "quantile" make a summary. Equal name, equal metric.
 class Metrics {
  public:
   Metrics();

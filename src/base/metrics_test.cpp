@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "base/process_metrics.h"
+
 namespace ia {
 namespace {
 
@@ -36,6 +40,30 @@ TEST(Metrics, WritesNumbersToTheLetter) {
             "# HELP h H.\n# TYPE h histogram\nh_count 1\nh_sum 0.2\n"
             "h_bucket{le=\"0.005\"} 0\nh_bucket{le=\"0.25\"} 1\nh_bucket{le=\"10\"} 1\n"
             "h_bucket{le=\"+Inf\"} 1\n");
+}
+
+TEST(Metrics, ExposesQuantilesAsASummary) {
+  Metrics metrics;
+  metrics.gauge("s_seconds", "S.", {{"quantile", "0.5"}}).set(0.25);
+  metrics.gauge("s_seconds_more", "Not S.").set(1);
+  EXPECT_EQ(metrics.text(),
+            "# HELP s_seconds S.\n# TYPE s_seconds summary\ns_seconds{quantile=\"0.5\"} 0.25\n"
+            "# HELP s_seconds_more Not S.\n# TYPE s_seconds_more gauge\ns_seconds_more 1\n");
+}
+
+TEST(ProcessMetrics, AreThoseOfEveryClientLibrary) {
+  const auto value_of = [text = process_metrics_text()](const std::string& name) {
+    const auto at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  };
+  EXPECT_GT(value_of("process_open_fds"), 2);
+  EXPECT_GE(value_of("process_max_fds"), value_of("process_open_fds"));
+  EXPECT_GT(value_of("process_resident_memory_bytes"), 1e6);
+  EXPECT_GE(value_of("process_virtual_memory_bytes"), value_of("process_resident_memory_bytes"));
+  EXPECT_GE(value_of("process_cpu_seconds_total"), 0);
+  EXPECT_GT(value_of("process_start_time_seconds"), 1.7e9);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  EXPECT_LE(value_of("process_start_time_seconds"), std::chrono::duration<double>(now).count() + 1);
 }
 
 TEST(Metrics, GivesTheSameCounterForTheSameNameAndLabels) {

@@ -14,8 +14,8 @@ class LaneMetrics {
         in_flight_(metrics.gauge("ia_fetch_in_flight", "Requests without a reply yet.")),
         limit_(metrics.gauge("ia_fetch_limit", "The adaptive limit of requests in flight.")),
         connections_(metrics.gauge("ia_fetch_connections", "Open connections.")),
-        p50_(metrics.gauge("ia_fetch_reply_seconds", "Reply times.", {{"percentile", "50"}})),
-        p99_(metrics.gauge("ia_fetch_reply_seconds", "Reply times.", {{"percentile", "99"}})) {}
+        p50_(metrics.gauge("ia_fetch_reply_seconds", "Reply times.", {{"quantile", "0.5"}})),
+        p99_(metrics.gauge("ia_fetch_reply_seconds", "Reply times.", {{"quantile", "0.99"}})) {}
 
   void set(const ProviderHealth& health) {
     requests_.add(health.requests_total - requests_.value());

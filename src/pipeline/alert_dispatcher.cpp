@@ -14,6 +14,13 @@ constexpr std::uint64_t kTestBit = std::uint64_t{1} << 63;
 constexpr std::uint32_t kDoublingsMax = 20;
 constexpr BackoffOptions kErrorBackoff{.min = milliseconds{2'000}, .max = milliseconds{15'000}};
 
+CounterMetric delivery_counter(Metrics& metrics, AlertOutcome outcome) {
+  const bool failed = outcome == AlertOutcome::kPending;
+  return metrics.counter("ia_alert_deliveries_total",
+                         "Attempts to deliver an alert; those that failed are repeated.",
+                         {{"outcome", failed ? "failed" : std::string(name_of(outcome))}});
+}
+
 }  // namespace
 
 AlertDispatcher::AlertDispatcher(AlertDispatcherOptions options, AlertStore& alerts,
@@ -26,6 +33,10 @@ AlertDispatcher::AlertDispatcher(AlertDispatcherOptions options, AlertStore& ale
       metrics_(metrics),
       state_(log, "webhooks", clock),
       backoff_(clock, kErrorBackoff) {
+  for (const auto outcome : {AlertOutcome::kPending, AlertOutcome::kDelivered,
+                             AlertOutcome::kRefused, AlertOutcome::kGaveUp, AlertOutcome::kGone}) {
+    delivery_counter(metrics, outcome);
+  }
   auto length = metrics.gauge("ia_alert_queue_length",
                               "Alerts that are not delivered yet, at the process that sends.");
   metrics.before_exposition([length, &alerts]() mutable {
@@ -150,13 +161,6 @@ milliseconds AlertDispatcher::delay_after(std::uint32_t attempts, const WebhookR
   return std::max<milliseconds>(delay, std::min(asked, options_.delay_max));
 }
 
-void AlertDispatcher::count(AlertOutcome outcome) {
-  const bool failed = outcome == AlertOutcome::kPending;
-  metrics_
-      .counter("ia_alert_deliveries_total",
-               "Attempts to deliver an alert; those that failed are repeated.",
-               {{"outcome", failed ? "failed" : std::string(name_of(outcome))}})
-      .add();
-}
+void AlertDispatcher::count(AlertOutcome outcome) { delivery_counter(metrics_, outcome).add(); }
 
 }  // namespace ia

@@ -65,6 +65,14 @@ class AlertDispatcherTest : public ::testing::Test {
   std::unique_ptr<AlertDispatcher> dispatcher_;
 };
 
+// increase() sees no first event of a counter that comes into being with it.
+TEST_F(AlertDispatcherTest, CountsEveryOutcomeFromZero) {
+  for (const auto* outcome : {"failed", "delivered", "refused", "gave_up", "gone"}) {
+    EXPECT_THAT(metrics_.text(), HasSubstr(std::string("ia_alert_deliveries_total{outcome=\"") +
+                                           outcome + "\"} 0\n"));
+  }
+}
+
 TEST_F(AlertDispatcherTest, DeliversWhatFired) {
   const auto rule = add_rule();
   fire(rule, "a");

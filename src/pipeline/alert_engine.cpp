@@ -12,6 +12,11 @@ constexpr milliseconds kRest{250};
 constexpr BackoffOptions kErrorBackoff{.min = milliseconds{2'000}, .max = milliseconds{15'000}};
 constexpr milliseconds kStandByRest{1'000};
 
+CounterMetric fired_counter(Metrics& metrics, AlertKind kind) {
+  return metrics.counter("ia_alerts_fired_total", "Alerts that fired.",
+                         {{"kind", std::string(name_of(kind))}});
+}
+
 }  // namespace
 
 AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStore& alerts,
@@ -30,7 +35,12 @@ AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStor
       suppressed_(metrics.counter("ia_alerts_suppressed_total",
                                   "Alerts that a cool-down kept from firing.")),
       dropped_(metrics.counter("ia_alerts_dropped_total",
-                               "Alerts that were never delivered because the log was full.")) {}
+                               "Alerts that were never delivered because the log was full.")) {
+  for (const auto kind : {AlertKind::kThreshold, AlertKind::kRelative, AlertKind::kMilestone,
+                          AlertKind::kRank, AlertKind::kVerdict}) {
+    fired_counter(metrics, kind);
+  }
+}
 
 milliseconds AlertEngine::step() {
   const auto turn = alerts_.take_turn();
@@ -130,10 +140,7 @@ Status AlertEngine::look(const LeaderboardSnapshot& board) {
                                   .webhook_id = parts_.make_id(),
                                   .text = std::move(text),
                                   .body = std::move(body)});
-    metrics_
-        .counter("ia_alerts_fired_total", "Alerts that fired.",
-                 {{"kind", std::string(name_of(rule.condition.kind))}})
-        .add();
+    fired_counter(metrics_, rule.condition.kind).add();
   }
   return record();
 }

@@ -77,6 +77,13 @@ class AlertEngineTest : public ::testing::Test {
   std::unique_ptr<AlertEngine> engine_;
 };
 
+TEST_F(AlertEngineTest, CountsEveryKindFromZero) {
+  for (const auto* kind : {"threshold", "relative", "milestone", "rank", "verdict"}) {
+    EXPECT_THAT(metrics_.text(),
+                HasSubstr(std::string("ia_alerts_fired_total{kind=\"") + kind + "\"} 0\n"));
+  }
+}
+
 TEST_F(AlertEngineTest, PutsWhatFiredIntoTheLogOnce) {
   watch({.level = 1'000});
   see(900);

@@ -120,7 +120,7 @@ function stageRows(before: Sample, now: Sample, data_age: number | null): (Node 
   const per = (name: string, labels?: RegExp) => pace(rate(before, now, name, labels));
   const rows: [string, string, () => (Node | string)[]][] = [
     ['Fetch', 'ia_fetch_requests_total', () => [per('ia_fetch_requests_total'),
-      duration(sum(now, 'ia_fetch_reply_seconds', /percentile="99"/)),
+      duration(sum(now, 'ia_fetch_reply_seconds', /quantile="0.99"/)),
       errors(['ia_fetch_missed_total'], ['ia_fetch_retries_total']),
       oldest('influencer_id_store')]],
     ['Store', 'ia_points_stored_total', () => [per('ia_points_stored_total'),
