@@ -397,11 +397,17 @@ class EndToEnd(unittest.TestCase):
         self.start_network()
         receiver = WebhookReceiver()
         self.addCleanup(receiver.close)
-        program = self.start_program()
-        status, rule = self.change("POST", "/api/v1/alerts", {
-            "name": "x", "kind": "rank", "direction": "enters", "rank": 1, "influencers": [FIRST],
-            "url": receiver.url})
+        content = {"name": "x", "kind": "rank", "direction": "enters", "rank": 1,
+                   "influencers": [FIRST], "url": receiver.url}
+        program = self.start_program("--alert-allow-private", "on", "--api-token",
+                                     "a-token-of-the-test", until="/healthz")
+        status, rule = self.change("POST", "/api/v1/alerts", content)
         self.assertEqual(status, 201, rule)
+        self.assertEqual(program.stop(), 0, program.output())
+        program = self.start_program()
+        status, refused = self.change("POST", "/api/v1/alerts", content)
+        self.assertEqual(status, 400, refused)
+        self.assertIn("--alert-allow-private", json.dumps(refused))
         status, tested = self.change("POST", f"/api/v1/alerts/{rule['id']}/test", {})
         self.assertEqual((status, tested["outcome"]), (200, "refused"), tested)
         self.assertIn("--alert-allow-private", tested["detail"])

@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 8> kCommon = {
     "name", "enabled", "influencers", "kind", "cool_down_minutes", "url", "secret", "direction"};
 constexpr std::string_view kIdTexts = "influencers_str";
 // A rule that was read can be sent back: what only the server says is overlooked.
-constexpr std::array<std::string_view, 5> kOverlooked = {"id", "target", "signed", "created_at",
-                                                         "updated_at"};
+constexpr std::array<std::string_view, 6> kOverlooked = {"id",         "target",     "signed",
+                                                         "created_at", "updated_at", "warnings"};
 constexpr std::array<std::string_view, 3> kThreshold = {"metric", "value", "hysteresis"};
 constexpr std::array<std::string_view, 4> kRelative = {"metric", "count", "percent",
                                                        "window_minutes"};
@@ -377,7 +377,8 @@ std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::stri
   return RuleReader(members, before).run();
 }
 
-void write_alert_rule(JsonWriter& json, const AlertRule& rule) {
+void write_alert_rule(JsonWriter& json, const AlertRule& rule,
+                      std::span<const std::string> warnings) {
   json.begin_object();
   json.member("id", number_of(rule.id));
   json.member("name", std::string_view(rule.name));
@@ -389,6 +390,12 @@ void write_alert_rule(JsonWriter& json, const AlertRule& rule) {
   json.member("signed", !rule.target.secret.empty());
   json.member("created_at", rule.created_at);
   json.member("updated_at", rule.updated_at);
+  if (!warnings.empty()) {
+    json.key("warnings");
+    json.begin_array();
+    for (const auto& warning : warnings) json.text(warning);
+    json.end_array();
+  }
   json.end_object();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,10 @@ namespace ia {
 std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::string_view body,
                                                                        const AlertRule& before);
 
-// Without the address but for its host, and without the secret.
-void write_alert_rule(JsonWriter& json, const AlertRule& rule);
+// Without the address but for its host, and without the secret. With warnings, the member
+// "warnings".
+void write_alert_rule(JsonWriter& json, const AlertRule& rule,
+                      std::span<const std::string> warnings = {});
 void write_alert_entry(JsonWriter& json, const AlertEntry& entry);
 
 // The kinds of rules that are accepted, by name.

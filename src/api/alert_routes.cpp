@@ -1,7 +1,9 @@
 #include "api/alert_routes.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -14,6 +16,7 @@
 namespace ia {
 namespace {
 
+constexpr std::size_t kNamedMax = 10;
 constexpr std::uint64_t kLogLimit = 100;
 constexpr std::uint64_t kLogLimitMax = 1'000;
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
@@ -34,11 +37,12 @@ std::expected<AlertRuleId, Problem> id_in(const RouteRequest& request) {
   return AlertRuleId{number_of(id)};
 }
 
-void give_rule(const AlertRule& rule, HttpResponse& response) {
+void give_rule(const AlertRule& rule, HttpResponse& response,
+               std::span<const std::string> warnings = {}) {
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kNever;
   JsonWriter json(response.body);
-  write_alert_rule(json, rule);
+  write_alert_rule(json, rule, warnings);
 }
 
 std::string_view word_of(WebhookReply::Kind kind) {
@@ -78,6 +82,32 @@ std::expected<AlertStore*, Problem> AlertRoutes::store() const {
   return std::unexpected(Problem{.status = 503, .detail = "This process keeps no alerts."});
 }
 
+std::expected<AlertRule, Problem> AlertRoutes::rule_in(std::string_view body,
+                                                       const AlertRule& before) const {
+  auto rule = parse_alert_rule(body, before);
+  if (!rule) return std::unexpected(invalid_parameters(std::move(rule.error())));
+  const bool is_new = context_.alerts.refused_url && rule->target.url != before.target.url;
+  if (auto why = is_new ? context_.alerts.refused_url(rule->target.url) : std::nullopt) {
+    return std::unexpected(invalid_parameters({{"url", std::move(*why)}}));
+  }
+  return std::move(*rule);
+}
+
+std::vector<std::string> AlertRoutes::warnings_on(const AlertRule& rule) const {
+  const auto registry = context_.store.registry();
+  if (!registry || registry->influencers.empty()) return {};
+  std::vector<std::uint64_t> unwatched;
+  for (const auto id : rule.influencers) {
+    if (!registry->influencers.contains(id)) unwatched.push_back(number_of(id));
+  }
+  if (unwatched.empty()) return {};
+  const auto count = unwatched.size();
+  unwatched.resize(std::min(count, kNamedMax));
+  return {fmt::format("not watched, so no alert comes until that changes: {}{}",
+                      fmt::join(unwatched, ", "),
+                      count > kNamedMax ? fmt::format(" and {} more", count - kNamedMax) : "")};
+}
+
 Answer AlertRoutes::all(const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
   return request.http.method == HttpMethod::kPost ? add(request, response) : list(response);
@@ -109,11 +139,11 @@ Answer AlertRoutes::add(const RouteRequest& request, HttpResponse& response) {
   const auto alerts = store();
   if (!alerts) return refuse(alerts.error());
   const auto now = context_.clock.wall();
-  auto rule = parse_alert_rule(request.http.body, {.created_at = now, .updated_at = now});
-  if (!rule) return refuse(invalid_parameters(std::move(rule.error())));
+  auto rule = rule_in(request.http.body, {.created_at = now, .updated_at = now});
+  if (!rule) return refuse(std::move(rule.error()));
   const auto added = (*alerts)->add(std::move(*rule));
   if (!added) return refuse(problem_of_alerts(added.error()));
-  give_rule(*added, response);
+  give_rule(*added, response, warnings_on(*added));
   response.status = 201;
   response.headers += fmt::format("Location: /api/v1/alerts/{}\r\n", number_of(added->id));
   return {};
@@ -139,11 +169,11 @@ Answer AlertRoutes::replace(AlertRuleId id, const RouteRequest& request, HttpRes
   auto before = (*alerts)->rule(id);
   if (!before) return refuse(problem_of_alerts(before.error()));
   before->updated_at = context_.clock.wall();
-  auto rule = parse_alert_rule(request.http.body, *before);
-  if (!rule) return refuse(invalid_parameters(std::move(rule.error())));
+  auto rule = rule_in(request.http.body, *before);
+  if (!rule) return refuse(std::move(rule.error()));
   const auto replaced = (*alerts)->replace(std::move(*rule));
   if (!replaced) return refuse(problem_of_alerts(replaced.error()));
-  give_rule(*replaced, response);
+  give_rule(*replaced, response, warnings_on(*replaced));
   return {};
 }
 

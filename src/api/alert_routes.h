@@ -20,6 +20,11 @@ class AlertRoutes {
   Answer replace(AlertRuleId id, const RouteRequest& request, HttpResponse& response);
   Answer remove(AlertRuleId id, const RouteRequest& request, HttpResponse& response);
   std::expected<AlertStore*, Problem> store() const;
+  // The rule that a body says, when an alert may go to its address; an address that is known
+  // already is not looked at again.
+  std::expected<AlertRule, Problem> rule_in(std::string_view body, const AlertRule& before) const;
+  // What is accepted, and probably not meant.
+  std::vector<std::string> warnings_on(const AlertRule& rule) const;
 
   const ApiContext& context_;
 };

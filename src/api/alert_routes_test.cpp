@@ -59,6 +59,29 @@ TEST_F(AlertRoutesTest, KeepsARuleAndShowsIt) {
   EXPECT_THAT(world.get(kAlerts).body, HasSubstr("\"items\":[" + added.body + "]"));
 }
 
+TEST_F(AlertRoutesTest, WarnsOfInfluencersThatAreNotWatched) {
+  world.watch({{InfluencerId{100}, InfluencerId{101}}});
+  const auto added = world.change("POST", kAlerts, kThreshold);
+  EXPECT_EQ(added.status, 201);
+  EXPECT_THAT(added.body, HasSubstr(R"("warnings":["not watched, so no alert comes until that )"
+                                    R"(changes: 102"])"));
+  EXPECT_THAT(world.get(kAlerts).body, Not(HasSubstr("warnings")));
+
+  world.watch({{InfluencerId{100}, InfluencerId{109}}});
+  const auto replaced = world.change("PUT", kAlerts + "/1", kThreshold);
+  EXPECT_EQ(replaced.status, 200) << replaced.body;
+  EXPECT_THAT(replaced.body, Not(HasSubstr("warnings")));
+}
+
+TEST_F(AlertRoutesTest, RefusesANewAddressThatNothingMayBeSentTo) {
+  const std::string other = R"("kind":"rank","direction":"enters","rank":1)";
+  ASSERT_EQ(world.change("POST", kAlerts, a_rule(other)).status, 201);
+  world.refuse_url("http://a/");
+  expect_wrong(a_rule(other), "url", "is refused by the test");
+  EXPECT_EQ(world.change("PUT", kAlerts + "/1", a_rule(other)).status, 200)
+      << "it is known already";
+}
+
 TEST_F(AlertRoutesTest, KnowsEveryKind) {
   const std::vector<std::string> kinds = {
       R"("kind":"threshold","metric":"following","direction":"below","value":5,"hysteresis":0)",

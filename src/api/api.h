@@ -56,6 +56,9 @@ struct AlertContext {
   // Empty: this process sends nothing.
   std::function<bool(Webhook, std::function<void(WebhookReply)>)> test{};
   std::function<std::string()> make_id{};  // of messages
+  // Why no alert may be sent to this URL, which completes "url ..."; none where one may. Empty: all
+  // are taken.
+  std::function<std::optional<std::string>(const std::string& url)> refused_url{};
 };
 
 // What the routes answer from. The functions are called from every server thread, some of them

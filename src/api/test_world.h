@@ -93,6 +93,12 @@ class TestWorld {
     reasons_ = std::move(reasons);
   }
 
+  // From now on no rule may be saved with this address.
+  void refuse_url(std::string url) {
+    const std::scoped_lock lock(mutex_);
+    refused_url_ = std::move(url);
+  }
+
   std::uint16_t port() const { return server_->port(); }
   HttpServer& server() { return *server_; }
   Reply get(std::string_view target, std::string_view headers = "",
@@ -169,11 +175,17 @@ class TestWorld {
                          tell(webhook_reply);
                          return true;
                        },
-                   .make_id = [] { return "msg_test"; }},
+                   .make_id = [] { return "msg_test"; },
+                   .refused_url = [this](const std::string& url) -> std::optional<std::string> {
+                     const std::scoped_lock lock(mutex_);
+                     if (url.empty() || url != refused_url_) return std::nullopt;
+                     return "is refused by the test";
+                   }},
         .writes = writes};
   }
 
   HttpServerOptions options_;
+  std::string refused_url_;
   Leaderboard leaderboard_;
   std::mutex mutex_;
   std::shared_ptr<const LeaderboardSnapshot> snapshot_;

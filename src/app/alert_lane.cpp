@@ -48,6 +48,7 @@ Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources
                 {{"file", unused.string()}, {"advice", "make them again, then delete the file"}});
   }
   lane->sender_ = make_alert_sender(config, clock);
+  lane->refused_url_ = [config](const std::string& url) { return refused_alert_url(config, url); };
   lane->engine_ = std::make_unique<AlertEngine>(
       AlertEngineParts{
           .board = std::move(sources.board),
@@ -71,7 +72,8 @@ AlertContext AlertLane::context() {
               [this](Webhook webhook, std::function<void(WebhookReply)> reply) {
                 return dispatcher_->test(std::move(webhook), std::move(reply));
               },
-          .make_id = make_webhook_id};
+          .make_id = make_webhook_id,
+          .refused_url = refused_url_};
 }
 
 void AlertLane::start() {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "api/api.h"
 #include "app/config.h"
@@ -46,6 +48,7 @@ class AlertLane {
  private:
   AlertLane() = default;
 
+  std::function<std::optional<std::string>(const std::string&)> refused_url_;
   std::unique_ptr<AlertStore> store_;
   std::unique_ptr<WebhookSender> sender_;
   std::unique_ptr<AlertEngine> engine_;

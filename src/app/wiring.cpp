@@ -25,6 +25,7 @@
 #include "adapters/sqs_credentials.h"
 #include "adapters/sqs_queue.h"
 #include "adapters/webhook_sender.h"
+#include "adapters/webhook_target.h"
 #include "app/lock_file.h"
 
 namespace ia {
@@ -266,6 +267,10 @@ Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {
   return make_webhook_sender(
       {.allow_private = config.alert_allow_private, .ca_file = config.ca_file.string()}, clock);
+}
+
+std::optional<std::string> refused_alert_url(const Config& config, const std::string& url) {
+  return config.alert_allow_private ? std::nullopt : private_target(url);
 }
 
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ Status find_seeded_data(const Config& config);
 // A file of the data directory, which has to be there, or tables of PostgreSQL.
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
+// Why no alert may be sent to a URL, as far as its text tells: see AlertContext::refused_url.
+std::optional<std::string> refused_alert_url(const Config& config, const std::string& url);
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock);
 // Where the processes that share a store hear of each other; nothing with the embedded one.
 std::unique_ptr<Fleet> open_fleet(const Config& config);

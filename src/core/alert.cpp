@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <span>
 
 #include "core/grouped.h"
@@ -48,6 +49,22 @@ std::string change_sentence(const AlertEvent& event, const std::string& metric, 
     text += " (" + hundredths(percent) + " %)";
   }
   return text + ": " + grouped(event.level) + " to " + grouped(now);
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && 1 <= port && port <= 65'535;
+}
+
+// HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT.
+bool has_host_and_port(std::string_view authority) {
+  const bool has_brackets = authority.starts_with('[');
+  const auto end = authority.find(has_brackets ? ']' : ':');
+  if (end == 0 || (has_brackets && (end == authority.npos || end < 2))) return false;
+  if (end == authority.npos) return true;
+  const auto rest = authority.substr(has_brackets ? end + 1 : end);
+  return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
 }
 
 class Check {
@@ -162,6 +179,9 @@ class Check {
              "is needed: http:// or https:// and a host, at most 2000 printable ASCII bytes");
     } else if (authority.find_first_of("@\\") != std::string_view::npos) {
       reject("url", "must not hold a user or a password: use a secret");
+    } else if (!has_host_and_port(authority)) {
+      reject("url",
+             "needs a host, an IPv6 address in brackets, and no port or one from 1 to 65535");
     }
   }
 

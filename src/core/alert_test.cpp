@@ -83,6 +83,21 @@ TEST(Alert, RefusesUrlsThatAreNotPlainHttp) {
   }
 }
 
+TEST(Alert, RefusesPortsAndHostsThatCannotBe) {
+  for (const auto* authority : {"a:0", "a:99999", "a:65536", "a:", "a:http", "a:-1", "a:80:90",
+                                ":80", "::1", "[]", "[]:80", "[::1", "[::1]80", "[::1]:0"}) {
+    auto rule = good_rule();
+    rule.target.url = std::string("https://") + authority + "/hook";
+    EXPECT_THAT(wrong_members(rule), ElementsAre("url")) << authority;
+  }
+  for (const auto* authority :
+       {"a", "a:1", "a:65535", "[2606:4700::1111]", "[2606:4700::1111]:443"}) {
+    auto rule = good_rule();
+    rule.target.url = std::string("https://") + authority + "?x=1";
+    EXPECT_THAT(wrong_members(rule), ElementsAre()) << authority;
+  }
+}
+
 TEST(Alert, RefusesSecretsThatAreTooShortOrNotBase64) {
   auto rule = good_rule();
   for (const auto* secret : {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_",
