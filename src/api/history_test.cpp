@@ -156,6 +156,7 @@ TEST_F(HistoryApi, RefusesRanksOfMoreMinutesThanItCanAfford) {
     return world.get("/api/v1/influencers/100/ranks?" + query);
   };
   expect_problem(ranks("start=1767225540&step=1m"), 400, "ask for 2m or more");
+  EXPECT_EQ(ranks("end=1767311930.5").status, 200) << "a day that ends within a minute";
   expect_problem(ranks("start=1766620740"), 400, "at most 7 days");
   expect_problem(ranks("start=1767225600&end=1767225500"), 400, "not be later than end");
   expect_problem(world.get("/api/v1/influencers/99/ranks"), 404, "Nobody watches");

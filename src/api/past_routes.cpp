@@ -18,11 +18,16 @@ using std::chrono::minutes;
 constexpr std::uint64_t kRanksMax = 1440;
 constexpr minutes kRangeMax{7 * 24 * 60};
 
-// Up to the last minute that is over.
+// Up to the last minute that is over; without a start, a day of minutes, wherever in its minute the
+// end is.
 RankQuestion take_question(Parameters& parameters, InfluencerId id, WallTime now) {
   const auto [start, end] = parameters.times("start", "end", now);
   RankQuestion question{.influencer = id, .range = minutes_between(start, end)};
   question.range.end = std::min(question.range.end, minute_of(now));
+  if (!parameters.text("start")) {
+    const auto day_before = question.range.end - minutes{kRanksMax};
+    question.range.begin = std::max(question.range.begin, day_before);
+  }
   question.step = parameters.step("step", minutes{1});
   if (!parameters.is_valid()) return question;
   if (question.range.end - question.range.begin > kRangeMax) {

@@ -227,6 +227,16 @@ def compare_differences(comparison, documented):
                 comparison.find(f"{theirs}: {here}, there {there}: no difference to document")
 
 
+def check_metrics(comparison):
+    """What promtool says of our own exposition."""
+    url = comparison.ours.url.removesuffix("/prometheus") + "/metrics"
+    with urllib.request.urlopen(url, timeout=30) as reply:
+        done = subprocess.run(["promtool", "check", "metrics"], input=reply.read(), check=False,
+                              capture_output=True)
+    if done.returncode != 0 or done.stderr:
+        comparison.find(f"promtool check metrics: {done.stdout + done.stderr}")
+
+
 def is_version_2():
     said = subprocess.run(["prometheus", "--version"], check=True, capture_output=True, text=True)
     return "version 2." in said.stdout + said.stderr
@@ -289,6 +299,7 @@ def main():
             compare_refusals(comparison)
             compare_parameters(comparison)
             compare_differences(comparison, documented)
+            check_metrics(comparison)
             for number, query in enumerate(expressions.made(seed, count)):
                 comparison.instant(query, INSTANTS[2 + number % 8])
                 comparison.over_time(query, BEGIN + 50 * 60, BEGIN + 110 * 60, 120)

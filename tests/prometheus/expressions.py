@@ -183,7 +183,7 @@ def instant():
 def over_time():
     """Those that are asked for over a time, too. Of equal values, topk may take any."""
     others = set(raw_windows()) | set(STRINGS)
-    others |= {one for one in instant() if "topk" in one and ("% 0" in one or "- 5)" in one)}
+    others |= {one for one in instant() if "k(" in one and ("% 0" in one or "- 5)" in one)}
     return [one for one in instant() if one not in others][::5]
 
 

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Lints docs/openapi.json, generates clients from it, and calls every operation with each.
+
+usage: clients_test.py PROGRAM OPENAPI_JSON BUILD NODE_MODULES
+
+Spectral, Redocly and a TypeScript client come from npm, a Python client from PyPI, as
+package-lock.json and requirements.txt say; BUILD keeps them. NODE_MODULES has the tests' Node.js.
+What this machine cannot have is skipped, and named; without any of it the exit code is 77.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from openapi_fuzz import Demo  # noqa: E402
+
+SKIP = 77
+
+
+class Missing(Exception):
+    """What cannot be installed on this machine."""
+
+
+def run(command, **options):
+    """Returns whether it succeeded; prints what it said if not."""
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, **options)
+    if done.returncode != 0:
+        print(done.stdout[-4000:])
+    return done.returncode == 0
+
+
+def install(stamp, source, command, what):
+    if stamp.is_file() and stamp.read_bytes() == source.read_bytes():
+        return
+    if not run(command, cwd=stamp.parent):
+        raise Missing(f"{what} cannot be installed: is there a package registry?")
+    shutil.copyfile(source, stamp)
+
+
+class Npm:
+    def __init__(self, build, node):
+        self.folder, self.node = build / "npm", node
+        if shutil.which("npm") is None or not node.exists():
+            raise Missing("there is no npm or Node.js: apt-get install npm")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json", "tsconfig.json", "calls.ts",
+                     "spectral.yaml"):
+            shutil.copyfile(HERE / name, self.folder / name)
+        install(self.folder / "installed.lock", HERE / "package-lock.json",
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                "the linters and the TypeScript client")
+
+    def bin(self, name, *arguments):
+        modules = self.folder / "node_modules"
+        package = json.loads((modules / name / "package.json").read_text("utf-8"))["bin"]
+        script = package if isinstance(package, str) else next(iter(package.values()))
+        environment = {**os.environ, "REDOCLY_TELEMETRY": "off",
+                       "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+        return run([self.node, modules / name / script, *arguments], cwd=self.folder,
+                   env=environment)
+
+    def lint(self, openapi):
+        spectral = self.bin("@stoplight/spectral-cli", "lint", "--ruleset", "spectral.yaml",
+                            "--fail-severity", "hint", openapi)
+        redocly = self.bin("@redocly/cli", "lint", "--extends", "recommended", "--format",
+                           "stylish", openapi)
+        return {"spectral": spectral, "redocly": redocly}
+
+    def call(self, openapi, url):
+        return (self.bin("openapi-typescript", openapi, "-o", "api.d.ts")
+                and run([self.node, self.folder / "node_modules/typescript/bin/tsc"],
+                        cwd=self.folder)
+                and say([self.node, "out/calls.js", url, url + "/openapi.json"], self.folder))
+
+
+class Python:
+    def __init__(self, build):
+        self.folder = build / "python"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        python = self.folder / "venv/bin/python"
+        if not python.exists() and not run([sys.executable, "-m", "venv", self.folder / "venv"]):
+            raise Missing("python3-venv is not installed")
+        install(self.folder / "installed.txt", HERE / "requirements.txt",
+                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                 "--only-binary", ":all:", "-r", HERE / "requirements.txt"], "the Python client")
+        self.bin = python.parent
+
+    def call(self, openapi, url):
+        shutil.rmtree(self.folder / "client", ignore_errors=True)
+        environment = {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"}
+        return (run([self.bin / "openapi-python-client", "generate", "--path", openapi, "--meta",
+                     "none", "--output-path", self.folder / "client"], env=environment)
+                and say([self.bin / "python", HERE / "calls.py", self.folder, url], self.folder))
+
+
+def say(command, folder):
+    done = subprocess.run(list(map(str, command)), cwd=folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    print(done.stdout, end="")
+    return done.returncode == 0
+
+
+def tools(build, node):
+    """Those that can be had, and why the others cannot."""
+    found, missing = [], []
+    for make in (lambda: Npm(build, node), lambda: Python(build)):
+        try:
+            found.append(make())
+        except Missing as error:
+            missing.append(str(error))
+    return found, missing
+
+
+def main(program, openapi, build, modules):
+    openapi, build = pathlib.Path(openapi).resolve(), pathlib.Path(build).resolve()
+    found, missing = tools(build, pathlib.Path(modules).resolve() / ".bin/node")
+    for reason in missing:
+        print(f"SKIPPED: {reason}")
+    results = {}
+    for tool in found:
+        if isinstance(tool, Npm):
+            results |= tool.lint(openapi)
+    with tempfile.TemporaryDirectory() as directory, Demo(program, directory) as demo:
+        for tool in found:
+            results[type(tool).__name__] = tool.call(openapi, f"http://127.0.0.1:{demo.port}")
+    print(results)
+    if not all(results.values()):
+        return 1
+    return SKIP if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:5]))
