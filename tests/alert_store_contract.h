@@ -36,7 +36,8 @@ class AlertStoreContract : public ::testing::TestWithParam<AlertStoreKind> {
             .influencers = {InfluencerId{7}, InfluencerId{kInfluencerIdMax}},
             .condition = {.kind = AlertKind::kThreshold, .level = 1'000, .hysteresis = 10},
             .cool_down = std::chrono::minutes{5},
-            .target = {.url = "https://example.com/x", .secret = "whsec_abc"},
+            .target = {.url = "https://example.com/x",
+                       .secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"},
             .created_at = at(0),
             .updated_at = at(0)};
   }

@@ -53,6 +53,28 @@ TEST(SqliteAlertStore, KeepsItsSecretsFromOtherUsers) {
   EXPECT_EQ(found.st_mode & 0777, 0600u);
 }
 
+TEST(SqliteAlertStore, LeavesOutRulesThatOthersSpoiltAndSaysSoOnce) {
+  TempDir dir;
+  std::string logged;
+  Log log(LogLevel::kWarning, LogFormat::kText, [&](std::string_view line) { logged += line; });
+  const auto store = open_sqlite_alert_store(dir.path(), &log).value();
+  const auto good = store->add(a_rule()).value();
+  for (const std::string change : {"influencers = ''", "kind = 'x'", "url = 'ftp://x'"}) {
+    const auto spoilt = store->add(a_rule()).value();
+    const auto id = std::to_string(number_of(spoilt.id));
+    ASSERT_TRUE(sqlite::Connection::open(dir.path() / "alerts.db", sqlite::Access::kCreate)
+                    .value()
+                    .execute(("UPDATE rules SET " + change + " WHERE id = " + id).c_str()));
+    logged.clear();
+    EXPECT_THAT(store->rules().value(), ::testing::ElementsAre(good)) << change;
+    EXPECT_THAT(logged, ::testing::HasSubstr("rule=" + id)) << change;
+    logged.clear();
+    EXPECT_THAT(store->rules().value(), ::testing::ElementsAre(good)) << change;
+    EXPECT_EQ(logged, "");
+    EXPECT_TRUE(store->remove(spoilt.id));
+  }
+}
+
 TEST(SqliteAlertStore, RefusesAFileOfSomebodyElse) {
   TempDir dir;
   ASSERT_TRUE(sqlite::Connection::open(dir.path() / "alerts.db", sqlite::Access::kCreate)

@@ -8,6 +8,7 @@
 
 #include "adapters/postgres_pool.h"
 #include "adapters/postgres_turn.h"
+#include "ports/rule_sieve.h"
 
 namespace ia {
 namespace {
@@ -58,6 +59,11 @@ Result<AlertRule> rule_in(const Rows& rows, std::size_t row) {
   }
   if (!set_words(rule.condition, text(5), text(6), text(7))) return unreadable("a rule");
   return rule;
+}
+
+Result<RuleSieve::Row> rule_row_in(const Rows& rows, std::size_t row) {
+  return RuleSieve::Row{.id = unsigned_of(rows.integer(row, 0)),
+                        .rule = postgres::checked([&] { return rule_in(rows, row); })};
 }
 
 Result<AlertEntry> entry_in(const Rows& rows, std::size_t row) {
@@ -264,15 +270,18 @@ Status switch_off(Connection& db, AlertRuleId id) {
 
 class PostgresAlertStore final : public AlertStore {
  public:
-  PostgresAlertStore(const std::string& dsn, std::chrono::milliseconds statement_timeout)
-      : pool_({.dsn = dsn, .statement_timeout = statement_timeout}, kConnectionsMax),
+  PostgresAlertStore(const std::string& dsn, std::chrono::milliseconds statement_timeout, Log* log)
+      : sieve_(log),
+        pool_({.dsn = dsn, .statement_timeout = statement_timeout}, kConnectionsMax),
         turn_(dsn, postgres::Work::kAlerts) {}
 
   Result<std::vector<AlertRule>> rules() const override {
-    return pool_.read([](Connection& db) {
+    auto rows = pool_.read([](Connection& db) {
       return all(db, std::string("SELECT ") + kRuleColumns + " FROM ia.alert_rules ORDER BY id", {},
-                 rule_in);
+                 rule_row_in);
     });
+    if (!rows) return std::unexpected(rows.error());
+    return sieve_.sound(std::move(*rows));
   }
 
   Result<AlertRule> rule(AlertRuleId id) const override {
@@ -318,10 +327,11 @@ class PostgresAlertStore final : public AlertStore {
 
   Status remove(AlertRuleId id) override {
     const auto removed = change([&](Connection& db) -> Result<bool> {
-      const auto before = find(db, id);
-      if (!before) return std::unexpected(before.error());
-      auto done = run(db, "DELETE FROM ia.alert_rules WHERE id = $1", Params().add(key(id)));
-      if (done) done = forget(db, id);
+      const auto gone =
+          db.query("DELETE FROM ia.alert_rules WHERE id = $1 RETURNING id", Params().add(key(id)));
+      if (!gone) return fail("alerts", gone.error());
+      if (gone->empty()) return unknown_alert_rule(id);
+      auto done = forget(db, id);
       if (done) done = cancel(db, id);
       if (!done) return std::unexpected(done.error());
       return true;
@@ -438,6 +448,7 @@ class PostgresAlertStore final : public AlertStore {
     });
   }
 
+  mutable RuleSieve sieve_;
   mutable postgres::Pool pool_;
   postgres::Turn turn_;
 };
@@ -445,8 +456,9 @@ class PostgresAlertStore final : public AlertStore {
 }  // namespace
 
 std::unique_ptr<AlertStore> open_postgres_alert_store(const std::string& dsn,
-                                                      std::chrono::milliseconds statement_timeout) {
-  return std::make_unique<PostgresAlertStore>(dsn, statement_timeout);
+                                                      std::chrono::milliseconds statement_timeout,
+                                                      Log* log) {
+  return std::make_unique<PostgresAlertStore>(dsn, statement_timeout, log);
 }
 
 }  // namespace ia

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "adapters/postgres.h"
+#include "adapters/postgres_jobs.h"
 
 namespace ia {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::chrono::minutes kPatience{30};
 constexpr const char* kPartitions = "partitions";
 constexpr const char* kTimescale = "timescaledb";
 constexpr const char* kApache = "apache";
+constexpr int kFirstWithJobHealth = 10;
 // What of the schema the program calls. The rest is called by these, as the owner.
 constexpr const char* kCalls =
     "ia.append, ia.present, ia.close_minutes, ia.put_registry, ia.upkeep, "
@@ -352,6 +354,8 @@ Result<PostgresFacts> facts_of(Connection& db) {
   if (!found) return std::unexpected(found.error());
   const auto stored = stored_schema(db);
   if (!stored) return std::unexpected(stored.error());
+  const bool tells_jobs = stored->version >= kFirstWithJobHealth;
+  const auto jobs = tells_jobs ? postgres::read_job_health(db) : JobHealth{};
   return PostgresFacts{.server_version = std::string(row->text(0, 0)),
                        .role = std::string(row->text(0, 1)),
                        .is_superuser = *superuser,
@@ -361,7 +365,8 @@ Result<PostgresFacts> facts_of(Connection& db) {
                        .timescaledb_can_be_made = found->can_be_made,
                        .schema_version = stored->version,
                        .layout = stored->layout,
-                       .partition_hours = stored->partition_hours};
+                       .partition_hours = stored->partition_hours,
+                       .jobs = jobs.value_or(JobHealth{})};
 }
 
 }  // namespace

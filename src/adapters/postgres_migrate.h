@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ports/job_health.h"
 
 namespace ia {
 
@@ -49,6 +50,7 @@ struct PostgresFacts {
   int schema_version = 0;                // 0: none
   std::string layout;                    // "" without a schema
   int partition_hours = 0;
+  JobHealth jobs;
 };
 Result<PostgresFacts> inspect_postgres(const std::string& dsn);
 

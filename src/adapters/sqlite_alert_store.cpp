@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/sqlite.h"
+#include "ports/rule_sieve.h"
 
 namespace ia {
 namespace {
@@ -135,6 +136,10 @@ Result<AlertRule> rule_in(const Statement& row) {
   return rule;
 }
 
+Result<RuleSieve::Row> rule_row_in(const Statement& row) {
+  return RuleSieve::Row{.id = unsigned_of(row.integer(0)), .rule = rule_in(row)};
+}
+
 Result<AlertEntry> entry_in(const Statement& row) {
   const auto kind = parse_alert_kind(row.text(4));
   const auto outcome = alert_outcome_of(row.integer(9));
@@ -168,12 +173,14 @@ AlertStateRow state_in(const Statement& row) {
 // Calls are rare, so statements are compiled for each.
 class SqliteAlertStore final : public AlertStore {
  public:
-  explicit SqliteAlertStore(Connection db) : db_(std::move(db)) {}
+  SqliteAlertStore(Connection db, Log* log) : sieve_(log), db_(std::move(db)) {}
 
   Result<std::vector<AlertRule>> rules() const override {
     const std::scoped_lock lock(mutex_);
-    return all<AlertRule>(std::string("SELECT ") + kRuleColumns + " FROM rules ORDER BY id", {},
-                          rule_in);
+    auto rows = all<RuleSieve::Row>(
+        std::string("SELECT ") + kRuleColumns + " FROM rules ORDER BY id", {}, rule_row_in);
+    if (!rows) return std::unexpected(rows.error());
+    return sieve_.sound(std::move(*rows));
   }
 
   Result<AlertRule> rule(AlertRuleId id) const override {
@@ -475,6 +482,7 @@ class SqliteAlertStore final : public AlertStore {
     return done;
   }
 
+  mutable RuleSieve sieve_;
   mutable std::mutex mutex_;
   mutable Connection db_;
 };
@@ -482,7 +490,7 @@ class SqliteAlertStore final : public AlertStore {
 }  // namespace
 
 Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(
-    const std::filesystem::path& directory) {
+    const std::filesystem::path& directory, Log* log) {
   auto db = Connection::open(directory / "alerts.db", sqlite::Access::kCreate);
   if (!db) return std::unexpected(db.error());
   db->reserve_checksums();
@@ -497,7 +505,7 @@ Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(
       !made) {
     return std::unexpected(made.error());
   }
-  return std::make_unique<SqliteAlertStore>(std::move(*db));
+  return std::make_unique<SqliteAlertStore>(std::move(*db), log);
 }
 
 }  // namespace ia

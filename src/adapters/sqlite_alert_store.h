@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/log.h"
 #include "ports/alert_store.h"
 
 namespace ia {
@@ -13,6 +14,10 @@ namespace ia {
 // be, the first look at 50,000 influencers (bench/alerts_bench).
 //
 // kInvalid for a file that a newer program wrote, or that is something else.
-Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(const std::filesystem::path& directory);
+//
+// `log`, which must outlive the store, hears of rules that others wrote and nothing can evaluate:
+// they are left out.
+Result<std::unique_ptr<AlertStore>> open_sqlite_alert_store(const std::filesystem::path& directory,
+                                                            Log* log = nullptr);
 
 }  // namespace ia

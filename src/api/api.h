@@ -87,6 +87,9 @@ struct ApiContext {
 // context's references must outlive it.
 HttpHandler make_api_handler(ApiContext context);
 
+// The routes' names, for the metrics of the server that make_api_handler's handler answers for.
+std::vector<std::string> api_route_names();
+
 // Serves the API until the server is stopped or destroyed.
 Result<std::unique_ptr<HttpServer>> start_api(const HttpServerOptions& options, ApiContext context);
 

@@ -271,10 +271,12 @@ HttpHandler make_api_handler(ApiContext context) {
   };
 }
 
+std::vector<std::string> api_route_names() { return Router::names(); }
+
 Result<std::unique_ptr<HttpServer>> start_api(const HttpServerOptions& options,
                                               ApiContext context) {
   auto with_names = options;
-  with_names.routes = Router::names();
+  with_names.routes = api_route_names();
   auto& metrics = context.metrics;
   auto& log = context.log;
   const auto& clock = context.clock;

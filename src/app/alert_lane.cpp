@@ -38,7 +38,7 @@ std::optional<bool> verdict_of(const VerdictBook& book, InfluencerId influencer)
 Result<std::unique_ptr<AlertLane>> AlertLane::open(const Config& config, Sources sources,
                                                    const Clock& clock, Metrics& metrics, Log& log) {
   auto lane = std::unique_ptr<AlertLane>(new AlertLane);
-  auto store = open_alert_store(config);
+  auto store = open_alert_store(config, log);
   if (!store) return std::unexpected(store.error());
   lane->store_ = std::move(*store);
   std::error_code error;

@@ -283,6 +283,7 @@ int doctor(const Config& config, Log& log) {
                             return administer_queues("show", config, clock, metrics, log);
                           },
                           .check_store_server = [&] { return describe_store_server(config); },
+                          .store_jobs_concern = [&] { return store_jobs_concern(config); },
                           .stored_plan = [&] { return stored_plan(config, log); }};
   const auto checks = examine(config, clock, calls);
   say_text(report_of(checks));

@@ -306,6 +306,15 @@ Check check_store_server(const DoctorCalls& calls) {
                  "PGPASSFILE. A new database needs: influencer-analytics migrate");
 }
 
+std::optional<Check> concern_of_jobs(const Config& config, const DoctorCalls& calls) {
+  if (config.store != StoreKind::kPostgres || !calls.store_jobs_concern) return std::nullopt;
+  const auto concern = calls.store_jobs_concern();
+  if (!concern) return std::nullopt;
+  return warning("TimescaleDB", *concern,
+                 "See timescaledb_information.job_errors, and docs/sql.md for known causes; points "
+                 "are stored meanwhile, but take more space.");
+}
+
 }  // namespace
 
 // What is watched by the settings, or else by the store that is there.
@@ -324,6 +333,7 @@ std::vector<Check> examine(const Config& config, const Clock& clock, const Docto
   checks.push_back(check_address("API address", config.listen));
   if (config.queue == QueueKind::kSqs) checks.push_back(check_queues(calls));
   if (config.store == StoreKind::kPostgres) checks.push_back(check_store_server(calls));
+  if (const auto concern = concern_of_jobs(config, calls)) checks.push_back(*concern);
   const auto upstream = check_upstream(config, calls);
   checks.push_back(upstream.check);
   checks.push_back(check_clock(clock, upstream.network_time));

@@ -50,6 +50,8 @@ struct DoctorCalls {
   std::function<Result<std::string>()> check_queues = {};
   // Asked with --store postgres: what server, role and schema.
   std::function<Result<std::string>()> check_store_server = {};
+  // Asked after it: what is wrong with the database's own jobs, if anything.
+  std::function<std::optional<std::string>()> store_jobs_concern = {};
   // None where no store of the data directory says it. Asked with --store embedded.
   std::function<std::optional<StoredPlan>()> stored_plan = {};
 };

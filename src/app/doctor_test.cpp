@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "app/lock_file.h"
+#include "ports/job_health.h"
 #include "testing/manual_clock.h"
 #include "testing/temp_dir.h"
 
@@ -290,6 +291,26 @@ TEST(Doctor, AsksTheDatabaseOnlyWhenThePointsAreThere) {
   EXPECT_EQ(check.finding, Finding::kFailure);
   EXPECT_THAT(check.seen, HasSubstr("run migrate"));
   EXPECT_THAT(check.advice, HasSubstr("--postgres-url"));
+}
+
+TEST(Doctor, TellsOfTheDatabasesOwnJobs) {
+  TempDir dir;
+  Config config;
+  config.data_dir = dir.path();
+  config.listen = {"127.0.0.1", 0};
+  config.store = StoreKind::kPostgres;
+  auto calls = healthy();
+  calls.check_store_server = []() -> Result<std::string> { return "15"; };
+  calls.store_jobs_concern = [] { return std::optional<std::string>(); };
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "TimescaleDB").seen, "");
+  calls.store_jobs_concern = [] { return concern_of({.failed = 2, .failure = "Policy: no"}); };
+  auto check = named(examine(config, SystemClock(), calls), "TimescaleDB");
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, HasSubstr("2 jobs of the database failed when last run (Policy: no)"));
+  calls.store_jobs_concern = [] { return concern_of({.uncompressed = std::chrono::hours{9}}); };
+  check = named(examine(config, SystemClock(), calls), "TimescaleDB");
+  EXPECT_THAT(check.seen, HasSubstr("9 h ago and is not compressed"));
+  EXPECT_EQ(concern_of({.uncompressed = std::chrono::hours{4}}), std::nullopt);
 }
 
 }  // namespace

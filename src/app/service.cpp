@@ -4,16 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <filesystem>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <vector>
 
-#include "api/api.h"
-#include "api/http_server.h"
 #include "app/alert_lane.h"
+#include "app/api_port.h"
 #include "app/cli.h"
 #include "app/console.h"
 #include "app/keep_house.h"
@@ -24,6 +21,7 @@
 #include "app/queue_gauges.h"
 #include "app/restart_watch.h"
 #include "app/stage_thread.h"
+#include "app/store_gauges.h"
 #include "app/wiring.h"
 #include "base/backoff.h"
 #include "base/trusted_clock.h"
@@ -94,7 +92,7 @@ struct Service::State {
   std::unique_ptr<Checker> checker;
   std::unique_ptr<MoversFeed> movers;
   std::unique_ptr<AlertLane> alerts;
-  std::unique_ptr<HttpServer> server;
+  std::unique_ptr<ApiPort> port;
   std::unique_ptr<MinuteReport> report;
   std::unique_ptr<Presence> presence;
   std::unique_ptr<SeedSchedule> seed_schedule;  // none where it is another process's affair
@@ -238,6 +236,7 @@ Status Service::State::seed() {
 
 // The leaderboard and the verdicts, which both the API and the checker need.
 Status Service::State::start_feeds() {
+  if (port) port->say("reading the newest values of all influencers");
   feed = std::make_unique<LeaderboardFeed>(*store, clock, metrics, log, config.signals);
   if (const auto loaded = feed->load(); !loaded) return loaded;
   auto opened = open_verdict_store(config, StoreAccess::kReadWrite);
@@ -284,15 +283,7 @@ Status Service::State::start_api() {
                      .jumps = [this] { return feed->jumps(); },
                      .alerts = alerts->context(),
                      .writes = write_access(config)};
-  const HttpServerOptions options{.host = config.listen.host,
-                                  .port = config.listen.port,
-                                  .threads = config.api_threads,
-                                  .connections_max = config.api_max_connections,
-                                  .streams_max = config.api_max_streams,
-                                  .rate_limit = config.api_rate_limit};
-  auto started = ::ia::start_api(options, std::move(context));
-  if (!started) return std::unexpected(started.error());
-  server = std::move(*started);
+  port->serve(std::move(context));
   alerts->start();
   movers_thread = std::make_unique<StageThread>(
       "movers", [this] { return movers->step(); }, StageThread::Priority::kLow);
@@ -475,19 +466,10 @@ std::optional<QueueCost> Service::State::queue_cost(std::span<const FleetEntry> 
 void Service::State::add_gauges() {
   if (queues.ids) add_queue_gauges(metrics, kIdQueueName, *queues.ids);
   if (queues.points) add_queue_gauges(metrics, kPointQueueName, *queues.points);
-  auto bytes = metrics.gauge("ia_store_bytes", "Size of the store on disk.");
-  auto free_bytes = metrics.gauge("ia_disk_free_bytes", "Space left on the store's disk.");
-  auto damaged = metrics.gauge("ia_store_damaged_places", "Places with damaged bytes, left out.");
+  add_store_gauges(metrics, *store, job_health_of(config));
   auto influencers = metrics.gauge("ia_influencers_registered", "Influencers that are watched.");
-  metrics.before_exposition([=, this]() mutable {
-    influencers.set(static_cast<double>(registered.load()));
-    const auto size = store->size();
-    if (!size) return;
-    bytes.set(static_cast<double>(size->bytes));
-    damaged.set(static_cast<double>(size->damaged));
-    const bool is_known = size->free_bytes != std::numeric_limits<std::uint64_t>::max();
-    free_bytes.set(is_known ? static_cast<double>(size->free_bytes) : std::nan(""));
-  });
+  metrics.before_exposition(
+      [=, this]() mutable { influencers.set(static_cast<double>(registered.load())); });
   metrics.gauge("ia_build_info", "Always 1.", {{"version", version_number()}}).set(1);
 }
 
@@ -496,6 +478,11 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
   auto state = std::make_unique<State>(config, stages, clock, metrics, log);
   auto& s = *state;
   if (const auto locked = s.lock_stages(); !locked) return std::unexpected(locked.error());
+  if (stages.api) {
+    auto opened = ApiPort::open(config, metrics, log, s.clock);
+    if (!opened) return std::unexpected(opened.error());
+    s.port = std::move(*opened);
+  }
   if (const auto opened = s.open_parts(); !opened) return std::unexpected(opened.error());
   if (const auto seeded = s.seed_if_needed(); !seeded) return std::unexpected(seeded.error());
   if (const auto read = s.read_registry(); !read) return std::unexpected(read.error());
@@ -565,7 +552,7 @@ void Service::stop() {
   if (s.housekeeping_thread) s.housekeeping_thread->stop();
   if (s.checker_thread) s.checker_thread->stop();
   if (s.checker) s.checker->drain();
-  if (s.server) s.server->stop();
+  if (s.port) s.port->stop();
   if (s.alerts) s.alerts->stop();
   if (s.movers) s.movers->abandon();
   if (s.movers_thread) s.movers_thread->stop();
@@ -577,7 +564,7 @@ std::optional<std::string> Service::restart_reason() const {
 }
 
 std::string Service::api_url() const {
-  return state_->server ? "http://" + state_->server->address() : "";
+  return state_->port ? state_->port->url() : "";
 }
 
 std::string Service::trouble() const {

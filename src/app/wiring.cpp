@@ -11,6 +11,7 @@
 #include "adapters/mockstagram_provider.h"
 #include "adapters/postgres_alert_store.h"
 #include "adapters/postgres_fleet.h"
+#include "adapters/postgres_jobs.h"
 #include "adapters/postgres_migrate.h"
 #include "adapters/postgres_store.h"
 #include "adapters/postgres_trial.h"
@@ -257,11 +258,11 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, S
   return open_sqlite_verdict_store(config.data_dir, access == StoreAccess::kReadOnly);
 }
 
-Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config) {
+Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config, Log& log) {
   if (config.store == StoreKind::kPostgres) {
-    return open_postgres_alert_store(config.postgres_url, config.postgres_timeout);
+    return open_postgres_alert_store(config.postgres_url, config.postgres_timeout, &log);
   }
-  return open_sqlite_alert_store(config.data_dir);
+  return open_sqlite_alert_store(config.data_dir, &log);
 }
 
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {
@@ -280,6 +281,16 @@ std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {
                                  .connect_timeout = config.connect_timeout,
                                  .timeout = config.check_timeout},
                                 clock);
+}
+
+AskJobHealth job_health_of(const Config& config) {
+  if (config.store == StoreKind::kEmbedded) return {};
+  return postgres::job_health_of(config.postgres_url);
+}
+
+std::optional<std::string> store_jobs_concern(const Config& config) {
+  const auto facts = inspect_postgres(config.postgres_url);
+  return facts ? concern_of(facts->jobs) : std::nullopt;
 }
 
 std::unique_ptr<Fleet> open_fleet(const Config& config) {

@@ -16,6 +16,7 @@
 #include "base/metrics.h"
 #include "ports/alert_store.h"
 #include "ports/fleet.h"
+#include "ports/job_health.h"
 #include "ports/judge.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
@@ -34,7 +35,12 @@ Result<std::unique_ptr<VerdictStore>> open_verdict_store(const Config& config, S
 // nothing was seeded in, has not the embedded parts that the settings ask for.
 Status find_seeded_data(const Config& config);
 // A file of the data directory, which has to be there, or tables of PostgreSQL.
-Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config);
+Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config, Log& log);
+// Empty: the store has no jobs of its own.
+AskJobHealth job_health_of(const Config& config);
+// With --store postgres: what is wrong with the database's own jobs. nullopt: nothing, or it does
+// not answer.
+std::optional<std::string> store_jobs_concern(const Config& config);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
 // Why no alert may be sent to a URL, as far as its text tells: see AlertContext::refused_url.
 std::optional<std::string> refused_alert_url(const Config& config, const std::string& url);

@@ -3,33 +3,54 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <mutex>
 
 namespace ia {
 
+namespace {
+
+constexpr std::uint32_t kFree = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t kSlotsMin = 64;
+
+// The finalizer of SplitMix64: neighbours come to lie far apart.
+std::uint64_t hash_of(InfluencerId id) {
+  auto bits = number_of(id);
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9u;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111ebu;
+  return bits ^ bits >> 31;
+}
+
+}  // namespace
+
+std::size_t Roster::slot_of(InfluencerId id) const {
+  const auto mask = slots_.size() - 1;
+  auto slot = static_cast<std::size_t>(hash_of(id)) & mask;
+  while (slots_[slot] != kFree && ids_[slots_[slot]] != id) slot = (slot + 1) & mask;
+  return slot;
+}
+
 std::optional<std::uint32_t> Roster::find(InfluencerId id) const {
-  const auto after = std::ranges::upper_bound(runs_, id, {}, &Run::first);
-  if (after == runs_.begin()) return std::nullopt;
-  const auto& run = *std::prev(after);
-  const auto offset = number_of(id) - number_of(run.first);
-  if (offset >= run.length) return std::nullopt;
-  return run.index + static_cast<std::uint32_t>(offset);
+  if (slots_.empty()) return std::nullopt;
+  const auto index = slots_[slot_of(id)];
+  return index == kFree ? std::nullopt : std::optional(index);
 }
 
 std::uint32_t Roster::add(InfluencerId id) {
   if (const auto known = find(id)) return *known;
   const auto index = static_cast<std::uint32_t>(ids_.size());
   ids_.push_back(id);
-  const auto after = std::ranges::upper_bound(runs_, id, {}, &Run::first);
-  if (after != runs_.begin()) {
-    auto& run = *std::prev(after);
-    if (number_of(run.first) + run.length == number_of(id) && run.index + run.length == index) {
-      ++run.length;
-      return index;
-    }
+  if (2 * ids_.size() > slots_.size()) {
+    widen();
+  } else {
+    slots_[slot_of(id)] = index;
   }
-  runs_.insert(after, Run{id, index, 1});
   return index;
+}
+
+void Roster::widen() {
+  slots_.assign(std::max(kSlotsMin, 2 * slots_.size()), kFree);
+  for (std::uint32_t index = 0; index < ids_.size(); ++index) slots_[slot_of(ids_[index])] = index;
 }
 
 std::optional<double> LeaderboardSnapshot::followers_average() const {

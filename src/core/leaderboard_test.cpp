@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
 
@@ -36,6 +37,25 @@ TEST(Roster, FindsWhatWasAddedAndNothingElse) {
   EXPECT_EQ(roster.find(id(8)), std::nullopt);
   EXPECT_EQ(roster.find(id(999)), std::nullopt);
   EXPECT_EQ(roster.add(id(5)), 3u);
+}
+
+TEST(Roster, CostsTheSameHoweverTheIdsAreSpread) {
+  static constexpr std::uint64_t kIds = 200'000;
+  const auto time_of_adding = [](auto id_at) {
+    const auto began = std::chrono::steady_clock::now();
+    Roster roster;
+    for (std::uint64_t i = 0; i < kIds; ++i) roster.add(id(id_at(i)));
+    for (std::uint64_t i = 0; i < kIds; ++i) EXPECT_EQ(*roster.find(id(id_at(i))), i);
+    EXPECT_EQ(roster.size(), kIds);
+    return std::chrono::steady_clock::now() - began;
+  };
+  const auto in_a_row = time_of_adding([](std::uint64_t i) { return 1'000'000 + i; });
+  const auto backwards = time_of_adding([](std::uint64_t i) { return 10'000'000'000 - 17 * i; });
+  const auto scattered =
+      time_of_adding([](std::uint64_t i) { return i * 0x9e3779b97f4a7c15u >> 11; });
+  // Inserting in the middle of a list took thousands of times as long.
+  EXPECT_LT(backwards, 50 * in_a_row);
+  EXPECT_LT(scattered, 50 * in_a_row);
 }
 
 TEST(Leaderboard, AValueFromTheFutureGivesWayToOneThatIsNot) {

@@ -145,6 +145,17 @@ let seen: Sample[] = [];  // of the last minutes, the newest last
 const kApart = 2;
 const kOld = 90;  // seconds
 
+// Chunks are compressed some three hours after their end.
+const kUncompressedMax = 6 * 3600;
+
+function jobsNote(now: Sample): HTMLElement[] {
+  const failed = sum(now, 'ia_store_failed_jobs') ?? 0;
+  const waiting = sum(now, 'ia_store_uncompressed_seconds') ?? 0;
+  if (failed === 0 && waiting < kUncompressedMax) return [];
+  return [note(`TimescaleDB: ${number(failed)} jobs failed when they last ran; the oldest complete `
+    + `chunk has waited ${age(waiting)} to be compressed. The command doctor says more.`)];
+}
+
 // Rates need two looks: the first view takes them a bit apart, later ones compare with a minute
 // before.
 async function measured(data_age: number | null): Promise<Node[]> {
@@ -159,6 +170,7 @@ async function measured(data_age: number | null): Promise<Node[]> {
   return [
     table(`Of the last ${age(now.at - before.at)}; errors a minute, of how many since the start`,
       ['Stage', '#Rate', '#p99', '#Errors', '#Oldest'], stageRows(before, now, data_age)),
+    ...jobsNote(now),
     note('Of the process that shows this page; others tell theirs at their own /metrics.')];
 }
 
