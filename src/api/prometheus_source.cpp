@@ -153,6 +153,18 @@ void take_from(std::vector<std::size_t>& wanted, const PromSamples& samples, con
   }
 }
 
+std::uint64_t minute_count(MinuteRange range) {
+  return static_cast<std::uint64_t>(std::max((range.end - range.begin).count(), 0L));
+}
+
+PromResult<void> check_minutes(MinuteRange range, std::size_t influencers) {
+  if (minute_count(range) * influencers <= kMinutesMax) return {};
+  return std::unexpected(PromError{
+      .message = fmt::format("{} minutes of {} influencers are more than can be read at once: ask "
+                             "for less time, or for fewer",
+                             minute_count(range), influencers)});
+}
+
 std::optional<InfluencerId> id_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -213,12 +225,8 @@ PromResult<std::vector<InfluencerId>> PrometheusSource::named(const PromMatcher&
 
 PromResult<std::vector<PromSamples>> PrometheusSource::select_each(
     const PromSelector& selector, std::span<const InfluencerId> influencers, MinuteRange range) {
-  const auto length = static_cast<std::uint64_t>(std::max((range.end - range.begin).count(), 0L));
-  if (length * influencers.size() > kMinutesMax) {
-    return std::unexpected(PromError{
-        .message = fmt::format("{} minutes of {} influencers are more than can be read at once: "
-                               "ask for less time, or for fewer",
-                               length, influencers.size())});
+  if (auto may = check_minutes(range, influencers.size()); !may) {
+    return std::unexpected(may.error());
   }
   const auto board = context_.leaderboard();
   std::vector<PromSamples> all;
@@ -347,18 +355,24 @@ PromResult<std::vector<PromSamples>> PrometheusSource::best(const PromExpression
   auto wanted = wanted_at(count, {times, at.look_back});
   if (!wanted) return std::unexpected(wanted.error());
   const auto range = minutes_in(times.front() - at.look_back, times.back());
-  const bool is_top = aggregation.aggregation == PromAggregation::kTopk;
   const auto board = context_.leaderboard();
+  const auto least = static_cast<std::size_t>(std::max(count, 0.0));
+  if (auto may = check_minutes(range, std::min(least, board->size())); !may) {
+    return std::unexpected(may.error());
+  }
+  const auto candidates_max = std::min<std::size_t>(
+      kCandidatesMax, kMinutesMax / std::max<std::uint64_t>(minute_count(range), 1));
+  const bool is_top = aggregation.aggregation == PromAggregation::kTopk;
   std::vector<PromSamples> all;
   for (std::size_t i = 0; i < board->size(); ++i) {
     if (std::ranges::all_of(*wanted, [](std::size_t left) { return left == 0; })) break;
     const auto standing = board->at_position(is_top ? i : board->size() - 1 - i);
     if (minute_of(standing.retrieved_at) < range.begin) continue;
-    if (all.size() == kCandidatesMax) {
+    if (all.size() == candidates_max) {
       warnings_.push_back(
           fmt::format("only the first {} influencers by the newest values that "
                       "may have samples then were looked at",
-                      kCandidatesMax));
+                      candidates_max));
       break;
     }
     auto samples = select_each(selector, std::span(&standing.influencer, 1), range);

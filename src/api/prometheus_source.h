@@ -39,7 +39,8 @@ class PrometheusSource final : public PromSource {
                                               WallTime through) override;
   // sum, avg and count of followers and of following; topk and bottomk of followers. Their
   // candidates are taken in the order of the newest values, which is a warning, until each time has
-  // as many samples as are wanted, and at most kCandidatesMax series are read.
+  // as many samples as are wanted, and at most kCandidatesMax series are read, and no more minutes
+  // of them than of named ones.
   PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
       const PromExpression& aggregation, double count, const PromTimes& at) override;
   // The label sets of a selector, without reading values: those that may have a sample in the span,

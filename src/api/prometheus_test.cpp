@@ -132,6 +132,14 @@ TEST_F(Prometheus, TheBestAreThoseThatHaveASampleThen) {
   EXPECT_THAT(query("topk(NaN, influencer_follower_count)"), HasSubstr("whole number, got nan"));
 }
 
+TEST_F(Prometheus, TheBestOfYearsAreTooMuchToRead) {
+  const std::string years = "query_range?start=1577836800&end=1767225600&step=86400&query=";
+  EXPECT_EQ(world.get(kApi + years + escaped("topk(1, influencer_follower_count)")).status, 200);
+  const auto reply = world.get(kApi + years + escaped("topk(3, influencer_follower_count)"));
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_THAT(reply.body, HasSubstr("of 3 influencers are more than can be read at once"));
+}
+
 TEST_F(Prometheus, TheBestComeFirst) {
   const auto named = query("topk(3, influencer_follower_count{id=~\"100|101|102\"})");
   EXPECT_LT(named.find("\"890\""), named.find("\"510\""));
