@@ -13,6 +13,7 @@ void add_job_gauges(Metrics& metrics, AskJobHealth jobs) {
   auto uncompressed =
       metrics.gauge("ia_store_uncompressed_seconds",
                     "Time since the oldest chunk that is not compressed was complete.");
+  if (!jobs) return;
   metrics.before_exposition([=, ask = std::move(jobs)]() mutable {
     const auto health = ask();
     if (!health) return;
@@ -35,7 +36,7 @@ void add_store_gauges(Metrics& metrics, const Store& store, AskJobHealth jobs) {
     const bool is_known = size->free_bytes != std::numeric_limits<std::uint64_t>::max();
     free_bytes.set(is_known ? static_cast<double>(size->free_bytes) : std::nan(""));
   });
-  if (jobs) add_job_gauges(metrics, std::move(jobs));
+  add_job_gauges(metrics, std::move(jobs));
 }
 
 }  // namespace ia

@@ -195,6 +195,29 @@ TEST_F(CompressedChunks, HaveAnAgeUntilTheyAreCompressed) {
   EXPECT_EQ(number("SELECT failed_jobs FROM ia.job_health()"), 0);
 }
 
+// On a server of its own, whose jobs run.
+TEST(Jobs, AreToldWhenTheyFail) {
+  const auto server = PostgresServer::start({.with_timescaledb = true});
+  IA_NEEDS_SERVER(server);
+  must((*server)->create_database("jobs"));
+  PostgresMigrateOptions options;
+  options.dsn = (*server)->dsn("jobs");
+  must(migrate_postgres(options));
+  auto db = must(Connection::open({.dsn = options.dsn}));
+  must(db.execute("CREATE PROCEDURE ia.break_down(integer, jsonb) LANGUAGE plpgsql AS"
+                  " $$ BEGIN RAISE EXCEPTION 'on purpose'; END $$;"
+                  " SELECT add_job('ia.break_down', '1 hour')"));
+  const auto deadline = std::chrono::steady_clock::now() + seconds{60};
+  auto health = must(inspect_postgres(options.dsn)).jobs;
+  while (health.failed == 0 && std::chrono::steady_clock::now() < deadline) {
+    must(db.execute("SELECT pg_sleep(0.1)"));
+    health = must(inspect_postgres(options.dsn)).jobs;
+  }
+  EXPECT_GE(health.failed, 1u);
+  EXPECT_NE(health.failure, "");
+  EXPECT_THAT(concern_of(health).value_or(""), HasSubstr("failed when last run"));
+}
+
 // What the job does; nothing else calls it here.
 constexpr const char* kTendAggregates = "CALL ia.tend_aggregates(0, '{}')";
 
