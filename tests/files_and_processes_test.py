@@ -115,6 +115,14 @@ class Files(Room):
         new = self.room / "new.csv"
         self.assertEqual(self.export(new, umask=0o022).returncode, 0)
         self.assertEqual(stat.S_IMODE(new.stat().st_mode), 0o644)
+        for name in ("/dev/stdout", "/dev/fd/1"):
+            with open(self.room / "log", "w+", encoding="utf-8") as log:
+                command = f"echo before; {PROGRAM} export --data-dir {self.data} --influencer 1 " \
+                          f"--output {name}; echo after"
+                subprocess.run(["sh", "-c", command], stdout=log, stderr=subprocess.DEVNULL,
+                               check=True)
+                log.seek(0)
+                self.assertRegex(log.read(), r"^before\ninfluencer_id.*\s+after\n$")
         self.assert_fails(self.export("/dev/full"), "/dev/full", "No space left")
         self.assert_fails(self.export(self.room), "it is a directory")
 

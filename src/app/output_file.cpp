@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLinksMax = 40;  // as the kernel
+// Opened anew, a file that the shell appends to would be cut.
+constexpr std::array<std::string_view, 4> kStandardOutput = {"-", "/dev/stdout", "/dev/fd/1",
+                                                             "/proc/self/fd/1"};
 constexpr int kTriesMax = 100;
 constexpr mode_t kModeBits = 0777;
 
@@ -35,8 +39,9 @@ std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_of(int descriptor) {
 // links are open files and not names.
 std::optional<fs::path> end_of_links(fs::path path) {
   for (int i = 0; i < kLinksMax; ++i) {
-    if (path.string().starts_with("/proc/")) return std::nullopt;
     std::error_code no_link;
+    const auto parent = fs::canonical(fs::absolute(path, no_link).parent_path(), no_link);
+    if (parent.string().starts_with("/proc/")) return std::nullopt;
     const auto next = fs::read_symlink(path, no_link);
     if (no_link) return path;
     path = next.is_absolute() ? next : path.parent_path() / next;
@@ -70,7 +75,9 @@ bool takes_after(int descriptor, const struct stat& replaced) {
 }  // namespace
 
 Result<OutputFile> OutputFile::open(const std::string& path) {
-  if (path == "-") return OutputFile("standard output", Stream(stdout, &leave_open));
+  if (std::ranges::find(kStandardOutput, path) != kStandardOutput.end()) {
+    return OutputFile("standard output", Stream(stdout, &leave_open));
+  }
   struct stat there{};
   const bool exists = ::stat(path.c_str(), &there) == 0;
   if (!exists && errno != ENOENT) return cannot_write(path, errno);

@@ -21,8 +21,8 @@ namespace ia {
 // it is written in place.
 class OutputFile {
  public:
-  // "-" is standard output. kInvalid or kUnavailable, with the path, when it cannot be written.
-  // Waits for a reader of a pipe.
+  // "-" is standard output, and so are its names in /dev. kInvalid or kUnavailable, with the path,
+  // when it cannot be written. Waits for a reader of a pipe.
   static Result<OutputFile> open(const std::string& path);
 
   Status write(std::string_view text);

@@ -146,8 +146,11 @@ TEST(OutputFile, AnOpenFileIsWrittenInto) {
   TempDir dir;
   const auto path = dir.path() / "open";
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  ASSERT_TRUE(put("/proc/self/fd/" + std::to_string(descriptor), "x").has_value());
-  EXPECT_EQ(lseek(descriptor, 0, SEEK_END), 1);
+  for (const auto* folder : {"/proc/self/fd/", "/dev/fd/"}) {
+    ASSERT_TRUE(put(folder + std::to_string(descriptor), "x").has_value());
+    EXPECT_EQ(lseek(descriptor, 0, SEEK_END), 1) << folder;
+    ASSERT_EQ(ftruncate(descriptor, 0), 0);
+  }
   close(descriptor);
 }
 
