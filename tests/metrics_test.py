@@ -24,8 +24,8 @@ from servers import Missing, Postgres, free_port
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 IDS = "1000000-1000099"
-# With SQS only, which tests/sqs_outage_test.cpp and tests/compose_test.py look at.
-ELSEWHERE = re.compile(r"ia_sqs_\w+")
+# Only with SQS, and only with TimescaleDB: tests/compose_test.py and tests/postgres look at those.
+ELSEWHERE = re.compile(r"ia_sqs_\w+|ia_store_(failed_jobs|uncompressed_seconds)$")
 NAME = re.compile(r"\bia_\w+\w")
 SELECTOR = re.compile(r"\b(ia_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -105,9 +105,9 @@ class Deployment(unittest.TestCase):
         end = time.monotonic() + 30
         while True:
             try:
-                status, text = get(f"http://{port}/metrics")
-                if status == 200:
-                    return text
+                # Before that an API says what its start is doing.
+                if get(f"http://{port}/readyz")[0] == 200:
+                    return get(f"http://{port}/metrics")[1]
             except OSError:
                 pass
             if time.monotonic() > end:
