@@ -1,13 +1,56 @@
 #include "adapters/curl.h"
 
 #include <curl/curl.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
 
 #include "net/retry_after.h"
+#include "net/tls_failure.h"
 
 namespace ia::curl {
 namespace {
 
 constexpr std::chrono::hours kRetryAfterMax{24};
+
+// Without brackets and the last dot; empty if there is none.
+std::string host_of(const std::string& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  char* found = nullptr;
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parsed.get(), CURLUPART_HOST, &found, 0) != CURLUE_OK) {
+    return {};
+  }
+  const std::unique_ptr<char, decltype(&curl_free)> held(found, curl_free);
+  std::string host(found);
+  std::ranges::transform(host, host.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
+  if (host.starts_with('[')) host = host.substr(1, host.find(']') - 1);
+  while (host.ends_with('.')) host.pop_back();
+  return host;
+}
+
+std::string server_of(void* easy) {
+  char* url = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  auto host = url == nullptr ? std::string() : host_of(url);
+  return host.empty() ? "the server" : host;
+}
+
+// libcurl compares the names itself, before it asks for OpenSSL's result.
+long verify_result(void* easy, int code) {
+  long result = X509_V_OK;
+  curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+  const bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION;
+  if (!is_refused) return X509_V_OK;
+  const bool is_name = result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED;
+  return is_name ? X509_V_ERR_HOSTNAME_MISMATCH : result;
+}
+
+bool is_closed(const std::string& message) {
+  return message.find("SYSCALL") != message.npos || message.find("reset") != message.npos;
+}
 
 }  // namespace
 
@@ -21,6 +64,30 @@ HeaderList header_list(std::span<const std::string> headers) {
     list.reset(curl_slist_append(list.release(), header.c_str()));
   }
   return list;
+}
+
+void set_proxy(void* easy, const std::optional<HttpProxy>& proxy) {
+  const auto url = proxy ? "http://" + proxy->authority() : "";
+  curl_easy_setopt(easy, CURLOPT_PROXY, url.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  if (!proxy || proxy->authorization().empty()) return;
+  curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy->user.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy->password.c_str());
+}
+
+void set_tls(void* easy, const std::string& ca_file) {
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
+}
+
+std::string failure_text(void* easy, int code, const std::string& message) {
+  const auto text = message.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : message;
+  if (code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CONNECT_ERROR) return text;
+  return describe({.verify_result = verify_result(easy, code),
+                   .code = openssl_code_in(message),
+                   .was_closed = is_closed(message),
+                   .text = text},
+                  server_of(easy));
 }
 
 std::optional<std::chrono::seconds> retry_after(void* easy, WallTime now) {

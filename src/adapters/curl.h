@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "net/proxy.h"
 
 struct curl_slist;
 
@@ -25,6 +26,17 @@ struct ListCleanup {
 using Easy = std::unique_ptr<void, EasyCleanup>;    // a CURL
 using Multi = std::unique_ptr<void, MultiCleanup>;  // a CURLM
 using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
+
+// Sends by this proxy, or without one: libcurl's own look at the environment is left out, as the
+// whole program follows net/proxy.h.
+void set_proxy(void* easy, const std::optional<HttpProxy>& proxy);
+
+// TLS 1.2 or newer, and the authorities in `ca_file`, or the system's if that is empty.
+void set_tls(void* easy, const std::string& ca_file);
+
+// Why a transfer failed, and for TLS what to do (net/tls_failure.h). `code` is its CURLcode;
+// `message` what CURLOPT_ERRORBUFFER holds.
+std::string failure_text(void* easy, int code, const std::string& message);
 
 // What the reply's Retry-After asks for (net/retry_after.h), at most a day.
 std::optional<std::chrono::seconds> retry_after(void* easy, WallTime now);

@@ -33,6 +33,7 @@ struct Call {
   std::string reply;
   MonoTime asked_at;
   curl::Easy easy{curl_easy_init()};
+  char error[CURL_ERROR_SIZE] = "";
 };
 
 std::size_t append_reply(char* data, std::size_t, std::size_t size, void* call) {
@@ -54,13 +55,17 @@ std::string body_of(const Suspect& suspect) {
 class MockstagramJudge final : public Judge {
  public:
   MockstagramJudge(const MockstagramJudgeOptions& options, const Clock& clock)
-      : options_(options), clock_(clock), url_(options.url + "/api/v1/influencers/is_suspicious") {
+      : options_(options),
+        clock_(clock),
+        url_(options.url + "/api/v1/influencers/is_suspicious"),
+        proxy_(options.proxies.find(url_)) {
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
                       static_cast<long>(options.max_connections));
   }
   ~MockstagramJudge() override { MockstagramJudge::cancel(); }
 
   void ask(Suspect suspect) override {
+    if (!proxy_) return refuse(std::move(suspect));
     waiting_.push_back(std::move(suspect));
     begin_calls();
   }
@@ -78,15 +83,26 @@ class MockstagramJudge final : public Judge {
     return rulings;
   }
 
-  std::size_t in_flight() const override { return calls_.size() + waiting_.size(); }
+  std::size_t in_flight() const override {
+    return calls_.size() + waiting_.size() + refused_.size();
+  }
 
   void cancel() override {
     for (const auto& [easy, call] : calls_) curl_multi_remove_handle(multi_.get(), easy);
     calls_.clear();
     waiting_.clear();
+    refused_.clear();
   }
 
  private:
+  void refuse(Suspect suspect) {
+    refused_.push_back({.suspect = std::move(suspect),
+                        .at = clock_.wall(),
+                        .took = milliseconds{0},
+                        .retry_after = std::chrono::seconds{0},
+                        .suspicious = std::unexpected(proxy_.error())});
+  }
+
   // One call per connection. libcurl would queue the others too, but how it goes on with them
   // differs between its versions, and their time-outs would run while they wait.
   void begin_calls() {
@@ -113,10 +129,9 @@ class MockstagramJudge final : public Judge {
     auto* const easy = call.easy.get();
     curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (!url_.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    if (!options_.ca_file.empty()) {
-      curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
-    }
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+    curl::set_proxy(easy, *proxy_);
+    curl::set_tls(easy, options_.ca_file);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");  // undoes gzip all the same
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -127,10 +142,11 @@ class MockstagramJudge final : public Judge {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call.body.c_str());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append_reply);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call.error);
   }
 
   std::vector<Ruling> collect() {
-    std::vector<Ruling> rulings;
+    auto rulings = std::exchange(refused_, {});
     int left = 0;
     while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
@@ -140,18 +156,20 @@ class MockstagramJudge final : public Judge {
       const auto ended = calls_.extract(easy);
       auto& call = *ended.mapped();
       const auto now = clock_.wall();
-      rulings.push_back({.suspect = std::move(call.suspect),
-                         .at = now,
-                         .took = std::chrono::floor<milliseconds>(clock_.mono() - call.asked_at),
-                         .retry_after =
-                             curl::retry_after(easy, now).value_or(std::chrono::seconds{0}),
-                         .suspicious = outcome(call, code)});
+      rulings.push_back(
+          {.suspect = std::move(call.suspect),
+           .at = now,
+           .took = std::chrono::floor<milliseconds>(clock_.mono() - call.asked_at),
+           .retry_after = curl::retry_after(easy, now).value_or(std::chrono::seconds{0}),
+           .suspicious = outcome(call, code)});
     }
     return rulings;
   }
 
   static Result<bool> outcome(const Call& call, CURLcode code) {
-    if (code != CURLE_OK) return fail(Errc::kUnavailable, curl_easy_strerror(code));
+    if (code != CURLE_OK) {
+      return fail(Errc::kUnavailable, curl::failure_text(call.easy.get(), code, call.error));
+    }
     long status = 0;
     curl_easy_getinfo(call.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     if (is_value(static_cast<unsigned>(status))) return parse_ruling(call.influencer, call.reply);
@@ -163,12 +181,14 @@ class MockstagramJudge final : public Judge {
   const MockstagramJudgeOptions options_;
   const Clock& clock_;
   const std::string url_;
+  const Result<std::optional<HttpProxy>> proxy_;
   const curl::HeaderList headers_ =
       curl::header_list(std::array<std::string, 1>{"Content-Type: application/json"});
   // Their handles go before the multi handle, and are taken out of it before they go.
   curl::Multi multi_{curl_multi_init()};
   std::map<CURL*, std::unique_ptr<Call>> calls_;
   std::deque<Suspect> waiting_;
+  std::vector<Ruling> refused_;  // as the proxy cannot be used
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "net/proxy.h"
 #include "ports/judge.h"
 
 namespace ia {
@@ -14,6 +15,8 @@ namespace ia {
 struct MockstagramJudgeOptions {
   std::string url = "http://127.0.0.1:3000";
   std::string ca_file{};  // PEM; empty: the system's
+  std::string user_agent = "influencer-analytics";
+  Proxies proxies{};  // without them, the network is asked directly
   std::size_t max_connections = 128;
   std::chrono::milliseconds connect_timeout{1'000};
   std::chrono::milliseconds timeout{12'000};  // of a whole call: the network may take ten seconds

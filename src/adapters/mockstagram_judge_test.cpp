@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "net/scripted_server.h"
+#include "net/tls_test_server.h"
 #include "simulator/mockstagram_server.h"
 
 namespace ia {
@@ -115,18 +116,18 @@ TEST_F(MockstagramJudgeTest, GivesUpACallThatTakesTooLong) {
 constexpr std::string_view kGzipped{
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\xc8\x56\xb2\x32\xd4\x51\x2a\x2e\x2d"
     "\x2e\xc8\x4c\xce\xcc\x2f\x2d\x56\xb2\x2a\x29\x2a\x4d\xad\x05\x00\xb9\xf4\x0a\xdb\x1a\x00"
-    "\x00\x00", 46};
+    "\x00\x00",
+    46};
 
 TEST_F(MockstagramJudgeTest, ReadsWhatServersMaySend) {
   const std::string plain = R"({"pk":1,"suspicious":true})";
-  for (const auto& [head, body] :
-       {std::pair<std::string, std::string>{"200 OK", plain},
-        {"203", plain},
-        {"200\r\nContent-Encoding: identity", plain},
-        {"200\r\nContent-Encoding: none", plain},
-        {"200\r\nContent-Encoding:", plain},
-        {"200\r\nContent-Encoding: gzip", std::string(kGzipped)},
-        {"200", "\xef\xbb\xbf" + plain}}) {
+  for (const auto& [head, body] : {std::pair<std::string, std::string>{"200 OK", plain},
+                                   {"203", plain},
+                                   {"200\r\nContent-Encoding: identity", plain},
+                                   {"200\r\nContent-Encoding: none", plain},
+                                   {"200\r\nContent-Encoding:", plain},
+                                   {"200\r\nContent-Encoding: gzip", std::string(kGzipped)},
+                                   {"200", "\xef\xbb\xbf" + plain}}) {
     ScriptedServer server([&](ScriptedPeer& peer) {
       const auto request = peer.next_request();
       if (!request) return;
@@ -142,6 +143,46 @@ TEST_F(MockstagramJudgeTest, ReadsWhatServersMaySend) {
         << head << ": " << rulings.front().suspicious.error().message;
     EXPECT_TRUE(*rulings.front().suspicious);
   }
+}
+
+TEST_F(MockstagramJudgeTest, SaysWhyTlsFails) {
+  TlsServer server(Authority("theirs"), "DNS:localhost", {});
+  options_.url = server.url("localhost");
+  const auto rulings = ask({suspect(1, 500, 100)});
+  ASSERT_THAT(rulings, SizeIs(1));
+  ASSERT_FALSE(rulings.front().suspicious);
+  EXPECT_THAT(rulings.front().suspicious.error().message, HasSubstr("unknown issuer"));
+}
+
+TEST_F(MockstagramJudgeTest, AsksByTheProxyAndSaysWhoAsks) {
+  std::string head;
+  ScriptedServer proxy([&](ScriptedPeer& peer) {
+    head = peer.next_request().value_or("");
+    peer.send("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n");
+  });
+  const auto url = "http://me:pass@" + proxy.authority();
+  options_.proxies = Proxies([&](const char* name) -> const char* {
+    return name == std::string_view("ALL_PROXY") ? url.c_str() : nullptr;
+  });
+  options_.url = "http://network.invalid";
+  options_.user_agent = "test/1";
+  const auto rulings = ask({suspect(1, 500, 100)});
+  ASSERT_THAT(rulings, SizeIs(1));
+  EXPECT_THAT(rulings.front().suspicious.error().message, HasSubstr("502"));
+  EXPECT_THAT(head, HasSubstr("POST http://network.invalid/api/v1/influencers/is_suspicious "));
+  EXPECT_THAT(head, HasSubstr("Proxy-Authorization: Basic bWU6cGFzcw=="));
+  EXPECT_THAT(head, HasSubstr("User-Agent: test/1\r\n"));
+}
+
+TEST_F(MockstagramJudgeTest, AsksNothingPastAProxyThatIsNotSpoken) {
+  serve();
+  options_.proxies = Proxies([](const char* name) -> const char* {
+    return name == std::string_view("http_proxy") ? "socks5://p:1" : nullptr;
+  });
+  const auto rulings = ask({suspect(1, 500, 100)});
+  ASSERT_THAT(rulings, SizeIs(1));
+  ASSERT_FALSE(rulings.front().suspicious);
+  EXPECT_THAT(rulings.front().suspicious.error().message, HasSubstr("the proxy in http_proxy"));
 }
 
 TEST_F(MockstagramJudgeTest, ForgetsWhatIsCancelled) {

@@ -107,9 +107,12 @@ Result<std::unique_ptr<SqsClient>> SqsClient::make(const SqsClientOptions& optio
   auto endpoint =
       bare_endpoint(options.endpoint.empty() ? aws_endpoint(options.region) : options.endpoint);
   if (!endpoint) return std::unexpected(endpoint.error());
+  if (const auto proxy = options.proxies.find(*endpoint); !proxy) return fail("SQS", proxy.error());
   auto http = SqsHttp::make({.connect_timeout = options.connect_timeout,
                              .parallel_max = options.parallel_max,
-                             .ca_file = options.ca_file});
+                             .ca_file = options.ca_file,
+                             .user_agent = options.user_agent,
+                             .proxies = options.proxies});
   if (!http) return fail("SQS", http.error());
   return std::unique_ptr<SqsClient>(new SqsClient(std::make_unique<State>(
       options, std::move(*endpoint), std::move(*http), credentials, clock, metrics)));

@@ -23,6 +23,8 @@ struct SqsClientOptions {
   std::string endpoint{};
   std::string region{};
   std::string ca_file{};  // PEM; empty: the system's
+  std::string user_agent = "influencer-analytics";
+  Proxies proxies{};
   std::chrono::milliseconds connect_timeout{3'000};
   std::chrono::milliseconds request_timeout{5'000};  // a long poll's wait comes on top
   std::size_t parallel_max = 8;                      // requests of one call at a time

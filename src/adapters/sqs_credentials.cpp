@@ -80,8 +80,10 @@ class CredentialChain final : public SqsCredentialSource {
   // By the one thread that looks.
   Result<SqsFoundCredentials> first_configured() {
     if (!http_) {
-      auto made = SqsHttp::make(
-          {.connect_timeout = surroundings_.metadata_timeout, .ca_file = surroundings_.ca_file});
+      auto made = SqsHttp::make({.connect_timeout = surroundings_.metadata_timeout,
+                                 .ca_file = surroundings_.ca_file,
+                                 .proxies = surroundings_.proxies,
+                                 .asks_plain_directly = true});
       if (!made) return std::unexpected(made.error());
       http_ = std::move(*made);
     }
@@ -132,6 +134,7 @@ SqsSurroundings SqsSurroundings::of_process() {
   SqsSurroundings surroundings;
   surroundings.environment = process_variable;
   surroundings.home = process_variable("HOME").value_or("/");
+  surroundings.proxies = Proxies::of_process();
   return surroundings;
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/proxy.h"
 
 namespace ia {
 
@@ -57,6 +58,7 @@ struct SqsSurroundings {
   std::chrono::milliseconds metadata_timeout{1'000};
   std::chrono::milliseconds process_timeout{60'000};
   std::string ca_file{};  // PEM; empty: the system's
+  Proxies proxies{};      // for STS; machines and containers are always asked directly
 
   // This process's environment and $HOME.
   static SqsSurroundings of_process();

@@ -75,8 +75,8 @@ void sign(const Transfer& transfer, const SqsSignature& signature) {
 void prepare(Transfer& transfer, const SqsHttpRequest& request, const SqsHttpOptions& options) {
   set(transfer, CURLOPT_URL, request.url.c_str());
   set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
-  if (!request.url.starts_with("https:")) set(transfer, CURLOPT_PROXY, "");
-  if (!options.ca_file.empty()) set(transfer, CURLOPT_CAINFO, options.ca_file.c_str());
+  set(transfer, CURLOPT_USERAGENT, options.user_agent.c_str());
+  curl::set_tls(transfer.easy.get(), options.ca_file);
   set(transfer, CURLOPT_NOSIGNAL, 1L);
   set(transfer, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
@@ -99,7 +99,7 @@ void prepare(Transfer& transfer, const SqsHttpRequest& request, const SqsHttpOpt
 
 Result<SqsHttpReply> outcome(Transfer& transfer, CURLcode code, const SqsHttpRequest& request) {
   if (code != CURLE_OK) {
-    const auto* why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
+    const auto why = curl::failure_text(transfer.easy.get(), code, transfer.error);
     return fail(Errc::kUnavailable, fmt::format("{}: {}", request.url, why));
   }
   long status = 0;
@@ -131,7 +131,18 @@ class Exchange {
   }
 
  private:
+  Result<std::optional<HttpProxy>> proxy_for(const std::string& url) const {
+    const bool is_direct = options_.asks_plain_directly && !url.starts_with("https:");
+    if (is_direct) return std::nullopt;
+    return options_.proxies.find(url);
+  }
+
   void start(std::size_t index) {
+    const auto proxy = proxy_for(requests_[index].url);
+    if (!proxy) {
+      results_[index] = std::unexpected(proxy.error());
+      return;
+    }
     auto transfer = std::make_unique<Transfer>();
     transfer->index = index;
     if (lane_.idle.empty()) {
@@ -142,6 +153,7 @@ class Exchange {
     }
     transfer->headers = curl::header_list(requests_[index].headers);
     prepare(*transfer, requests_[index], options_);
+    curl::set_proxy(transfer->easy.get(), *proxy);
     curl_multi_add_handle(lane_.multi.get(), transfer->easy.get());
     active_.push_back(std::move(transfer));
   }

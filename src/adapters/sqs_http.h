@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/proxy.h"
 
 namespace ia {
 
@@ -39,11 +40,13 @@ struct SqsHttpOptions {
   std::chrono::milliseconds connect_timeout{3'000};
   std::size_t parallel_max = 8;  // requests of one call that are under way at a time
   std::string ca_file{};         // PEM; empty: the system's
+  std::string user_agent = "influencer-analytics";
+  Proxies proxies{};                 // without them, all is asked directly
+  bool asks_plain_directly = false;  // so are http:// URLs, whatever the proxies
 };
 
 // HTTP over libcurl. Connections are kept and reused: some eight sets of them, one a calling
-// thread. No redirects; no proxy for http:// URLs, the environment's for https://. A reply of more
-// than 32 MiB is refused.
+// thread. No redirects. A reply of more than 32 MiB is refused.
 //
 // libcurl signs a request rightly from 7.86 on, as long as it goes to a path without a query.
 class SqsHttp {

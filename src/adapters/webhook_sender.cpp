@@ -11,6 +11,7 @@
 #include "adapters/curl.h"
 #include "adapters/webhook_address.h"
 #include "adapters/webhook_signature.h"
+#include "adapters/webhook_target.h"
 
 namespace ia {
 namespace {
@@ -24,6 +25,7 @@ struct Transfer {
   std::uint64_t key;
   Webhook webhook;
   bool allow_private;
+  std::optional<HttpProxy> proxy{};
   curl::Easy easy{curl_easy_init()};
   curl::HeaderList headers{};
   Steady::time_point began = Steady::now();
@@ -42,7 +44,8 @@ std::size_t drop_body(char*, std::size_t, std::size_t size, void* transfer) {
 
 curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (!transfer.allow_private && !is_public(address->addr)) {
+  const bool is_checked = !transfer.allow_private && !transfer.proxy;
+  if (is_checked && !is_public(address->addr)) {
     transfer.refused_address = shown(address->addr);
     return CURL_SOCKET_BAD;
   }
@@ -74,12 +77,12 @@ void prepare(Transfer& transfer, const WebhookOptions& options) {
   set(transfer, CURLOPT_URL, webhook.target.url.c_str());
   set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
   set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
-  set(transfer, CURLOPT_PROXY, "");
+  curl::set_proxy(transfer.easy.get(), transfer.proxy);
   set(transfer, CURLOPT_NOSIGNAL, 1L);
   set(transfer, CURLOPT_FORBID_REUSE, 1L);
   set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
   set(transfer, CURLOPT_USERAGENT, options.user_agent.c_str());
-  if (!options.ca_file.empty()) set(transfer, CURLOPT_CAINFO, options.ca_file.c_str());
+  curl::set_tls(transfer.easy.get(), options.ca_file);
   set(transfer, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(webhook.body.size()));
   set(transfer, CURLOPT_POSTFIELDS, webhook.body.c_str());
   set(transfer, CURLOPT_HTTPHEADER, transfer.headers.get());
@@ -109,6 +112,11 @@ WebhookReply reply_with(const Transfer& transfer, int status, WallTime now) {
   return reply;
 }
 
+WebhookReply refusal(const std::string& url, const std::string& why) {
+  return {.kind = WebhookReply::Kind::kRefused,
+          .detail = fmt::format("{} {}", shown_target(url), why)};
+}
+
 WebhookReply reply_of(const Transfer& transfer, CURLcode code, WallTime now) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -116,14 +124,12 @@ WebhookReply reply_of(const Transfer& transfer, CURLcode code, WallTime now) {
   const bool has_answer = status >= 200 && (code == CURLE_OK || code == CURLE_WRITE_ERROR);
   if (has_answer) return reply_with(transfer, static_cast<int>(status), now);
   if (transfer.refused_address && !transfer.has_socket) {
-    return {.kind = WebhookReply::Kind::kRefused,
-            .detail =
-                fmt::format("{} is {}, not an address of the public internet: such ones "
-                            "need --alert-allow-private on",
-                            shown_target(transfer.webhook.target.url), *transfer.refused_address)};
+    return refusal(transfer.webhook.target.url,
+                   fmt::format("is {}, not an address of the public internet: such ones need "
+                               "--alert-allow-private on",
+                               *transfer.refused_address));
   }
-  const auto* why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
-  return {.detail = why};
+  return {.detail = curl::failure_text(transfer.easy.get(), code, transfer.error)};
 }
 
 class CurlWebhookSender final : public WebhookSender {
@@ -137,8 +143,18 @@ class CurlWebhookSender final : public WebhookSender {
   }
 
   void start(std::uint64_t key, Webhook webhook) override {
-    auto transfer = std::make_unique<Transfer>(Transfer{
-        .key = key, .webhook = std::move(webhook), .allow_private = options_.allow_private});
+    const auto& url = webhook.target.url;
+    auto proxy = options_.proxies.find(url);
+    if (!proxy) return ended_.push_back({key, {.detail = proxy.error().message}});
+    if (*proxy && !options_.allow_private) {
+      if (const auto why = private_target(url)) {
+        return ended_.push_back({key, refusal(url, *why)});
+      }
+    }
+    auto transfer = std::make_unique<Transfer>(Transfer{.key = key,
+                                                        .webhook = std::move(webhook),
+                                                        .allow_private = options_.allow_private,
+                                                        .proxy = *std::move(proxy)});
     transfer->headers = curl::header_list(header_lines(transfer->webhook, clock_.wall()));
     prepare(*transfer, options_);
     curl_multi_add_handle(multi_.get(), transfer->easy.get());
@@ -164,7 +180,7 @@ class CurlWebhookSender final : public WebhookSender {
 
  private:
   std::vector<Done> collect() {
-    std::vector<Done> done;
+    auto done = std::exchange(ended_, {});
     int left = 0;
     while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
@@ -185,6 +201,7 @@ class CurlWebhookSender final : public WebhookSender {
   std::atomic<bool> is_woken_ = false;
   curl::Multi multi_{curl_multi_init()};
   std::vector<std::unique_ptr<Transfer>> active_;
+  std::vector<Done> ended_;  // before anything was sent
 };
 
 }  // namespace

@@ -7,13 +7,16 @@
 #include <mutex>
 
 #include "net/scripted_server.h"
+#include "net/tls_test_server.h"
 #include "testing/manual_clock.h"
+#include "testing/temp_dir.h"
 
 namespace ia {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -171,6 +174,63 @@ TEST_F(WebhookSenderTest, SaysWhyThereWasNoAnswer) {
   EXPECT_EQ(reply.kind, Kind::kFailed);
   EXPECT_THAT(reply.detail, HasSubstr("connect"));
   EXPECT_THAT(reply.detail, Not(HasSubstr("secret")));
+}
+
+TEST_F(WebhookSenderTest, SaysWhyTlsFails) {
+  const TempDir dir;
+  const Authority ours("ours");
+  const auto ca_file = (dir.path() / "ca.pem").string();
+  ours.write(ca_file);
+  make({.allow_private = true, .timeout = seconds{5}, .ca_file = ca_file});
+  struct Case {
+    const char* names;
+    TlsServer::Options options;
+    const char* why;
+  };
+  const Case cases[] = {
+      {"DNS:localhost", {.ends = -seconds{60}}, "has expired"},
+      {"DNS:localhost", {.begins = seconds{600}}, "not valid yet"},
+      {"DNS:localhost", {.is_self_signed = true}, "self-signed"},
+      {"DNS:localhost", {.is_old = true}, "no TLS version in common"},
+      {"DNS:example.org", {}, "for another name than localhost"},
+      {"DNS:localhost", {.before_greeting = [](int) { return false; }}, "closed during"},
+  };
+  for (const auto& [names, options, why] : cases) {
+    TlsServer server(ours, names, options);
+    EXPECT_THAT(send(message(server.url("localhost") + "/secret")).detail,
+                AllOf(HasSubstr(why), Not(HasSubstr("secret"))));
+  }
+  TlsServer stranger(Authority("theirs"), "DNS:localhost", {});
+  EXPECT_THAT(send(message(stranger.url("localhost"))).detail, HasSubstr("unknown issuer"));
+  ScriptedServer plain([](ScriptedPeer& peer) { peer.send("HTTP/1.1 400 No\r\n\r\n"); });
+  EXPECT_THAT(send(message("https://" + plain.authority())).detail, HasSubstr("no TLS is spoken"));
+}
+
+// The answers come from the proxy, whatever the receiver's name.
+TEST_F(WebhookSenderTest, SendsByTheProxyOfItsScheme) {
+  std::string url = server_.authority();
+  const Proxies proxies([&](const char* name) -> const char* {
+    return name == std::string_view("http_proxy") ? url.c_str() : nullptr;
+  });
+  make({.timeout = seconds{5}, .user_agent = "test/1", .proxies = proxies});
+  EXPECT_EQ(send(message("http://receiver.invalid:81/hook")).kind, Kind::kDelivered);
+  ASSERT_THAT(received_, SizeIs(1));
+  EXPECT_THAT(received_.front().head, HasSubstr("POST http://receiver.invalid:81/hook HTTP/1.1"));
+  EXPECT_THAT(received_.front().head, HasSubstr("User-Agent: test/1\r\n"));
+  for (const auto* address : {"http://127.0.0.1/", "http://2130706433/", "http://[::1]/",
+                              "http://LOCALHOST./", "http://a.localhost/", "http://10.1.2.3/"}) {
+    EXPECT_EQ(send(message(address)).kind, Kind::kRefused) << address;
+  }
+  EXPECT_THAT(received_, SizeIs(1));
+}
+
+TEST_F(WebhookSenderTest, SendsNothingPastAProxyThatIsNotSpoken) {
+  const Proxies proxies([](const char* name) -> const char* {
+    return name == std::string_view("ALL_PROXY") ? "socks5://p:1" : nullptr;
+  });
+  make({.allow_private = true, .timeout = seconds{5}, .proxies = proxies});
+  EXPECT_THAT(send_to_server().detail, HasSubstr("the proxy in ALL_PROXY"));
+  EXPECT_EQ(server_.connections(), 0u);
 }
 
 TEST_F(WebhookSenderTest, KnowsNoOtherProtocol) {

@@ -64,6 +64,7 @@ struct Config {
   std::chrono::milliseconds request_timeout{};
   std::chrono::milliseconds tick{};
   std::filesystem::path ca_file;  // empty: the system's certificates
+  std::string user_agent;         // empty: influencer-analytics/VERSION
 
   // The daily check
   std::chrono::milliseconds check_interval{};  // 0: off

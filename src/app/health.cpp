@@ -6,10 +6,12 @@
 #include <algorithm>
 
 #include "adapters/curl.h"
+#include "app/cli.h"
 
 namespace ia {
 namespace {
 
+const std::string kUserAgent = "influencer-analytics/" + version_number() + " health";
 constexpr long kPatienceMilliseconds = 4'000;
 constexpr std::size_t kBodyMax = 4'096;
 
@@ -28,7 +30,8 @@ Result<std::string> ask_health(const std::string& url) {
   std::string cause(CURL_ERROR_SIZE, '\0');
   curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");  // what it asks is this machine's
+  curl_easy_setopt(easy.get(), CURLOPT_USERAGENT, kUserAgent.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, kPatienceMilliseconds);
   curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &keep);

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kTokenBytesMin = 16;
+constexpr std::size_t kHeaderBytesMax = 200;
 constexpr std::size_t kInfluencersMax = 50'000'000;
 
 // For parsers of setting_values.h: stores what they understand and `fits` accepts.
@@ -151,6 +152,17 @@ Setting::Value text_value(std::string placeholder, std::string allowed,
                     [store](std::string_view text, Config& config) {
                       store(config, std::string(text));
                       return !text.empty();
+                    });
+}
+
+Setting::Value header_value(std::function<void(Config&, std::string)> store) {
+  return make_value("TEXT", "1 to 200 printable ASCII characters, not a blank at either end",
+                    [store](std::string_view text, Config& config) {
+                      store(config, std::string(text));
+                      const auto is_printable = [](char c) { return ' ' <= c && c <= '~'; };
+                      return !text.empty() && text.size() <= kHeaderBytesMax &&
+                             std::ranges::all_of(text, is_printable) && text.front() != ' ' &&
+                             text.back() != ' ';
                     });
 }
 

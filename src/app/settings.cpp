@@ -134,6 +134,10 @@ Group network_settings() {
        "How often requests are released; longer costs less CPU.", kFetching},
       {"ca_file", "", readable_file_value(into(&Config::ca_file)),
        "Certificates (PEM) to trust for https; the system's when not given.", kNetworked | kSqs},
+      {"user_agent", "", header_value(into(&Config::user_agent)),
+       "What requests say of their sender, to the network, to receivers of alerts and to SQS; "
+       "influencer-analytics/VERSION when not given. Networks like a contact in it.",
+       kNetworked | kServing | kSqs},
   };
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -181,6 +182,13 @@ class TrialRound {
     return {};
   }
 
+  static std::string no_proxy() {
+    for (const auto* name : {"no_proxy", "NO_PROXY"}) {
+      if (const auto* value = std::getenv(name)) return value;
+    }
+    return {};
+  }
+
   // The connection string may have a password: others can read arguments, not the environment.
   Status start_stage(const std::string& stage, const std::vector<std::string>& own,
                      std::vector<ChildProcess>& to) {
@@ -193,10 +201,12 @@ class TrialRound {
     };
     add("--sqs-endpoint", config_.sqs_endpoint);
     add("--sqs-region", config_.sqs_region);
+    add("--user-agent", config_.user_agent);
     if (stage == "fetch") add("--ca-file", config_.ca_file.string());
     arguments.insert(arguments.end(), own.begin(), own.end());
-    auto child = ChildProcess::start(
-        {.arguments = arguments, .environment = {"IA_POSTGRES_URL=" + config_.postgres_url}});
+    std::vector<std::string> environment{"IA_POSTGRES_URL=" + config_.postgres_url};
+    if (simulator_) environment.push_back("no_proxy=" + no_proxy() + ",127.0.0.1");
+    auto child = ChildProcess::start({.arguments = arguments, .environment = environment});
     if (!child) return std::unexpected(child.error());
     to.push_back(std::move(*child));
     return {};

@@ -27,14 +27,26 @@
 #include "adapters/sqs_queue.h"
 #include "adapters/webhook_sender.h"
 #include "adapters/webhook_target.h"
+#include "app/cli.h"
 #include "app/lock_file.h"
 
 namespace ia {
 namespace {
 
+std::string user_agent_of(const Config& config) {
+  if (!config.user_agent.empty()) return config.user_agent;
+  return "influencer-analytics/" + version_number();
+}
+
+// A demo's network is this process.
+Proxies network_proxies(const Config& config) {
+  return config.is_demo ? Proxies() : Proxies::of_process();
+}
+
 HttpLaneOptions lane_options(const Config& config, std::size_t influencers) {
   return {.url = config.mockstagram_url,
           .ca_file = config.ca_file.string(),
+          .user_agent = user_agent_of(config),
           .max_connections = config.max_connections,
           .pipelining = config.pipelining,
           .rate_per_second = rate_limit(config, influencers),
@@ -64,7 +76,9 @@ Result<std::shared_ptr<SqsConnection>> connect_to_sqs(const Config& config, cons
   auto client = SqsClient::make(
       {.endpoint = config.sqs_endpoint.empty() ? sqs_endpoint(here) : config.sqs_endpoint,
        .region = config.sqs_region.empty() ? sqs_region(here) : config.sqs_region,
-       .ca_file = config.ca_file.string()},
+       .ca_file = config.ca_file.string(),
+       .user_agent = user_agent_of(config),
+       .proxies = here.proxies},
       *connection->credentials, clock, metrics);
   if (!client) return std::unexpected(client.error());
   connection->client = std::move(*client);
@@ -266,8 +280,11 @@ Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config, Log& 
 }
 
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock) {
-  return make_webhook_sender(
-      {.allow_private = config.alert_allow_private, .ca_file = config.ca_file.string()}, clock);
+  return make_webhook_sender({.allow_private = config.alert_allow_private,
+                              .ca_file = config.ca_file.string(),
+                              .user_agent = user_agent_of(config),
+                              .proxies = Proxies::of_process()},
+                             clock);
 }
 
 std::optional<std::string> refused_alert_url(const Config& config, const std::string& url) {
@@ -277,6 +294,8 @@ std::optional<std::string> refused_alert_url(const Config& config, const std::st
 std::unique_ptr<Judge> make_judge(const Config& config, const Clock& clock) {
   return make_mockstagram_judge({.url = config.mockstagram_url,
                                  .ca_file = config.ca_file.string(),
+                                 .user_agent = user_agent_of(config),
+                                 .proxies = network_proxies(config),
                                  .max_connections = config.check_connections,
                                  .connect_timeout = config.connect_timeout,
                                  .timeout = config.check_timeout},
@@ -346,7 +365,11 @@ InfluencerId probed_influencer(const Config& config) {
 
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,
                                                 const Clock& clock, Metrics& metrics, Log& log) {
-  return make_mockstagram_provider(lane_options(config, influencers), clock, metrics, log);
+  auto options = lane_options(config, influencers);
+  auto proxy = network_proxies(config).find(options.url);
+  if (!proxy) return std::unexpected(proxy.error());
+  options.proxy = *std::move(proxy);
+  return make_mockstagram_provider(std::move(options), clock, metrics, log);
 }
 
 Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& metrics, Log& log) {

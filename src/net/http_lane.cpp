@@ -15,13 +15,13 @@
 
 #include "net/freeze_watch.h"
 #include "net/governor.h"
-#include "net/http_date.h"
 #include "net/http_endpoint.h"
 #include "net/http_request.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
-#include "net/retry_after.h"
-#include "net/throttle.h"
+#include "net/settlement.h"
+#include "net/tls_failure.h"
+#include "net/tunnel.h"
 
 namespace ia {
 namespace {
@@ -37,13 +37,12 @@ constexpr asio::use_awaitable_t<Executor> use_task{};
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using TlsStream = asio::ssl::stream<Socket>;
 using boost::system::error_code;
-using Item = OrderBook::Item;
 
 constexpr std::size_t kReadBytes = 16 * 1024;
-constexpr std::uint32_t kAttemptsMax = 3, kResendsMax = 3;
+constexpr std::size_t kTunnelBytesMax = 32 * 1024;
 constexpr milliseconds kSweepEvery{50}, kProbeSlack{2'000};
 constexpr milliseconds kResolveEvery{60'000}, kResolveAgain{5'000};
-constexpr std::size_t kShortLife = 16;  // replies: not worth pipelining
+constexpr std::size_t kShortLife = 16;    // replies: not worth pipelining
 constexpr milliseconds kLongestGap{250};  // between two looks at the clocks, besides a tick
 constexpr milliseconds kHoldupSpan{55'000};
 constexpr auto first_end = &OrderBook::first_end;
@@ -56,16 +55,14 @@ struct Connection {
   std::uint64_t replies = 0;  // on this connection
   bool closes = false;        // it is not to be used any more
   bool said_so = false;       // the last reply did
-  std::vector<Item> batch;
-  std::size_t answered = 0;  // of the batch
+  Batch batch;
   std::string out;
   std::string in;
   std::size_t held = 0;  // bytes at the front of `in` that are no whole reply yet
   ReplyParser parser;
   MonoTime deadline = MonoTime::max(), progress_by = MonoTime::max();
   bool timed_out = false;
-  MonoTime sent_at{}, idle_since{};
-  std::uint64_t crossings = 0;  // of the freeze watch, when the batch was sent
+  MonoTime idle_since{};
   std::move_only_function<void()> wake;
 
   Socket& lowest() { return tls ? tls->next_layer() : socket; }
@@ -92,36 +89,43 @@ struct HttpLane::State {
                   .seed = options.seed},
                  l),
         watch(kLongestGap + options.tick),
-        wrong_id_state(l, "network"),
         lane_metrics(m),
-        book([this](MonoTime since, MonoTime now) { return holdup(since, now); }) {}
+        book([this](MonoTime since, MonoTime now) { return holdup(since, now); }),
+        settlement({.authority = endpoint.authority,
+                    .pause = options.pause,
+                    .dialect = *dialect,
+                    .governor = governor,
+                    .book = book,
+                    .watch = watch,
+                    .clock = c,
+                    .log = l}) {}
 
   HttpLaneOptions options;
   HttpEndpoint endpoint;
   std::unique_ptr<HttpDialect> dialect;
+  const RequestText request_text{endpoint, options.proxy ? &*options.proxy : nullptr,
+                                 options.user_agent};
   const Clock& clock;
   asio::io_context io{1};
   asio::ssl::context tls_context{asio::ssl::context::tls_client};
 
   Governor governor;
   FreezeWatch watch;
-  StateLog wrong_id_state;
   LaneMetrics lane_metrics;
 
   OrderBook book;
+  Settlement settlement;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
   std::size_t opened = 0, next_address = 0;
   std::vector<tcp::endpoint> addresses;
   bool resolved_once = false, resolving = false;
   MonoTime resolve_at{}, sweep_at{};
-  std::uint64_t requests = 0, retried = 0;
-  std::string last_error;
+  std::uint64_t requests = 0;
 
   std::atomic<bool> stopping = false;
   mutable std::mutex mutex;  // of what follows
   ProviderHealth health_now;
-  NetworkClock network_clock;
   std::thread thread;
 
   void loop();
@@ -131,17 +135,19 @@ struct HttpLane::State {
   void sweep(MonoTime now);
   void resolve();
   bool acquire(Connection& c, MonoTime now);
-  void fail_item(Item item, MissReason reason);
-  void wait_as_told(const HttpReply& reply, MonoTime now, std::chrono::nanoseconds time);
   void settle(Connection& c, const HttpReply& reply);
   bool settle_all(Connection& c);
   void write_requests(Connection& c);
-  void fail_rest(Connection& c, MissReason reason, bool unseen);
-  void repeat_unsent(Connection& c, MissReason reason);
+  MissReason reason_of(const Connection& c, bool sound) const;
+  void lose(Connection& c, const error_code& error, bool sound);
+  void set_trouble(std::string_view why);
   void close(Connection& c);
   Task<void> run(Connection& c);
   Task<void> park(Connection& c);
   Task<error_code> connect_tcp(Connection& c);
+  Task<std::string> open_tunnel(Connection& c);
+  Task<std::string> shake_hands(Connection& c);
+  Task<std::string> reach(Connection& c);
   Task<void> connect(Connection& c);
   Task<void> exchange(Connection& c);
   Task<error_code> write(Connection& c);
@@ -174,7 +180,7 @@ void HttpLane::State::note_time(MonoTime now) {
   if (stood == MonoTime::duration{0}) return;
   for (auto& c : connections) {
     if (!c.is_open || c.deadline == MonoTime::max()) continue;
-    c.deadline = first_end(c.batch, &OrderBook::Order::finish_before, c.deadline + stood);
+    c.deadline = first_end(c.batch.items, &OrderBook::Order::finish_before, c.deadline + stood);
     c.progress_by = std::min(c.progress_by + stood, c.deadline);
   }
 }
@@ -202,13 +208,14 @@ void HttpLane::State::pump(MonoTime now) {
 }
 
 bool HttpLane::State::acquire(Connection& c, MonoTime now) {
-  c.batch.clear();
-  c.answered = 0;
+  auto& items = c.batch.items;
+  items.clear();
+  c.batch.answered = 0;
   const auto count = std::min(governor.depth(now), governor.capacity(now));
-  Item item;
-  while (c.batch.size() < count && book.pop(now, item)) c.batch.push_back(item);
-  if (c.batch.empty()) return false;
-  governor.on_begin(c.batch.size());
+  OrderBook::Item item;
+  while (items.size() < count && book.pop(now, item)) items.push_back(item);
+  if (items.empty()) return false;
+  governor.on_begin(items.size());
   return true;
 }
 
@@ -218,7 +225,8 @@ void HttpLane::State::sweep(MonoTime now) {
   for (auto& c : connections) {
     if (!c.is_open && c.deadline == MonoTime::max()) continue;
     const bool late = now >= c.deadline || now >= c.progress_by;
-    const bool idle = c.batch.empty() && c.is_open && now - c.idle_since >= options.idle_timeout;
+    const bool idle =
+        c.batch.items.empty() && c.is_open && now - c.idle_since >= options.idle_timeout;
     if (late) c.timed_out = true;
     if (late || idle) close(c);
   }
@@ -229,78 +237,44 @@ void HttpLane::State::sweep(MonoTime now) {
     health.holdup = why;
   }
   health.requests_total = requests;
-  health.retries_total = retried;
+  health.retries_total = settlement.retried();
   health.connections = opened;
-  health.last_error = last_error;
+  health.last_error = settlement.trouble();
   lane_metrics.set(health);
   const std::scoped_lock lock(mutex);
   health_now = health;
 }
 
-void HttpLane::State::fail_item(Item item, MissReason reason) {
-  item.reason = reason;
-  ++item.attempts;
-  if (item.attempts >= kAttemptsMax || !governor.take_retry()) return book.end(item, reason);
-  ++retried;
-  book.repeat(item, clock.mono() + governor.backoff(item.attempts));
-}
-
-void HttpLane::State::wait_as_told(const HttpReply& reply, MonoTime now,
-                                   std::chrono::nanoseconds time) {
-  const auto wall = clock.wall();
-  last_error = fmt::format("{}: status {}, {}", endpoint.authority, reply.status,
-                           describe_retry_after(reply.retry_after, wall, options.pause));
-  governor.on_limit(now, time, parse_retry_after(reply.retry_after, wall), last_error);
-}
-
 void HttpLane::State::settle(Connection& c, const HttpReply& reply) {
-  auto& item = c.batch[c.answered++];
-  const auto now = clock.mono();
-  governor.on_reply(now - c.sent_at);
-  network_clock.read(reply.date, watch.wall(), now);
   if (!reply.keep_alive) c.closes = c.said_so = true;
-  if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
-    wait_as_told(reply, now, now - c.sent_at);
-    return fail_item(item, MissReason::kRateLimited);
-  }
-  const auto judgement = dialect->judge(item.influencer, reply);
-  if (judgement.wrong_id) {
-    c.closes = true;
-    wrong_id_state.failing("replies for other influencers came: dropped, their connection closed",
-                           std::to_string(number_of(item.influencer)));
-  }
-  switch (judgement.kind) {
-    case Judgement::Kind::kValue:
-      governor.on_value(now);
-      last_error.clear();
-      // It may have come before the thread stood still: then it is no value of this minute.
-      if (c.crossings != watch.crossings()) return book.end(item, watch.reason());
-      return book.end(item, {item.influencer, watch.wall(), judgement.counts}, judgement.username);
-    case Judgement::Kind::kMiss:
-      governor.on_denial(now);
-      return book.end(item, judgement.reason, judgement.in_words);
-    case Judgement::Kind::kRetry:
-      governor.on_failed_reply(now, judgement.reason);
-      return fail_item(item, judgement.reason);
-  }
+  if (!settlement.settle(c.batch, reply)) c.closes = true;
 }
 
-// `unseen`: before the server read what it has not answered.
-void HttpLane::State::fail_rest(Connection& c, MissReason reason, bool unseen) {
-  const auto now = clock.mono();
-  const bool is_for_long = unseen && (!c.said_so || c.replies >= kShortLife);
-  if (c.batch.size() - c.answered > 1 && !is_for_long) governor.stop_pipelining(now);
-  for (bool first = true; c.answered < c.batch.size(); first = false) {
-    auto item = c.batch[c.answered++];
-    item.reason = reason;
-    if ((unseen || !first) && item.resends++ < kResendsMax) {
-      governor.on_unsent(1);
-      book.repeat(item, now);
-    } else {
-      governor.on_lost(now, reason);
-      fail_item(item, reason);
-    }
-  }
+MissReason HttpLane::State::reason_of(const Connection& c, bool sound) const {
+  if (c.batch.crossings != watch.crossings()) return watch.reason();
+  if (c.timed_out) return MissReason::kTimeout;
+  return sound ? MissReason::kConnection : MissReason::kMalformed;
+}
+
+// The connection ended under its batch.
+void HttpLane::State::lose(Connection& c, const error_code& error, bool sound) {
+  const bool untouched = c.held == 0 && !c.parser.has_begun();
+  const bool unseen = c.said_so || (error && !c.timed_out && untouched && c.replies > 0);
+  const auto reason = reason_of(c, sound);
+  const auto cause = error && reason == MissReason::kConnection ? error.message() : "";
+  c.closes = true;
+  settlement.lose(c.batch,
+                  {.reason = reason,
+                   .is_unseen = unseen,
+                   .ends_pipelining = !unseen || (c.said_so && c.replies < kShortLife),
+                   .received = {c.in.data(), c.held},
+                   .cause = reason == MissReason::kTimeout ? "no whole reply in time" : cause});
+}
+
+void HttpLane::State::set_trouble(std::string_view why) {
+  const auto& proxy = options.proxy;
+  settlement.set_trouble(fmt::format("{}{}: {}", endpoint.authority,
+                                     proxy ? " by the proxy " + proxy->authority() : "", why));
 }
 
 void HttpLane::State::close(Connection& c) {
@@ -313,15 +287,16 @@ void HttpLane::State::close(Connection& c) {
 void HttpLane::State::resolve() {
   resolving = true;
   auto resolver = std::make_shared<asio::ip::basic_resolver<tcp, Executor>>(io);
+  const auto& proxy = options.proxy;
   resolver->async_resolve(
-      endpoint.host, endpoint.port,
+      proxy ? proxy->host : endpoint.host, proxy ? proxy->port : endpoint.port,
       [this, resolver](const error_code& error, const tcp::resolver::results_type& results) {
         resolving = false;
         resolved_once = true;
         resolve_at = clock.mono() + (error ? kResolveAgain : kResolveEvery);
         if (error) {
-          last_error = endpoint.host + ": " + error.message();
-          governor.on_unresolved(clock.mono(), last_error);
+          set_trouble(error.message());
+          governor.on_unresolved(clock.mono(), settlement.trouble());
           return;
         }
         addresses.clear();
@@ -354,7 +329,8 @@ Task<void> HttpLane::State::run(Connection& c) {
     if (c.is_open) {
       co_await exchange(c);
     } else {
-      repeat_unsent(c, c.timed_out ? MissReason::kTimeout : MissReason::kConnection);
+      settlement.repeat_unsent(c.batch,
+                               c.timed_out ? MissReason::kTimeout : MissReason::kConnection);
     }
     if (c.closes) close(c);
   }
@@ -373,6 +349,53 @@ Task<error_code> HttpLane::State::connect_tcp(Connection& c) {
   co_return error;
 }
 
+// These three return why they failed, and nothing when they did not.
+Task<std::string> HttpLane::State::open_tunnel(Connection& c) {
+  const auto& proxy = *options.proxy;
+  const auto request = connect_request(endpoint, proxy, options.user_agent);
+  error_code error;
+  co_await asio::async_write(c.socket, asio::buffer(request),
+                             asio::redirect_error(use_task, error));
+  std::string reply;
+  while (!error && reply.size() < kTunnelBytesMax) {
+    char bytes[1024];
+    const auto count =
+        co_await c.socket.async_receive(asio::buffer(bytes), asio::redirect_error(use_task, error));
+    reply.append(bytes, count);
+    if (auto trouble = tunnel_trouble(reply, proxy)) co_return *trouble;
+  }
+  co_return "no answer to CONNECT: " + (error ? error.message() : "its head does not end");
+}
+
+Task<std::string> HttpLane::State::shake_hands(Connection& c) {
+  c.tls.emplace(std::move(c.socket), tls_context);
+  expect_server(c.tls->native_handle(), endpoint.host);
+  error_code error;
+  co_await c.tls->async_handshake(asio::ssl::stream_base::client,
+                                  asio::redirect_error(use_task, error));
+  if (!error) co_return "";
+  const bool is_tls = error.category() == asio::error::get_ssl_category();
+  const bool is_closed = error == asio::error::eof || error == asio::error::connection_reset ||
+                         error == asio::error::broken_pipe ||
+                         error == asio::ssl::error::stream_truncated;
+  co_return describe({.verify_result = SSL_get_verify_result(c.tls->native_handle()),
+                      .code = is_tls ? static_cast<unsigned long>(error.value()) : 0,
+                      .was_closed = is_closed,
+                      .text = error.message()},
+                     endpoint.host);
+}
+
+Task<std::string> HttpLane::State::reach(Connection& c) {
+  auto error = co_await connect_tcp(c);
+  if (error) co_return error.message();
+  c.socket.set_option(tcp::no_delay(true), error);
+  c.socket.non_blocking(true, error);
+  std::string trouble;
+  if (options.proxy && endpoint.tls) trouble = co_await open_tunnel(c);
+  if (trouble.empty() && endpoint.tls) trouble = co_await shake_hands(c);
+  co_return trouble;
+}
+
 Task<void> HttpLane::State::connect(Connection& c) {
   using Order = OrderBook::Order;
   c.tls.reset();
@@ -380,32 +403,21 @@ Task<void> HttpLane::State::connect(Connection& c) {
   c.closes = c.said_so = c.timed_out = false;
   c.held = 0;
   c.parser.reset();
-  c.deadline = first_end(c.batch, &Order::start_before, clock.mono() + options.connect_timeout);
-  auto error = co_await connect_tcp(c);
-  if (!error) {
-    error_code ignored;
-    c.socket.set_option(tcp::no_delay(true), ignored);
-    c.socket.non_blocking(true, ignored);
-  }
-  if (!error && endpoint.tls) {
-    c.tls.emplace(std::move(c.socket), tls_context);
-    c.tls->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
-    set_server_name(c.tls->native_handle(), endpoint.host);
-    co_await c.tls->async_handshake(asio::ssl::stream_base::client,
-                                    asio::redirect_error(use_task, error));
-  }
+  c.deadline =
+      first_end(c.batch.items, &Order::start_before, clock.mono() + options.connect_timeout);
+  auto trouble = co_await reach(c);
   // Cancelled or late: nothing may begin any more.
-  if (clock.mono() >= first_end(c.batch, &Order::start_before, c.deadline)) c.timed_out = true;
+  if (clock.mono() >= first_end(c.batch.items, &Order::start_before, c.deadline))
+    c.timed_out = true;
   c.deadline = MonoTime::max();
-  c.is_open = !error && !c.timed_out;
+  c.is_open = trouble.empty() && !c.timed_out;
   if (c.is_open) {
     ++opened;
     co_return;
   }
-  last_error =
-      endpoint.authority + ": " + (c.timed_out ? "no connection in time" : error.message());
+  set_trouble(c.timed_out ? "no connection in time" : trouble);
   resolve_at = std::min(resolve_at, clock.mono() + kResolveAgain);
-  c.lowest().close(error);
+  close(c);
 }
 
 Task<error_code> HttpLane::State::write(Connection& c) {
@@ -435,22 +447,23 @@ Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
 
 void HttpLane::State::write_requests(Connection& c) {
   c.out.clear();
-  c.sent_at = clock.mono();
-  note_time(c.sent_at);
-  c.crossings = watch.crossings();
-  c.deadline =
-      first_end(c.batch, &OrderBook::Order::finish_before, c.sent_at + options.request_timeout);
+  auto& batch = c.batch;
+  batch.sent_at = clock.mono();
+  note_time(batch.sent_at);
+  batch.crossings = watch.crossings();
+  c.deadline = first_end(c.batch.items, &OrderBook::Order::finish_before,
+                         batch.sent_at + options.request_timeout);
   c.progress_by = c.deadline;
   c.timed_out = false;
-  for (const auto& item : c.batch) append_request(c.out, endpoint, *dialect, item.influencer);
-  requests += c.batch.size();
+  for (const auto& item : batch.items) request_text.append(c.out, *dialect, item.influencer);
+  requests += batch.items.size();
 }
 
 // Every reply that has come. False when the bytes are no HTTP.
 bool HttpLane::State::settle_all(Connection& c) {
   std::size_t done = 0;
   bool sound = true;
-  while (done < c.held && c.answered < c.batch.size() && !c.closes) {
+  while (done < c.held && !c.batch.is_settled() && !c.closes) {
     std::size_t used = 0;
     const auto result = c.parser.read({c.in.data() + done, c.held - done}, used);
     done += used;
@@ -468,7 +481,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   write_requests(c);
   auto error = co_await write(c);
   bool sound = true;
-  while (!error && sound && !c.closes && c.answered < c.batch.size()) {
+  while (!error && sound && !c.closes && !c.batch.is_settled()) {
     if (c.in.size() < c.held + kReadBytes) c.in.resize(c.held + kReadBytes);
     std::size_t count = 0;
     error = co_await read(c, count);
@@ -489,26 +502,7 @@ Task<void> HttpLane::State::exchange(Connection& c) {
   }
   c.deadline = c.progress_by = MonoTime::max();
   if (c.held > 0 || ends_a_body) c.closes = true;  // bytes that nobody asked for, or no more
-  if (c.answered == c.batch.size()) co_return;
-  const bool untouched = c.held == 0 && !c.parser.has_begun();
-  const bool stale = error && !c.timed_out && untouched && c.replies > 0;
-  const bool unseen = stale || c.said_so;
-  auto reason = MissReason::kConnection;
-  if (!sound) reason = MissReason::kMalformed;
-  if (c.timed_out) reason = MissReason::kTimeout;
-  if (c.crossings != watch.crossings()) reason = watch.reason();
-  c.closes = true;
-  fail_rest(c, reason, unseen);
-}
-
-// No connection came about, so no attempts are used up: the breaker and the orders' ends bound it.
-void HttpLane::State::repeat_unsent(Connection& c, MissReason reason) {
-  const auto now = clock.mono();
-  governor.on_unreachable(c.batch.size(), now, reason, last_error);
-  for (auto item : c.batch) {
-    item.reason = reason;
-    book.repeat(item, now + governor.backoff(1));
-  }
+  if (!c.batch.is_settled()) lose(c, error, sound);
 }
 
 HttpLane::HttpLane(std::unique_ptr<State> state) : state_(std::move(state)) {
@@ -532,6 +526,7 @@ Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
   error_code error;
   const auto& file = state->options.ca_file;
   state->tls_context.set_verify_mode(asio::ssl::verify_peer);
+  state->tls_context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
   if (file.empty()) {
     state->tls_context.set_default_verify_paths(error);
   } else {
@@ -577,9 +572,10 @@ Status HttpLane::probe() {
   auto answer = promise->get_future();
   state_->book.announce(1);
   asio::post(state_->io, [s = state_.get(), order = std::move(order), promise]() mutable {
-    s->book.begin_aside(
-        std::move(order), s->clock.wall(), s->clock.mono(),
-        [s, promise](FinishedFetch f) { promise->set_value({std::move(f), s->last_error}); });
+    s->book.begin_aside(std::move(order), s->clock.wall(), s->clock.mono(),
+                        [s, promise](FinishedFetch f) {
+                          promise->set_value({std::move(f), s->settlement.trouble()});
+                        });
   });
   const auto longest = o.connect_timeout + o.request_timeout + kProbeSlack;
   if (answer.wait_for(longest) != std::future_status::ready) {
@@ -592,9 +588,13 @@ Status HttpLane::probe() {
 ProviderHealth HttpLane::health() const {
   const std::scoped_lock lock(state_->mutex);
   auto health = state_->health_now;
-  health.network_time = state_->network_clock.time();
+  health.network_time = state_->settlement.network_time();
   health.waiting = state_->book.waiting();
   return health;
+}
+
+std::vector<FailureExample> HttpLane::failure_examples() const {
+  return state_->settlement.examples();
 }
 
 }  // namespace ia

@@ -1,15 +1,9 @@
 #include <gmock/gmock.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <atomic>
-#include <cstdio>
-#include <mutex>
-#include <set>
 
 #include "net/lane_fixture.h"
+#include "net/tls_test_server.h"
 #include "testing/temp_dir.h"
 
 namespace ia {
@@ -21,150 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* held) const {
-    Free(held);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Context = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
-using Session = std::unique_ptr<SSL, Freer<SSL_free>>;
-
-void add_extension(X509* certificate, int nid, const std::string& value) {
-  X509V3_CTX context{};
-  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  auto* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
-}
-
-Key make_key() { return Key(EVP_EC_gen("P-256")); }
-
-// Signed by `issuer`, or by itself when that is null. `names` as in "DNS:localhost,IP:127.0.0.1".
-Certificate make_certificate(EVP_PKEY* key, const char* common_name, const std::string& names,
-                             X509* issuer, EVP_PKEY* issuer_key) {
-  Certificate certificate(X509_new());
-  X509_set_version(certificate.get(), 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), issuer == nullptr ? 1 : 2);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3'600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3'600);
-  X509_set_pubkey(certificate.get(), key);
-  auto* name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(common_name), -1, -1, 0);
-  X509_set_issuer_name(certificate.get(), issuer == nullptr ? name : X509_get_subject_name(issuer));
-  if (issuer == nullptr)
-    add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
-  if (!names.empty()) add_extension(certificate.get(), NID_subject_alt_name, names);
-  X509_sign(certificate.get(), issuer == nullptr ? key : issuer_key, EVP_sha256());
-  return certificate;
-}
-
-class TlsTransport final : public Transport {
- public:
-  TlsTransport(Session session, bool says_goodbye)
-      : session_(std::move(session)), says_goodbye_(says_goodbye) {}
-  ~TlsTransport() override {
-    if (says_goodbye_) SSL_shutdown(session_.get());
-  }
-  ssize_t read(char* to, std::size_t size) override {
-    return SSL_read(session_.get(), to, static_cast<int>(size));
-  }
-  ssize_t write(const char* from, std::size_t size) override {
-    return SSL_write(session_.get(), from, static_cast<int>(size));
-  }
-
- private:
-  Session session_;
-  bool says_goodbye_;
-};
-
-class Authority {
- public:
-  explicit Authority(const char* name)
-      : key_(make_key()), certificate_(make_certificate(key_.get(), name, "", nullptr, nullptr)) {}
-  X509* certificate() const { return certificate_.get(); }
-  EVP_PKEY* key() const { return key_.get(); }
-  void write(const std::string& path) const {
-    auto* file = std::fopen(path.c_str(), "w");
-    PEM_write_X509(file, certificate_.get());
-    std::fclose(file);
-  }
-
- private:
-  Key key_;
-  Certificate certificate_;
-};
-
-// A server whose certificate is for `names`, as in "DNS:localhost,IP:127.0.0.1".
-class TlsServer {
- public:
-  struct Options {
-    int family = AF_INET;
-    ScriptedServer::Script script = answer_all;
-    bool is_expired = false;
-    bool says_goodbye = true;  // at the end of a connection
-    std::function<void()> before_greeting = [] {};
-  };
-  TlsServer(const Authority& authority, const std::string& names)
-      : TlsServer(authority, names, Options()) {}
-  TlsServer(const Authority& authority, const std::string& names, Options options)
-      : options_(std::move(options)),
-        key_(make_key()),
-        certificate_(make_certificate(key_.get(), "server", names, authority.certificate(),
-                                      authority.key())),
-        context_(SSL_CTX_new(TLS_server_method())) {
-    if (options_.is_expired) {
-      X509_gmtime_adj(X509_getm_notAfter(certificate_.get()), -60);
-      X509_sign(certificate_.get(), authority.key(), EVP_sha256());
-    }
-    SSL_CTX_use_certificate(context_.get(), certificate_.get());
-    SSL_CTX_use_PrivateKey(context_.get(), key_.get());
-    server_ = std::make_unique<ScriptedServer>(
-        [this](ScriptedPeer& peer) {
-          ++sessions_;
-          options_.script(peer);
-        },
-        ScriptedServer::Options{.family = options_.family,
-                                .make_transport = [this](int fd) { return greet(fd); }});
-  }
-  std::string url(const std::string& host) const {
-    return "https://" + host + ":" + std::to_string(server_->port());
-  }
-  const ScriptedServer& tcp() const { return *server_; }
-  // Handshakes that came to an end.
-  std::size_t sessions() const { return sessions_; }
-  // The names that clients asked for, "" for none.
-  std::set<std::string> asked_for() const {
-    const std::scoped_lock lock(mutex_);
-    return asked_for_;
-  }
-
- private:
-  std::unique_ptr<Transport> greet(int fd) {
-    options_.before_greeting();
-    Session session(SSL_new(context_.get()));
-    SSL_set_fd(session.get(), fd);
-    if (SSL_accept(session.get()) != 1) return nullptr;
-    const char* name = SSL_get_servername(session.get(), TLSEXT_NAMETYPE_host_name);
-    const std::scoped_lock lock(mutex_);
-    asked_for_.insert(name == nullptr ? "" : name);
-    return std::make_unique<TlsTransport>(std::move(session), options_.says_goodbye);
-  }
-
-  Options options_;
-  Key key_;
-  Certificate certificate_;
-  Context context_;
-  std::atomic<std::size_t> sessions_ = 0;
-  mutable std::mutex mutex_;
-  std::set<std::string> asked_for_;
-  std::unique_ptr<ScriptedServer> server_;
-};
 
 class HttpLaneTlsTest : public LaneTest {
  protected:
@@ -181,7 +31,7 @@ class HttpLaneTlsTest : public LaneTest {
 
 TEST_F(HttpLaneTlsTest, FetchesFromATrustedServer) {
   for (const std::size_t depth : {1u, 8u}) {
-    TlsServer server(authority_, "DNS:localhost");
+    TlsServer server(authority_, "DNS:localhost", {.script = answer_all});
     open_tls(server.url("localhost"), depth);
     EXPECT_THAT(fetch(ids(1, 200)).values, SizeIs(200));
     EXPECT_TRUE(lane_->probe());
@@ -191,14 +41,14 @@ TEST_F(HttpLaneTlsTest, FetchesFromATrustedServer) {
 }
 
 TEST_F(HttpLaneTlsTest, ChecksAddressesToo) {
-  TlsServer server(authority_, "IP:127.0.0.1");
+  TlsServer server(authority_, "IP:127.0.0.1", {.script = answer_all});
   open_tls(server.url("127.0.0.1"));
   EXPECT_THAT(fetch(ids(1, 10)).values, SizeIs(10));
   EXPECT_THAT(server.asked_for(), ElementsAre("")) << "an address is no server name";
 }
 
 TEST_F(HttpLaneTlsTest, ChecksIPv6AddressesToo) {
-  TlsServer server(authority_, "IP:::1", {.family = AF_INET6});
+  TlsServer server(authority_, "IP:::1", {.family = AF_INET6, .script = answer_all});
   if (!server.tcp().is_bound()) GTEST_SKIP() << "SKIPPED: this machine has no ::1";
   open_tls(server.url("[::1]"));
   EXPECT_THAT(fetch(ids(1, 10)).values, SizeIs(10));
@@ -262,14 +112,14 @@ class HttpLaneTlsRefusalTest : public LaneTimeTest {
   HttpLaneTlsRefusalTest() : ca_file_((dir_.path() / "ca.pem").string()) {
     authority_.write(ca_file_);
   }
-  // Nobody is asked, and people are told why.
-  void expect_refused(const TlsServer& server, const std::string& host,
-                      const std::string& ca_file) {
+  // Nothing is requested, and people are told why.
+  void expect_refused(const TlsServer& server, const std::string& host, const std::string& ca_file,
+                      const std::string& why) {
     open(patient({.url = server.url(host), .ca_file = ca_file, .max_connections = 4}));
     begin_a_minute();
     start(ids(1, 5), kMostOfAMinute);
     wait_for_trouble();
-    EXPECT_THAT(lane_->health().last_error, HasSubstr("certificate verify failed"));
+    EXPECT_THAT(lane_->health().last_error, HasSubstr(why));
     const auto fetched = finish_late_in_the_minute();
     expect_each_once(ids(1, 5), fetched);
     EXPECT_THAT(fetched.values, IsEmpty());
@@ -291,37 +141,58 @@ class HttpLaneTlsRefusalTest : public LaneTimeTest {
 TEST_F(HttpLaneTlsRefusalTest, OfACertificateForAnotherName) {
   TlsServer server(authority_, "DNS:example.org,DNS:localhost.example.org,IP:127.0.0.1",
                    counting());
-  expect_refused(server, "localhost", ca_file_);
+  expect_refused(server, "localhost", ca_file_, "is for another name than localhost");
 }
 
 TEST_F(HttpLaneTlsRefusalTest, OfACertificateForAnotherAddress) {
   TlsServer server(authority_, "DNS:localhost,DNS:127.0.0.1,IP:127.0.0.2", counting());
-  expect_refused(server, "127.0.0.1", ca_file_);
+  expect_refused(server, "127.0.0.1", ca_file_, "is for another name than 127.0.0.1");
 }
 
 TEST_F(HttpLaneTlsRefusalTest, OfAnUnknownAuthority) {
   TlsServer server(authority_, "DNS:localhost", counting());
-  expect_refused(server, "localhost", "");
+  expect_refused(server, "localhost", "", "unknown issuer: name the authority's certificate");
 }
 
 TEST_F(HttpLaneTlsRefusalTest, OfAnotherAuthorityThanTheGivenOne) {
   Authority other("theirs");
   TlsServer server(other, "DNS:localhost", counting());
-  expect_refused(server, "localhost", ca_file_);
+  expect_refused(server, "localhost", ca_file_, "unknown issuer");
 }
 
 TEST_F(HttpLaneTlsRefusalTest, OfAnExpiredCertificate) {
   auto options = counting();
-  options.is_expired = true;
+  options.ends = -seconds{60};
   TlsServer server(authority_, "DNS:localhost", options);
-  expect_refused(server, "localhost", ca_file_);
+  expect_refused(server, "localhost", ca_file_, "has expired");
+}
+
+TEST_F(HttpLaneTlsRefusalTest, OfACertificateThatIsNotValidYet) {
+  auto options = counting();
+  options.begins = seconds{600};
+  TlsServer server(authority_, "DNS:localhost", options);
+  expect_refused(server, "localhost", ca_file_, "not valid yet: this machine's clock is behind");
+}
+
+TEST_F(HttpLaneTlsRefusalTest, OfASelfSignedCertificate) {
+  auto options = counting();
+  options.is_self_signed = true;
+  TlsServer server(authority_, "DNS:localhost", options);
+  expect_refused(server, "localhost", ca_file_, "is self-signed");
+}
+
+TEST_F(HttpLaneTlsRefusalTest, OfAnOldVersionOfTls) {
+  auto options = counting();
+  options.is_old = true;
+  TlsServer server(authority_, "DNS:localhost", options);
+  expect_refused(server, "localhost", ca_file_, "no TLS version in common");
 }
 
 // A request would be begun too late.
 TEST_F(HttpLaneTlsRefusalTest, ToAskWhenTheHandshakeTookTooLong) {
   std::atomic<bool> is_late = false;
   auto options = counting();
-  options.before_greeting = [&] { comes_true([&] { return is_late.load(); }); };
+  options.before_greeting = [&](int) { return comes_true([&] { return is_late.load(); }); };
   TlsServer server(authority_, "DNS:localhost", options);
   open(patient({.url = server.url("localhost"), .ca_file = ca_file_, .max_connections = 4}));
   start(ids(1, 4), seconds{1});
@@ -333,11 +204,11 @@ TEST_F(HttpLaneTlsRefusalTest, ToAskWhenTheHandshakeTookTooLong) {
 }
 
 TEST_F(HttpLaneTlsTest, SaysInAProbeThatTheCertificateIsWrong) {
-  TlsServer server(authority_, "DNS:example.org");
+  TlsServer server(authority_, "DNS:example.org", {.script = answer_all});
   open_tls(server.url("localhost"));
   const auto probed = lane_->probe();
   ASSERT_FALSE(probed);
-  EXPECT_THAT(probed.error().message, HasSubstr("certificate"));
+  EXPECT_THAT(probed.error().message, HasSubstr("certificate is for another name than localhost"));
 }
 
 // What stands in the place of a handshake.
@@ -345,6 +216,7 @@ struct NoTls {
   const char* name;
   ScriptedServer::Script script;
   MissReason reason;
+  const char* why;
 };
 
 void PrintTo(const NoTls& server, std::ostream* out) { *out << server.name; }
@@ -397,18 +269,22 @@ TEST_P(NoTlsTest, FailsAProbe) {
         .request_timeout = milliseconds{300}});
   const auto probed = lane_->probe();
   ASSERT_FALSE(probed);
-  EXPECT_THAT(probed.error().message,
-              HasSubstr(std::string(name_of(GetParam().reason)) + ": " + server_.authority()));
+  EXPECT_THAT(probed.error().message, HasSubstr(std::string(name_of(GetParam().reason)) + ": " +
+                                                server_.authority() + ": " + GetParam().why));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Servers, NoTlsTest,
-    ::testing::Values(
-        NoTls{"hangs", [](ScriptedPeer& peer) { peer.hang(); }, MissReason::kTimeout},
-        NoTls{"speaks_plainly", [](ScriptedPeer& peer) { peer.send("HTTP/1.1 400 No\r\n\r\n"); },
-              MissReason::kConnection},
-        NoTls{"closes", [](ScriptedPeer&) {}, MissReason::kConnection},
-        NoTls{"resets", [](ScriptedPeer& peer) { peer.reset(); }, MissReason::kConnection}),
+    ::testing::Values(NoTls{"hangs", [](ScriptedPeer& peer) { peer.hang(); }, MissReason::kTimeout,
+                            "no connection in time"},
+                      NoTls{"speaks_plainly",
+                            [](ScriptedPeer& peer) { peer.send("HTTP/1.1 400 No\r\n\r\n"); },
+                            MissReason::kConnection, "no TLS is spoken at this port"},
+                      NoTls{"closes", [](ScriptedPeer&) {}, MissReason::kConnection,
+                            "the connection was closed during the TLS handshake"},
+                      NoTls{"resets", [](ScriptedPeer& peer) { peer.reset(); },
+                            MissReason::kConnection,
+                            "the connection was closed during the TLS handshake"}),
     [](const auto& server) { return std::string(server.param.name); });
 
 }  // namespace

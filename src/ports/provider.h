@@ -45,6 +45,16 @@ struct NetworkTime {
   MonoTime read_at;
 };
 
+// The newest failed request of a reason.
+struct FailureExample {
+  MissReason reason;
+  InfluencerId influencer;
+  unsigned status = 0;  // 0: no reply came
+  std::string text{};   // the reply's first bytes or what went wrong, printable ASCII
+  WallTime at;
+  std::uint64_t count = 0;  // of the failures of this reason since the start
+};
+
 struct ProviderHealth {
   std::uint64_t requests_total = 0;  // sent, retries included
   std::uint64_t retries_total = 0;
@@ -58,7 +68,7 @@ struct ProviderHealth {
   std::optional<MissReason> holdup;
   std::chrono::microseconds p50{0};  // reply times of the last minute or so
   std::chrono::microseconds p99{0};
-  std::string last_error;  // for people; empty when all is well
+  std::string last_error;                   // for people; empty when all is well
   std::optional<NetworkTime> network_time;  // of the newest reply that says it; about once a second
 };
 
@@ -81,6 +91,8 @@ class Provider {
   virtual void cancel(std::chrono::milliseconds grace) = 0;
 
   virtual ProviderHealth health() const = 0;
+  // At most one per reason. Any thread.
+  virtual std::vector<FailureExample> failure_examples() const { return {}; }
 
   // One request, for `doctor`, while no order is open: kUnavailable with the reason when there is
   // no answer.
