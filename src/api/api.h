@@ -19,6 +19,7 @@
 #include "core/verdict_book.h"
 #include "ports/alert_store.h"
 #include "ports/fleet.h"
+#include "ports/provider.h"
 #include "ports/queue.h"
 #include "ports/store.h"
 #include "ports/webhook.h"
@@ -39,8 +40,9 @@ struct PipelineSummary {
   std::optional<std::uint64_t> registered;  // influencers that are watched
   std::optional<QueueDepth> id_queue;
   std::optional<QueueDepth> point_queue;
-  std::optional<QueueCost> queue_cost;             // not of queues that cost nothing
-  std::optional<std::vector<FleetEntry>> workers;  // the processes that are alive
+  std::optional<QueueCost> queue_cost;                          // not of queues that cost nothing
+  std::optional<std::vector<FleetEntry>> workers;               // the processes that are alive
+  std::optional<std::vector<FailureExample>> failure_examples;  // of fetches in this process
 };
 
 // Who may change something: whoever knows the token. Without one, whoever is on this machine, as

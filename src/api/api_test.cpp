@@ -431,6 +431,15 @@ TEST_F(Api, SummaryTellsOfAllAndOfTheNewestCompleteMinute) {
                         R"("upstream_share":null,"seen_at":"2026-01-01T00:10:00.000Z"}])"));
 }
 
+TEST_F(Api, SummaryShowsTheNewestFailureOfEachReason) {
+  EXPECT_THAT(world.get("/api/v1/summary").body,
+              HasSubstr(R"("failure_examples":[{"reason":"malformed","influencer":7,)"
+                        R"("influencer_str":"7","status":200,"text":"<html>\\x1b",)"
+                        R"("at":"2026-01-01T00:10:00.000Z","count":41},)"
+                        R"({"reason":"connection","influencer":8,"influencer_str":"8",)"
+                        R"("status":null,"text":"refused",)"));
+}
+
 TEST_F(Api, SummaryWorksBeforeAnythingIsStored) {
   TestWorld empty;
   empty.serve();

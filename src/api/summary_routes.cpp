@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/damage.h"
+#include "api/id_json.h"
 #include "api/json.h"
 #include "api/parameters.h"
 #include "api/routes.h"
@@ -92,6 +93,24 @@ void write_workers(JsonWriter& json, const std::optional<std::vector<FleetEntry>
     json.member("upstream_share",
                 worker.upstream_share > 0 ? std::optional(worker.upstream_share) : std::nullopt);
     json.member("seen_at", worker.renewed_at);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_failures(JsonWriter& json, const std::optional<std::vector<FailureExample>>& examples) {
+  json.key("failure_examples");
+  if (!examples) return json.null();
+  json.begin_array();
+  for (const auto& example : *examples) {
+    json.begin_object();
+    json.member("reason", name_of(example.reason));
+    write_id(json, "influencer", example.influencer);
+    json.member("status",
+                example.status > 0 ? std::optional<std::uint64_t>(example.status) : std::nullopt);
+    json.member("text", std::string_view(example.text));
+    json.member("at", example.at);
+    json.member("count", example.count);
     json.end_object();
   }
   json.end_array();
@@ -198,6 +217,7 @@ Answer SummaryRoutes::write_summary(const LeaderboardSnapshot& board, std::strin
   json.end_object();
   write_cost(json, pipeline.queue_cost);
   write_workers(json, pipeline.workers);
+  write_failures(json, pipeline.failure_examples);
   json.end_object();
   return {};
 }

@@ -159,6 +159,17 @@ class TestWorld {
                    .upstream_share = 100,
                    .renewed_at = clock.wall()},
                   {.process = "there:2:b", .report = {.stage = "api"}, .renewed_at = clock.wall()}};
+              summary.failure_examples = {{.reason = MissReason::kMalformed,
+                                           .influencer = InfluencerId{7},
+                                           .status = 200,
+                                           .text = "<html>\\x1b",
+                                           .at = clock.wall(),
+                                           .count = 41},
+                                          {.reason = MissReason::kConnection,
+                                           .influencer = InfluencerId{8},
+                                           .text = "refused",
+                                           .at = clock.wall(),
+                                           .count = 1}};
               return summary;
             },
         .metrics = metrics,

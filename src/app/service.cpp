@@ -439,6 +439,7 @@ std::vector<std::string> Service::State::not_ready_reasons() const {
 PipelineSummary Service::State::pipeline_summary() const {
   PipelineSummary summary;
   summary.registered = registered;
+  if (provider) summary.failure_examples = provider->failure_examples();
   if (const auto depth = queues.ids->depth()) summary.id_queue = *depth;
   if (const auto depth = queues.points->depth()) summary.point_queue = *depth;
   summary.workers = workers();
