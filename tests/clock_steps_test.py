@@ -100,7 +100,7 @@ class ClockSteps(unittest.TestCase):
              "--spread", "0s", "--check-interval", "0s", "--listen", self.api,
              "--data-dir", str(self.base / "data")],
             stdout=self.log, stderr=self.log, env=environment)
-        self.wait("the API answers", lambda: self.get("/healthz") is not None)
+        self.wait("the API answers", lambda: self.get("/openapi.json") is not None)
 
     def stop(self):
         if self.process is None:

@@ -313,7 +313,7 @@ class EndToEnd(unittest.TestCase):
     # As when the disk is nearly full: nothing is fetched, what is there is served.
     def test_pauses_while_the_disk_is_nearly_full(self):
         self.start_network()
-        program = self.start_program("--min-free-bytes", "16TiB", until="/healthz")
+        program = self.start_program("--min-free-bytes", "16TiB", until="/openapi.json")
         wait_until("it says so", lambda: "free" in program.output(), 20)
         self.assertIn("--min-free-bytes", get(self.url + "/readyz")[1].decode())
         self.assertEqual(self.stored_now(), 0)
@@ -400,7 +400,7 @@ class EndToEnd(unittest.TestCase):
         content = {"name": "x", "kind": "rank", "direction": "enters", "rank": 1,
                    "influencers": [FIRST], "url": receiver.url}
         program = self.start_program("--alert-allow-private", "on", "--api-token",
-                                     "a-token-of-the-test", until="/healthz")
+                                     "a-token-of-the-test", until="/openapi.json")
         status, rule = self.change("POST", "/api/v1/alerts", content)
         self.assertEqual(status, 201, rule)
         self.assertEqual(program.stop(), 0, program.output())
