@@ -49,7 +49,8 @@ class Demo:
     def __init__(self, program, directory):
         self.process = subprocess.Popen(
             [program, "demo", "--influencers", "1000-1099", "--listen", "127.0.0.1:0",
-             "--mockstagram-listen", "127.0.0.1:0", "--data-dir", directory],
+             "--mockstagram-listen", "127.0.0.1:0", "--alert-allow-private", "on", "--data-dir",
+             directory],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.said = []
         self.port = None
