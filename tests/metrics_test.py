@@ -165,6 +165,10 @@ class Deployment(unittest.TestCase):
                                   capture_output=True, timeout=60, check=False)
             self.assertNotIn("error while linting", done.stderr)
 
+    def test_every_stage_is_among_the_processes_that_are_alive(self):
+        summary = json.loads(get(f"http://{self.ports['api']}/api/v1/summary")[1])
+        self.assertEqual({worker["stage"] for worker in summary["workers"]}, set(self.ports))
+
     def test_every_process_says_whether_it_lives_and_is_ready(self):
         for stage, port in self.ports.items():
             self.assertEqual(get(f"http://{port}/healthz")[0], 200, stage)

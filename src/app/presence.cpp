@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
+#include <ranges>
+
+#include "app/lock_file.h"
 
 namespace ia {
 
@@ -37,10 +41,40 @@ void Presence::leave() {
   (void)fleet_.leave(process_);  // else it is forgotten in kFleetLease
 }
 
-std::string name_of_process() {
+namespace {
+
+std::string name_of_host() {
   std::string host(256, '\0');
-  if (gethostname(host.data(), host.size() - 1) != 0) host = "unknown";
-  return fmt::format("{}:{}:{:08x}", host.c_str(), getpid(), std::random_device{}());
+  if (gethostname(host.data(), host.size() - 1) != 0) return "unknown";
+  return host.c_str();
+}
+
+bool has_word(std::string_view words, std::string_view word) {
+  return std::ranges::any_of(std::views::split(words, ' '), [word](const auto& one) {
+    return std::string_view(one.begin(), one.end()) == word;
+  });
+}
+
+}  // namespace
+
+std::vector<FleetEntry> neighbours(const std::filesystem::path& data_dir,
+                                   std::string_view own_stages, WallTime now) {
+  std::vector<FleetEntry> entries;
+  for (const auto& [stage, holder] : held_locks(data_dir)) {
+    if (has_word(own_stages, stage)) continue;
+    const auto process = fmt::format("{}:{}", name_of_host(), holder.pid);
+    const auto known = std::ranges::find(entries, process, &FleetEntry::process);
+    if (known == entries.end()) {
+      entries.push_back({.process = process, .report = {.stage = stage}, .renewed_at = now});
+    } else {
+      known->report.stage += " " + stage;
+    }
+  }
+  return entries;
+}
+
+std::string name_of_process() {
+  return fmt::format("{}:{}:{:08x}", name_of_host(), getpid(), std::random_device{}());
 }
 
 }  // namespace ia

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -40,6 +43,11 @@ class Presence {
   double share_ = 0;
   bool has_left_ = false;
 };
+
+// The other processes whose stages run on a data directory, as their locks tell, which do not say
+// what each has sent. `own_stages` are left out.
+std::vector<FleetEntry> neighbours(const std::filesystem::path& data_dir,
+                                   std::string_view own_stages, WallTime now);
 
 // "HOST:PID:RANDOM": of no other process, on no machine.
 std::string name_of_process();

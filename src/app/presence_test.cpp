@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "app/lock_file.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_fleet.h"
+#include "testing/temp_dir.h"
 
 namespace ia {
 namespace {
@@ -87,6 +90,20 @@ TEST_F(PresenceTest, KeepsItsShareWhileTheRosterIsAway) {
 }
 
 TEST_F(PresenceTest, NamesEachProcessAnew) { EXPECT_NE(name_of_process(), name_of_process()); }
+
+TEST(Neighbours, AreTheHoldersOfTheOtherStagesLocks) {
+  TempDir dir;
+  const auto api = LockFile::acquire(dir.path(), "api");
+  const auto fetch = LockFile::acquire(dir.path(), "fetch");
+  const auto check = LockFile::acquire(dir.path(), "check");
+  (void)LockFile::acquire(dir.path(), "sink");  // gone again
+
+  const auto found = neighbours(dir.path(), "seed api", {});
+  ASSERT_EQ(found.size(), 1u) << "one process has both";
+  EXPECT_EQ(found[0].report.stage, "check fetch");
+  EXPECT_TRUE(found[0].process.ends_with(":" + std::to_string(getpid())));
+  EXPECT_TRUE(neighbours(dir.path() / "none", "api", {}).empty());
+}
 
 }  // namespace
 }  // namespace ia

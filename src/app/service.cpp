@@ -443,13 +443,20 @@ PipelineSummary Service::State::pipeline_summary() const {
   if (const auto depth = queues.ids->depth()) summary.id_queue = *depth;
   if (const auto depth = queues.points->depth()) summary.point_queue = *depth;
   summary.workers = workers();
-  if (summary.workers) summary.queue_cost = queue_cost(*summary.workers);
+  if (summary.workers) {
+    const std::span<const FleetEntry> all(*summary.workers);
+    summary.queue_cost = queue_cost(fleet ? all : all.first(1));
+  }
   return summary;
 }
 
-// This process alone with the embedded store.
+// With the embedded store this process, and those of the other stages on its data directory.
 std::optional<std::vector<FleetEntry>> Service::State::workers() const {
-  if (!fleet) return std::vector{FleetEntry{process, report_of_process(), share, clock.wall()}};
+  if (!fleet) {
+    auto all = neighbours(config.data_dir, stage_names(), clock.wall());
+    all.insert(all.begin(), FleetEntry{process, report_of_process(), share, clock.wall()});
+    return all;
+  }
   auto entries = fleet->read();
   return entries ? std::optional(std::move(*entries)) : std::nullopt;
 }
