@@ -32,8 +32,16 @@ struct Transfer {
   std::size_t reply_bytes = 0;
   std::optional<std::string> refused_address{};
   bool has_socket = false;
+  bool has_head = false;  // of the answer: the status and all fields
   char error[CURL_ERROR_SIZE] = "";
 };
+
+// Called for each line: interim answers (1xx) have heads of their own.
+std::size_t watch_head(char* line, std::size_t, std::size_t size, void* transfer) {
+  const std::string_view text(line, size);
+  static_cast<Transfer*>(transfer)->has_head = text == "\r\n" || text == "\n";
+  return size;
+}
 
 // Read, so that the receiver can end properly, and dropped.
 std::size_t drop_body(char*, std::size_t, std::size_t size, void* transfer) {
@@ -88,6 +96,8 @@ void prepare(Transfer& transfer, const WebhookOptions& options) {
   set(transfer, CURLOPT_HTTPHEADER, transfer.headers.get());
   set(transfer, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   set(transfer, CURLOPT_OPENSOCKETDATA, &transfer);
+  set(transfer, CURLOPT_HEADERFUNCTION, watch_head);
+  set(transfer, CURLOPT_HEADERDATA, &transfer);
   set(transfer, CURLOPT_WRITEFUNCTION, drop_body);
   set(transfer, CURLOPT_WRITEDATA, &transfer);
   set(transfer, CURLOPT_ERRORBUFFER, transfer.error);
@@ -120,8 +130,8 @@ WebhookReply refusal(const std::string& url, const std::string& why) {
 WebhookReply reply_of(const Transfer& transfer, CURLcode code, WallTime now) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  // A body that is too long does not matter, nor one that ends early.
-  const bool has_answer = status >= 200 && (code == CURLE_OK || code == CURLE_WRITE_ERROR);
+  // A body that is too long does not matter, nor one that ends early or never.
+  const bool has_answer = status >= 200 && transfer.has_head;
   if (has_answer) return reply_with(transfer, static_cast<int>(status), now);
   if (transfer.refused_address && !transfer.has_socket) {
     return refusal(transfer.webhook.target.url,

@@ -249,6 +249,40 @@ TEST_F(WebhookSenderTest, TakesNoMoreOfAnAnswerThanItNeeds) {
   EXPECT_EQ(send(message(endless.url())).kind, Kind::kDelivered);
 }
 
+// The receiver has said that it took the message; its body says nothing.
+TEST_F(WebhookSenderTest, TakesAnAnswerWhoseBodyIsCutOrNeverEnds) {
+  for (const std::string rest :
+       {"Content-Length: 99\r\n\r\nok", "Content-Length: 99\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nab", "Transfer-Encoding: chunked\r\n\r\nzz"}) {
+    ScriptedServer cut([&](ScriptedPeer& peer) {
+      peer.next_request();
+      peer.send("HTTP/1.1 200 OK\r\n" + rest);
+    });
+    EXPECT_EQ(send(message(cut.url())).kind, Kind::kDelivered) << rest;
+  }
+  make({.allow_private = true, .timeout = milliseconds{300}});
+  answers_ = {"HTTP/1.1 202 OK\r\nContent-Length: 99\r\n\r\nok",
+              "HTTP/1.1 410 Gone\r\nContent-Length: 99\r\n\r\n"};
+  ScriptedServer open([this](ScriptedPeer& peer) {
+    receive(peer);
+    peer.hang();
+  });
+  EXPECT_EQ(send(message(open.url())).kind, Kind::kDelivered);
+  EXPECT_EQ(send(message(open.url())).kind, Kind::kGone);
+}
+
+TEST_F(WebhookSenderTest, TakesNoAnswerWhoseHeadIsCut) {
+  for (const std::string head :
+       {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n",
+        "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early\r\n\r\n"}) {
+    ScriptedServer cut([&](ScriptedPeer& peer) {
+      peer.next_request();
+      peer.send(head);
+    });
+    EXPECT_EQ(send(message(cut.url())).kind, Kind::kFailed) << head;
+  }
+}
+
 TEST_F(WebhookSenderTest, SendsToSeveralAtATime) {
   std::promise<void> second_came;
   ScriptedServer first([&](ScriptedPeer& peer) {
