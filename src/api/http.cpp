@@ -36,6 +36,14 @@ bool is_zero_weight(std::string_view parameters) {
   return weight.find_first_not_of("0.") == std::string_view::npos;
 }
 
+// The ETag itself, or that of its compressed form.
+bool is_form_of(std::string_view etag, std::string_view candidate) {
+  const auto opaque = etag.substr(0, etag.size() - 1);
+  if (!candidate.starts_with(opaque)) return false;
+  candidate.remove_prefix(opaque.size());
+  return candidate == "\"" || candidate == "-gzip\"";
+}
+
 }  // namespace
 
 void HttpResponse::clear() {
@@ -80,18 +88,26 @@ std::string_view reason_phrase(int status) {
       return "Conflict";
     case 410:
       return "Gone";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 414:
       return "URI Too Long";
     case 415:
       return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
     case 429:
       return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return "Internal Server Error";
   }
@@ -114,16 +130,26 @@ bool allows_gzip(std::string_view accept_encoding) {
 bool names_etag(std::string_view if_none_match, std::string_view etag) {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
   if (etag.empty()) return false;
-  const auto opaque = etag.substr(0, etag.size() - 1);
   while (!if_none_match.empty()) {
     auto candidate = next_element(if_none_match);
     if (candidate == "*") return true;
     if (candidate.starts_with("W/")) candidate.remove_prefix(2);
-    if (!candidate.starts_with(opaque)) continue;
-    candidate.remove_prefix(opaque.size());
-    if (candidate == "\"" || candidate == "-gzip\"") return true;
+    if (is_form_of(etag, candidate)) return true;
   }
   return false;
+}
+
+bool matches_etag(std::string_view if_match, std::string_view etag) {
+  while (!if_match.empty()) {
+    const auto candidate = next_element(if_match);
+    if (candidate == "*") return true;
+    if (!etag.empty() && !etag.starts_with("W/") && is_form_of(etag, candidate)) return true;
+  }
+  return false;
+}
+
+bool is_media_type(std::string_view content_type, std::string_view type) {
+  return same_word(trimmed(content_type.substr(0, content_type.find(';'))), type);
 }
 
 }  // namespace ia

@@ -7,16 +7,19 @@
 #include <string>
 #include <string_view>
 
+#include "api/client_address.h"
+
 namespace ia {
 
 // What the server and the routes say to each other: HTTP without its library.
 
-enum class HttpMethod : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOther };
+enum class HttpMethod : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, kOther };
 
 // The views are valid during the handler's call.
 struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string_view target;         // as sent: path and query, still escaped
+  std::string_view if_match;       // the header's value; empty without one
   std::string_view if_none_match;  // the header's value; empty without one
   std::string_view last_event_id;  // the header's value; empty without one
   bool accepts_gzip = false;
@@ -24,11 +27,16 @@ struct HttpRequest {
   bool is_body_kept = false;  // `body` is all of it: it was not too long, and it was sent
   std::string_view body;
   // Values of headers; empty without them.
-  std::string_view host;
+  std::string_view host;  // of an absolute target: its own
   std::string_view content_type;
+  std::string_view content_encoding;
   std::string_view authorization;
   std::string_view origin;
   std::string_view sec_fetch_site;
+  std::string_view forwarded_for;  // the elements of all X-Forwarded-For fields, with commas
+  bool is_forwarded = false;       // a proxy says that it passed the request on
+  // Who asks: the other end of the connection, or whom trusted proxies vouch for.
+  ClientAddress client{};
 };
 
 class LateAnswer;
@@ -87,5 +95,11 @@ bool allows_gzip(std::string_view accept_encoding);
 // Whether an If-None-Match header names the ETag, weakly compared. The form that a compressed
 // answer has ("x-gzip" for "x") counts as the same.
 bool names_etag(std::string_view if_none_match, std::string_view etag);
+// Whether an If-Match header names the ETag, strongly compared: a weak one never does. "*" names
+// any; an empty ETag is named by nothing else.
+bool matches_etag(std::string_view if_match, std::string_view etag);
+
+// Whether a Content-Type header says that media type, whatever its case and parameters.
+bool is_media_type(std::string_view content_type, std::string_view type);
 
 }  // namespace ia

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/client_address.h"
 #include "api/http.h"
 #include "api/request_reader.h"
 #include "base/clock.h"
@@ -23,6 +24,12 @@ struct HttpServerOptions {
   std::size_t connections_max = 1024;  // further ones get 503 and are closed
   std::size_t streams_max = 10'000;    // counted apart; further ones get 503
   double rate_limit = 0;               // requests/s of one client address; 0: off
+  // Proxies whose X-Forwarded-For is believed: it says who the client is.
+  std::vector<AddressRange> trusted_proxies{};
+  // Names that may stand in Host besides those of this machine and IP addresses, in lower case:
+  // "example.org", "*.example.org" or "*". Empty: on loopback none, so that no page of another
+  // origin can read through a name that resolves to this machine; else any.
+  std::vector<std::string> allowed_hosts{};
   // A crowd comes through few connections that stay: each may make this many requests.
   std::size_t requests_per_connection = 100'000;
 

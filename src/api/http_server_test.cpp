@@ -72,9 +72,10 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   auto client = served.connect();
   std::string burst;
   for (int i = 0; i < 500; ++i) {
-    burst += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    burst += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
   }
-  burst += "GET /big HTTP/1.1\r\nHost: h\r\n\r\nGET /last HTTP/1.1\r\nHost: h\r\n\r\n";
+  burst +=
+      "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\nGET /last HTTP/1.1\r\nHost: localhost\r\n\r\n";
   ASSERT_TRUE(client.send(burst));
   for (int i = 0; i < 500; ++i) ASSERT_EQ(client.read().body, "target /" + std::to_string(i));
   EXPECT_EQ(client.read().body.size(), 4'000'000U);
@@ -84,7 +85,7 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
 TEST(HttpServer, AnswersARequestThatComesByteByByte) {
   Served served;
   auto client = served.connect();
-  for (const char c : std::string_view("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")) {
+  for (const char c : std::string_view("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")) {
     ASSERT_TRUE(client.send({&c, 1}));
   }
   EXPECT_EQ(client.read().body, "target /slow");
@@ -135,9 +136,10 @@ TEST(HttpServer, SurvivesAHandlerThatThrows) {
 
 TEST(HttpServer, RefusesWhatIsTooLargeOrMalformedAndCloses) {
   const std::vector<std::pair<std::string, int>> cases = {
-      {"GET /" + std::string(3'000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n", 414},
-      {"GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(17'000, 'x') + "\r\n\r\n", 431},
-      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n" + std::string(70'000, 'x'),
+      {"GET /" + std::string(3'000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414},
+      {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(17'000, 'x') + "\r\n\r\n", 431},
+      {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n" +
+           std::string(70'000, 'x'),
        413},
       {"nonsense\r\n\r\n", 400},
       {"GET / HTTP/1.1\nHost: h\n\n", 400},
@@ -157,7 +159,7 @@ TEST(HttpServer, RefusesWhatIsTooLargeOrMalformedAndCloses) {
 TEST(HttpServer, RefusesABodyOnGetAndGoesOn) {
   Served served;
   auto client = served.connect();
-  client.send("GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+  client.send("GET /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_EQ(client.read().status, 400);
   EXPECT_EQ(client.get("/y").body, "target /y");
 }
@@ -212,7 +214,7 @@ TEST(HttpServer, CutsOffAHeaderThatDrips) {
 TEST(HttpServer, CutsOffABodyThatDoesNotCome) {
   Served served(hasty());
   auto client = served.connect();
-  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc");
   EXPECT_EQ(client.read().status, 408);
   EXPECT_TRUE(client.is_closed());
 }
@@ -229,7 +231,7 @@ TEST(HttpServer, ClosesIdleConnectionsWithoutAWord) {
 TEST(HttpServer, DropsClientsThatDoNotRead) {
   Served served(hasty());
   TestClient client(served.server->port(), false, 4'096);
-  for (int i = 0; i < 4; ++i) client.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int i = 0; i < 4; ++i) client.send("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto dropped =
       served.metrics.counter("ia_http_dropped_total", "", {{"reason", "slow_reader"}});
   for (int i = 0; i < 1'000 && dropped.value() == 0; ++i) {
@@ -373,7 +375,7 @@ TEST(HttpServer, FinishesRequestsWhenItStops) {
   });
   auto client = served.connect();
   auto idle = served.connect();
-  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   is_in_handler.wait(false);
   std::jthread stopper([&served] { served.server->stop(); });
   may_answer = true;

@@ -5,7 +5,7 @@
 
 #include "api/http_metrics.h"
 #include "api/http_server.h"
-#include "api/rate_limiter.h"
+#include "api/request_gate.h"
 
 namespace ia {
 
@@ -47,7 +47,7 @@ struct HttpShared {
         handler(std::move(handler_in)),
         clock(clock_in),
         metrics(metrics_in, options.routes),
-        limiter(options.rate_limit),
+        gate(options, metrics_in, log_in),
         connections(metrics_in.gauge("ia_http_connections", "Open connections, but for streams.")),
         streams(metrics_in.gauge("ia_http_streams", "Open streams of events.")),
         full(dropped(metrics_in, "full")),
@@ -67,7 +67,7 @@ struct HttpShared {
   const HttpHandler handler;
   const Clock& clock;
   HttpMetrics metrics;
-  RateLimiter limiter;
+  RequestGate gate;
   Tally connections;
   Tally streams;
   CounterMetric full, idle, slow_request, slow_reader, slow_answer;

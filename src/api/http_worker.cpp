@@ -20,8 +20,8 @@
 #include <thread>
 #include <utility>
 
-#include "api/answer_writer.h"
 #include "api/client_socket.h"
+#include "api/http_answers.h"
 #include "api/late_answer.h"
 #include "api/server_problems.h"
 
@@ -39,13 +39,14 @@ using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
 using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
+
 template <class T = void>
 using Task = asio::awaitable<T, Executor>;
 constexpr auto kResume = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 
-// Answers to pipelined requests are sent together up to here; larger bodies are not copied.
+// Answers to pipelined requests are sent together up to here.
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kFlushBytes = 64 * 1024;
-constexpr std::size_t kCopiedBodyMax = 4 * 1024;
 constexpr std::size_t kSlowestBytesPerSecond = 16 * 1024;
 constexpr milliseconds kLingerTime{1'000};
 constexpr std::size_t kLingerBytesMax = 256 * 1024;
@@ -73,7 +74,7 @@ struct Connection {
   Socket socket;
   std::optional<HttpRequestReader> reader;  // none in a stream
   std::optional<Tally::Part> counted;
-  std::uint64_t client = 0;
+  ClientAddress peer;
   std::size_t requests = 0;
   std::string unsent;  // when the client takes less than we have
   std::shared_ptr<LateAnswer> late;
@@ -84,11 +85,11 @@ struct Connection {
   bool timed_out = false;
 };
 
-// One thread with its connections. At every suspension `out_` and `response_` are empty, so the
-// connections of a thread share them.
+// One thread with its connections. At every suspension `answers_` has nothing to send, so the
+// connections of a thread share it.
 class Worker {
  public:
-  explicit Worker(HttpShared& shared) : shared_(shared), io_(1), timer_(io_) {}
+  explicit Worker(HttpShared& shared) : shared_(shared), answers_(shared), io_(1), timer_(io_) {}
 
   void start() {
     asio::co_spawn(io_, sweep(), asio::detached);
@@ -149,12 +150,7 @@ class Worker {
   Task<> linger(Connection& connection);
 
   bool complete(Connection& connection, MonoTime began);
-  bool refuse(const Problem& problem);
-  void fill(Connection& connection, const HttpRequest& request);
-  void call_handler(const HttpRequest& request);
-  void respond(const Problem& problem, std::string_view target);
   void take_late(Connection& connection, std::size_t route);
-  void finish(const HttpRequest& request, AnswerWriter::Connection kind);
   Sent send_now(Connection& connection);
   void set_receive_deadline(Connection& connection);
   void attach(Connection& connection);
@@ -168,9 +164,7 @@ class Worker {
   HttpShared& shared_;
   std::list<Connection*> connections_;
   std::size_t turned_away_ = 0;
-  HttpResponse response_;
-  AnswerWriter writer_;
-  std::string out_;
+  HttpAnswers answers_;
   bool is_stopping_ = false;
   MonoTime stop_deadline_ = MonoTime::max();
   std::function<void()> stop_accepting_;
@@ -232,6 +226,7 @@ Task<> Worker::sweep() {
       }
     }
     close_abandoned();
+    shared_.gate.tell(shared_.clock.mono());
   }
 }
 
@@ -291,16 +286,15 @@ Task<> Worker::serve(Socket socket, Tally::Part counted) {
   error_code error;
   connection.socket.non_blocking(true, error);
   connection.socket.set_option(tcp::no_delay(true), error);
-  if (shared_.limiter.is_on()) connection.client = client_of(connection.socket.native_handle());
+  connection.peer = ClientAddress::of_peer(connection.socket.native_handle());
   for (;;) {
     const auto event = connection.reader->next();
     bool keeps = true;
     bool lingers = false;
     if (event == HttpRequestReader::Event::kRequest) {
       const auto began = shared_.clock.mono();
-      response_.clear();
-      fill(connection, connection.reader->request());
-      if (response_.late && !co_await settle(connection)) break;
+      answers_.fill(connection.peer, connection.reader->request());
+      if (answers_.response.late && !co_await settle(connection)) break;
       keeps = complete(connection, began);
       lingers = connection.reader->keeps_connection() || connection.reader->request().has_body;
     } else if (event == HttpRequestReader::Event::kRefused || connection.timed_out) {
@@ -308,11 +302,14 @@ Task<> Worker::serve(Socket socket, Tally::Part counted) {
           connection.timed_out
               ? HttpRequestReader::Refusal{408, "The request did not come in time."}
               : connection.reader->refusal();
-      keeps = refuse({.status = refusal.status, .detail = refusal.detail});
+      answers_.refuse({.status = refusal.status, .detail = refusal.detail});
+      keeps = false;
       lingers = true;
     }
     const bool needs_more = event == HttpRequestReader::Event::kMore;
-    if (keeps && !needs_more && response_.body.empty() && out_.size() < kFlushBytes) continue;
+    if (needs_more && connection.reader->wants_continue()) answers_.out += kContinue;
+    const bool is_small = answers_.response.body.empty() && answers_.out.size() < kFlushBytes;
+    if (keeps && !needs_more && is_small) continue;
     const auto sent = send_now(connection);
     if (sent == Sent::kFailed) break;
     if (sent == Sent::kSome && !co_await send_rest(connection)) break;
@@ -335,7 +332,7 @@ Task<> Worker::turn_away(Socket socket) {
   const Listing listing(*this, connection);
   error_code error;
   connection.socket.non_blocking(true, error);
-  refuse(too_many_connections());
+  answers_.refuse(too_many_connections());
   if (send_now(connection) == Sent::kAll) co_await linger(connection);
   --turned_away_;
 }
@@ -369,23 +366,25 @@ Task<bool> Worker::receive(Connection& connection) {
 }
 
 Worker::Sent Worker::send_now(Connection& connection) {
+  auto& head = answers_.out;
+  auto& body = answers_.response.body;
   std::size_t sent = 0;
-  const auto size = out_.size() + response_.body.size();
+  const auto size = head.size() + body.size();
   error_code error;
   while (sent < size && !error) {
-    const auto of_head = std::min(sent, out_.size());
+    const auto of_head = std::min(sent, head.size());
     const auto of_body = sent - of_head;
-    const std::array<asio::const_buffer, 2> rest = {asio::buffer(out_) + of_head,
-                                                    asio::buffer(response_.body) + of_body};
+    const std::array<asio::const_buffer, 2> rest = {asio::buffer(head) + of_head,
+                                                    asio::buffer(body) + of_body};
     sent += connection.socket.write_some(rest, error);
   }
   const bool is_blocked = error == asio::error::would_block;
   if (is_blocked) {
-    connection.unsent.assign(out_, std::min(sent, out_.size()));
-    connection.unsent.append(response_.body, sent - std::min(sent, out_.size()));
+    connection.unsent.assign(head, std::min(sent, head.size()));
+    connection.unsent.append(body, sent - std::min(sent, head.size()));
   }
-  out_.clear();
-  response_.body.clear();
+  head.clear();
+  body.clear();
   if (is_blocked) return Sent::kSome;
   return error ? Sent::kFailed : Sent::kAll;
 }
@@ -424,7 +423,7 @@ Task<> Worker::linger(Connection& connection) {
 }
 
 void Worker::attach(Connection& connection) {
-  connection.late = std::exchange(response_.late, nullptr);
+  connection.late = std::exchange(answers_.response.late, nullptr);
   connection.news = std::make_shared<Timer>(io_, MonoTime::max());
   connection.late->attach([this, news = std::weak_ptr(connection.news)] { wake(news); });
 }
@@ -447,7 +446,7 @@ void Worker::wake_some() {
 // Waits for the late answer and makes it the response; connection.late stays when it is a stream.
 // False when there is nobody to answer any more.
 Task<bool> Worker::settle(Connection& connection) {
-  const auto route = response_.route;
+  const auto route = answers_.response.route;
   attach(connection);
   if (!connection.late->is_answered()) {
     const auto sent = send_now(connection);
@@ -470,13 +469,13 @@ void Worker::take_late(Connection& connection, std::size_t route) {
   const auto& request = connection.reader->request();
   connection.timed_out = false;
   if (connection.late->is_answered()) {
-    response_ = connection.late->take_answer();
-    response_.late.reset();
+    answers_.response = connection.late->take_answer();
+    answers_.response.late.reset();
   } else {
-    respond(answer_too_late(), request.target);
+    answers_.respond(answer_too_late(), request.target);
   }
-  response_.route = route;
-  const bool is_stream = response_.is_stream && request.method == HttpMethod::kGet;
+  answers_.response.route = route;
+  const bool is_stream = answers_.response.is_stream && request.method == HttpMethod::kGet;
   if (is_stream && shared_.streams.count() < shared_.options.streams_max) {
     connection.counted.emplace(shared_.streams);
     return;
@@ -484,7 +483,7 @@ void Worker::take_late(Connection& connection, std::size_t route) {
   connection.forget_late();
   if (!is_stream) return;
   shared_.full.add();
-  respond(too_many_streams(), request.target);
+  answers_.respond(too_many_streams(), request.target);
 }
 
 // Sends what the stream has until it ends or its client leaves.
@@ -494,13 +493,13 @@ Task<> Worker::stream(Connection& connection) {
   connection.socket.set_option(asio::socket_base::send_buffer_size(kStreamSendBuffer), ignored);
   connection.reader.reset();
   while (connection.socket.is_open() && !is_stopping_) {
-    const auto state = late.take(out_);
+    const auto state = late.take(answers_.out);
     if (state == LateAnswer::State::kOverrun) {
       shared_.slow_reader.add();
-      out_.clear();
+      answers_.out.clear();
       break;
     }
-    if (!out_.empty()) {
+    if (!answers_.out.empty()) {
       const auto sent = send_now(connection);
       if (sent == Sent::kFailed) break;
       if (sent == Sent::kSome && !co_await send_rest(connection)) break;
@@ -516,58 +515,11 @@ Task<> Worker::stream(Connection& connection) {
 }
 
 bool Worker::complete(Connection& connection, MonoTime began) {
-  const auto& reader = *connection.reader;
+  auto& reader = *connection.reader;
   const bool keeps = reader.keeps_connection() && !is_stopping_ && !connection.late &&
                      ++connection.requests < shared_.options.requests_per_connection;
-  finish(reader.request(), {.keeps = keeps, .is_http_10 = reader.is_http_10()});
-  const std::chrono::duration<double> took = shared_.clock.mono() - began;
-  shared_.metrics.count(response_.route, response_.status, took.count());
+  answers_.complete(reader.request(), {.keeps = keeps, .is_http_10 = reader.is_http_10()}, began);
   return keeps;
-}
-
-void Worker::fill(Connection& connection, const HttpRequest& request) {
-  if (const auto wait = shared_.limiter.refuse(connection.client, shared_.clock.mono())) {
-    respond(too_many_requests(shared_.options.rate_limit, *wait), request.target);
-  } else if (request.has_body &&
-             (request.method == HttpMethod::kGet || request.method == HttpMethod::kHead)) {
-    respond(no_body_allowed(), request.target);
-  } else {
-    call_handler(request);
-  }
-}
-
-void Worker::call_handler(const HttpRequest& request) {
-  try {
-    shared_.handler(request, response_);
-    if (shared_.handling.is_failing()) shared_.handling.recovered("requests are answered again");
-    return;
-  } catch (const std::exception& failure) {
-    shared_.handling.failing("a request failed, as may others", failure.what());
-  }
-  respond(handler_failed(), request.target);
-}
-
-void Worker::respond(const Problem& problem, std::string_view target) {
-  const auto route = response_.route;
-  response_.clear();
-  response_.route = route;
-  answer_problem(response_, problem, target);
-}
-
-// Always false: the connection ends.
-bool Worker::refuse(const Problem& problem) {
-  response_.clear();
-  answer_problem(response_, problem, {});
-  finish(HttpRequest{}, {.keeps = false});
-  shared_.metrics.count(0, problem.status, 0);
-  return false;
-}
-
-void Worker::finish(const HttpRequest& request, AnswerWriter::Connection kind) {
-  writer_.write(request, kind, shared_.clock.wall(), response_, out_);
-  if (response_.body.size() > kCopiedBodyMax) return;
-  out_ += response_.body;
-  response_.body.clear();
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ class LateAnswers : public ::testing::Test {
   std::unique_ptr<HttpServer> server;
 };
 
-const std::string kAsk = " HTTP/1.1\r\nHost: h\r\n\r\n";
+const std::string kAsk = " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 TEST_F(LateAnswers, ComeFromAnotherThread) {
   serve();
@@ -137,10 +137,10 @@ TEST_F(LateAnswers, DoNotHoldOtherConnectionsUp) {
 TEST_F(LateAnswers, AreCompressedAndKnownByTheirETagLikeOthers) {
   serve();
   auto client = connect();
-  client.send("GET /late HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n");
+  client.send("GET /late HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n");
   late(0)->answer(with_body(std::string(5'000, 'x')));
   EXPECT_EQ(client.read().header("content-encoding"), "gzip");
-  client.send("GET /late HTTP/1.1\r\nHost: h\r\nIf-None-Match: \"tag\"\r\n\r\n");
+  client.send("GET /late HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"tag\"\r\n\r\n");
   auto tagged = with_body("known");
   tagged.etag = "\"tag\"";
   late(1)->answer(std::move(tagged));
@@ -228,7 +228,8 @@ TEST_F(LateAnswers, MayComeFromManyThreadsToManyClients) {
 TEST_F(LateAnswers, MayBeStreams) {
   serve();
   auto client = connect();
-  client.send("GET /a" + kAsk + "GET /stream HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n");
+  client.send("GET /a" + kAsk +
+              "GET /stream HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_EQ(client.read().body, "target /a");
   const auto head = client.read();
   EXPECT_EQ(head.status, 200);

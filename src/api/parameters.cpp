@@ -42,8 +42,8 @@ Parameters::Parameters(std::string_view query, std::initializer_list<std::string
 
 void Parameters::take(std::string_view escaped_name, std::string_view escaped_value,
                       std::span<const std::string_view> known) {
-  const auto name = unescape(escaped_name);
-  auto value = unescape(escaped_value);
+  const auto name = unescape_query(escaped_name);
+  auto value = unescape_query(escaped_value);
   if (!name || !value) {
     reject(excerpt(escaped_name), "has a % that is not followed by two hexadecimal digits");
     return;

@@ -22,7 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kName = "__name__";
-constexpr std::size_t kStepsMax = 11'000;  // as Prometheus
+constexpr std::size_t kStepsMax = 11'000;  // as Prometheus: from the first point to the last
 constexpr milliseconds kLookBackMost = std::chrono::minutes{5};
 constexpr std::size_t kValuesMax = 1'000;  // of a label: what Grafana shows
 // What Grafana looks at to know what it may ask for; windows are left-open as of 3.0.
@@ -38,12 +38,12 @@ class Form {
     if (auto taken = form.take(request.query); !taken) return std::unexpected(taken.error());
     const auto& http = request.http;
     if (!http.has_body) return form;
-    if (!http.content_type.starts_with("application/x-www-form-urlencoded")) {
+    if (!is_media_type(http.content_type, "application/x-www-form-urlencoded")) {
       return std::unexpected(
           bad_data("send parameters in the query, or as application/x-www-form-urlencoded"));
     }
     if (!http.is_body_kept) {
-      return std::unexpected(bad_data("the form must be at most 48 KiB, and sent without Expect"));
+      return std::unexpected(bad_data("the form must be at most 48 KiB"));
     }
     if (auto taken = form.take(http.body); !taken) return std::unexpected(taken.error());
     return form;
@@ -100,8 +100,8 @@ class Form {
     while (!query.empty()) {
       const auto piece = next_piece(query);
       if (piece.name.empty() && piece.value.empty()) continue;
-      auto name = unescape_form(piece.name);
-      auto value = unescape_form(piece.value);
+      auto name = unescape_query(piece.name);
+      auto value = unescape_query(piece.value);
       if (!name || !value) {
         return std::unexpected(
             bad_data("a % is not followed by two hexadecimal digits in " + excerpt(piece.name)));
@@ -110,12 +110,6 @@ class Form {
     }
     return {};
   }
-  static std::optional<std::string> unescape_form(std::string_view text) {
-    std::string blanks(text);
-    std::ranges::replace(blanks, '+', ' ');
-    return unescape(blanks);
-  }
-
   std::multimap<std::string, std::string, std::less<>> given_;
 };
 

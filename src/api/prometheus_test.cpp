@@ -185,6 +185,11 @@ TEST_F(Prometheus, NeverListsEverybody) {
   EXPECT_THAT(series.body, HasSubstr("\"data\":[],\"warnings\":"));
 }
 
+TEST_F(Prometheus, TakesAsManyStepsAsPrometheus) {
+  EXPECT_EQ(world.get(kApi + "query_range?query=1&start=0&end=11000&step=1").status, 200);
+  EXPECT_EQ(world.get(kApi + "query_range?query=1&start=0&end=11000.9&step=1").status, 200);
+}
+
 TEST_F(Prometheus, SaysWhatIsWrong) {
   const auto error = [&](const std::string& target) {
     const auto reply = world.get(kApi + target);

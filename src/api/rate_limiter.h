@@ -17,12 +17,15 @@ class RateLimiter {
  public:
   static constexpr std::size_t kClientsMax = 10'000;
 
-  // 0: no limit.
-  explicit RateLimiter(double requests_per_second);
+  // 0: no limit. `burst` is how much of the rate may come at once.
+  explicit RateLimiter(double requests_per_second,
+                       std::chrono::nanoseconds burst = std::chrono::seconds{1});
 
   bool is_on() const { return interval_.count() > 0; }
   // Nothing when the request may pass; else how long to wait for the next one.
   std::optional<std::chrono::nanoseconds> refuse(std::uint64_t client, MonoTime now);
+  // What refuse() would return, without counting a request.
+  std::optional<std::chrono::nanoseconds> wait(std::uint64_t client, MonoTime now);
 
  private:
   void forget_idle(MonoTime now);

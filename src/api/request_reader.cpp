@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "api/host_name.h"
+#include "api/target.h"
 #include "base/http_chunks.h"
 #include "base/http_head.h"
 
@@ -13,6 +16,7 @@ namespace {
 
 using http1::ChunkReader;
 using http1::FieldReader;
+using http1::has_other_version;
 
 constexpr std::size_t kFirstBufferBytes = 4 * 1024;
 // What a request line has besides its target: method, version, blanks.
@@ -24,14 +28,16 @@ HttpMethod method_of(std::string_view method) {
   if (method == "POST") return HttpMethod::kPost;
   if (method == "PUT") return HttpMethod::kPut;
   if (method == "DELETE") return HttpMethod::kDelete;
+  if (method == "OPTIONS") return HttpMethod::kOptions;
   return HttpMethod::kOther;
 }
 
 // The views show a copy of what they show now.
 void move_views(HttpRequest& request, const char* from, const char* to) {
   for (auto* shown :
-       {&request.target, &request.if_none_match, &request.last_event_id, &request.host,
-        &request.content_type, &request.authorization, &request.origin, &request.sec_fetch_site}) {
+       {&request.target, &request.if_match, &request.if_none_match, &request.last_event_id,
+        &request.host, &request.content_type, &request.content_encoding, &request.authorization,
+        &request.origin, &request.sec_fetch_site}) {
     if (!shown->empty()) *shown = {to + (shown->data() - from), shown->size()};
   }
 }
@@ -43,9 +49,13 @@ struct Arrival {
 
   HttpRequest request;
   http1::Framing framing;
+  bool has_begun = false;  // some of its body has come
   int hosts = 0;
   int minor_version = 1;
   bool expects_continue = false;
+  bool expects_other = false;
+  bool is_ended_early = false;  // it is answered without its body
+  std::string forwarded_for;
   bool is_whole = false;
   std::uint64_t body_left = 0;  // of a body that has a length
   ChunkReader chunks;
@@ -55,13 +65,20 @@ struct Arrival {
 
   bool has_body() const { return framing.is_chunked || framing.length.value_or(0) > 0; }
 
+  bool takes_body() const {
+    return request.method == HttpMethod::kPost || request.method == HttpMethod::kPut;
+  }
+
   bool take(const http1::Field& field) {
     const auto is = [&](std::string_view name) { return http1::equals(field.name, name); };
     if (is("host")) {
       ++hosts;
       request.host = field.value;
     } else if (is("expect")) {
-      expects_continue = true;
+      expects_continue = http1::equals(field.value, "100-continue");
+      expects_other = !expects_continue && !field.value.empty();
+    } else if (is("if-match")) {
+      request.if_match = field.value;
     } else if (is("if-none-match")) {
       request.if_none_match = field.value;
     } else if (is("accept-encoding")) {
@@ -76,8 +93,22 @@ struct Arrival {
       request.sec_fetch_site = field.value;
     } else if (is("last-event-id")) {
       request.last_event_id = field.value;
+    } else if (is("content-encoding")) {
+      request.content_encoding = field.value;
+    } else {
+      take_from_proxy(field);
     }
     return framing.take(field);
+  }
+
+  void take_from_proxy(const http1::Field& field) {
+    const auto is = [&](std::string_view name) { return http1::equals(field.name, name); };
+    const bool is_for = is("x-forwarded-for");
+    if (!is_for && !is("forwarded") && !is("x-real-ip") && !is("via")) return;
+    request.is_forwarded = true;
+    if (!is_for) return;
+    if (!forwarded_for.empty()) forwarded_for += ',';
+    forwarded_for += field.value;
   }
 
   // What is wrong with the head; empty if nothing is.
@@ -92,10 +123,17 @@ struct Arrival {
       if (!take(*field)) return "Content-Length, Transfer-Encoding or Connection is malformed";
     }
     if (!fields.is_sound()) return "a header field is not a name, a colon and a value";
-    if (framing.is_encoded && !(framing.is_chunked && framing.is_plain())) {
-      return "the only transfer coding supported is chunked";
+    if (framing.is_encoded && !framing.is_chunked) {
+      return "the last transfer coding is not chunked, so the end of its body cannot be known";
     }
-    if (hosts > 1 || (hosts == 0 && minor_version == 1)) return "it needs exactly one Host field";
+    if (framing.is_encoded && minor_version == 0) return "HTTP/1.0 has no Transfer-Encoding";
+    if (hosts > 1 || (hosts == 0 && minor_version > 0)) return "it needs exactly one Host field";
+    if (!is_host_field(request.host)) return "Host is not a host and a port";
+    if (const auto authority = authority_of(request.target)) {
+      if (authority->empty() || !is_host_field(*authority)) return "the target has no valid host";
+      request.host = *authority;
+    }
+    request.forwarded_for = forwarded_for;
     body_left = framing.length.value_or(0);
     return {};
   }
@@ -142,6 +180,15 @@ struct HttpRequestReader::State {
   Event refuse_malformed(std::string_view what) {
     return refuse(400, "The request is not well-formed HTTP/1.1: " + std::string(what) + ".");
   }
+  Event refuse_version() {
+    return refuse(505, "The versions of HTTP that are understood are 1.0 and 1.1.");
+  }
+  Event refuse_coding() {
+    return refuse(501, "The only transfer coding that is supported is chunked.");
+  }
+  Event refuse_expectation() {
+    return refuse(417, "The only expectation that can be met is 100-continue.");
+  }
   Event refuse_target() {
     return refuse(414, "The request target is longer than " + std::to_string(limits.target_bytes) +
                            " bytes.");
@@ -155,6 +202,7 @@ struct HttpRequestReader::State {
   }
 
   void skip_blank_lines();
+  std::optional<Event> check_first_byte();
   std::optional<Event> check_line(std::size_t line_begin, std::size_t line_end);
   Event read_header();
   Event parse_header(std::size_t header_end);
@@ -166,6 +214,14 @@ struct HttpRequestReader::State {
 // Some clients send a CRLF behind a body.
 void HttpRequestReader::State::skip_blank_lines() {
   while (scanned == begin && unread().starts_with("\r\n")) scanned = begin += 2;
+}
+
+// A TLS handshake has no end of line to wait for.
+std::optional<HttpRequestReader::Event> HttpRequestReader::State::check_first_byte() {
+  if (scanned != begin || begin == end) return std::nullopt;
+  const auto first = unread().substr(0, 1);
+  if (first == "\r" || http1::is_token(first)) return std::nullopt;
+  return refuse_malformed("it does not begin with a method");
 }
 
 std::optional<HttpRequestReader::Event> HttpRequestReader::State::check_line(std::size_t line_begin,
@@ -186,6 +242,7 @@ std::optional<HttpRequestReader::Event> HttpRequestReader::State::check_line(std
 // Looks for the blank line, so that the parser sees whole header blocks only.
 HttpRequestReader::Event HttpRequestReader::State::read_header() {
   skip_blank_lines();
+  if (const auto refused = check_first_byte()) return *refused;
   for (;;) {
     const auto* line = buffer.data() + scanned;
     const auto* newline = static_cast<const char*>(std::memchr(line, '\n', end - scanned));
@@ -208,7 +265,12 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
   arrival.emplace(limits);
   const std::string_view header(buffer.data() + begin, header_end - begin);
   const auto wrong = arrival->read_head(header);
-  if (!wrong.empty()) return refuse_malformed(wrong);
+  if (!wrong.empty()) {
+    const auto line = FieldReader::first_line(header);
+    return has_other_version(line) ? refuse_version() : refuse_malformed(wrong);
+  }
+  if (!arrival->framing.is_plain()) return refuse_coding();
+  if (arrival->expects_other && arrival->minor_version > 0) return refuse_expectation();
   if (arrival->body_left > limits.body_bytes) return refuse_body();
   if (arrival->request.target.size() > limits.target_bytes) return refuse_target();
   begin = header_end;
@@ -218,7 +280,10 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
     return Event::kRequest;
   }
   arrival->request.has_body = true;
-  if (arrival->expects_continue) {  // whatever it wants to send, the answer is no
+  const bool waits = arrival->expects_continue && arrival->minor_version > 0;
+  arrival->expects_continue = waits;
+  if (waits && (!arrival->takes_body() || arrival->body_left > limits.kept_body_bytes)) {
+    arrival->is_ended_early = true;  // whatever it wants to send, the answer is no
     keeps_connection = false;
     return Event::kRequest;
   }
@@ -230,6 +295,7 @@ HttpRequestReader::Event HttpRequestReader::State::parse_header(std::size_t head
 HttpRequestReader::Event HttpRequestReader::State::read_body() {
   while (!arrival->is_whole) {
     if (begin == end) return Event::kMore;
+    arrival->has_begun = true;
     const auto refused = arrival->framing.is_chunked ? read_chunks() : read_piece();
     if (refused) return *refused;
   }
@@ -280,16 +346,13 @@ void HttpRequestReader::received(std::size_t bytes) { state_->end += bytes; }
 
 HttpRequestReader::Event HttpRequestReader::next() {
   auto& s = *state_;
-  if (s.arrival && !s.arrival->is_whole && s.arrival->request.has_body &&
-      !s.arrival->expects_continue) {
-    return s.read_body();
-  }
+  if (is_in_body()) return s.read_body();
   s.arrival.reset();
   if (s.scanned < s.begin) s.scanned = s.begin;
   return s.read_header();
 }
 
-const HttpRequest& HttpRequestReader::request() const { return state_->arrival->request; }
+HttpRequest& HttpRequestReader::request() { return state_->arrival->request; }
 bool HttpRequestReader::keeps_connection() const { return state_->keeps_connection; }
 bool HttpRequestReader::is_http_10() const { return state_->arrival->minor_version == 0; }
 const HttpRequestReader::Refusal& HttpRequestReader::refusal() const { return state_->refusal; }
@@ -297,7 +360,15 @@ const HttpRequestReader::Refusal& HttpRequestReader::refusal() const { return st
 bool HttpRequestReader::is_empty() const { return state_->begin == state_->end && !is_in_body(); }
 
 bool HttpRequestReader::is_in_body() const {
-  return state_->arrival.has_value() && !state_->arrival->is_whole;
+  const auto& arrival = state_->arrival;
+  return arrival.has_value() && !arrival->is_whole && !arrival->is_ended_early;
+}
+
+// A client whose body is on its way already waits for nothing (RFC 9110, section 10.1.1).
+bool HttpRequestReader::wants_continue() {
+  if (!is_in_body()) return false;
+  const bool has_begun = state_->arrival->has_begun;
+  return std::exchange(state_->arrival->expects_continue, false) && !has_begun;
 }
 
 }  // namespace ia

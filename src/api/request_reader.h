@@ -17,10 +17,10 @@ struct RequestLimits {
 };
 
 // Cuts the bytes of one connection into requests: receive into space(), say how many came, then
-// call next() until it wants more. Strict: lines end in CRLF, no folded fields, HTTP/1.1 needs
-// one Host. Holds at most one header block (and what is pipelined behind it) and a body of
-// kept_body_bytes: longer ones are read and dropped. Without bodies it never allocates once its
-// buffer has grown.
+// call next() until it wants more. Strict: lines end in CRLF, no folded fields, HTTP/1.1 needs one
+// well-formed Host, the only transfer coding is chunked, and trailers are dropped. Holds at most
+// one header block (and what is pipelined behind it) and a body of kept_body_bytes: longer ones are
+// read and dropped. Without bodies and proxies it never allocates once its buffer has grown.
 class HttpRequestReader {
  public:
   enum class Event : std::uint8_t {
@@ -44,14 +44,17 @@ class HttpRequestReader {
 
   // The views of the request before are void then.
   Event next();
-  const HttpRequest& request() const;
+  HttpRequest& request();
   bool keeps_connection() const;
   bool is_http_10() const;
+  // After kMore: true once per request whose client waits for "100 Continue" before it sends the
+  // body.
+  bool wants_continue();
   const Refusal& refusal() const;
 
   // Where the next request stands.
   bool is_empty() const;    // nothing of it has come
-  bool is_in_body() const;  // its header is complete
+  bool is_in_body() const;  // its header is complete, its body is not
 
  private:
   struct State;

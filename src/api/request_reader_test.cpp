@@ -68,7 +68,7 @@ TEST(RequestReader, RefusesWhatIsNotHttp) {
   const std::vector<std::string> malformed = {
       "hello\r\n\r\n",
       "GET /\r\n\r\n",
-      "GET / HTTP/9.1\r\n" + std::string(kHost),
+      "GET / HTTP/1.x\r\n" + std::string(kHost),
       "GET / HTTP/1.1\n\n",
       "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
       "GET / HTTP/1.1\r\nHo st: a\r\n\r\n",
@@ -97,8 +97,8 @@ TEST(RequestReader, JudgesOddRequestsTheSameEverywhere) {
       {post + "transfer-encoding: CHUNKED\r\n\r\n2;a=\"b\"\r\nok\r\n0\r\nT: t\r\n\r\n",
        {{"/p"}, 0, true}},
       {"POST /p HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-       {{"/p"}, 0, false}},
-      {post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", {{}, 400, false}},
+       {{}, 400, false}},
+      {post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", {{}, 501, false}},
       {post + "Transfer-Encoding: gzip\r\n\r\n", {{}, 400, false}},
       {post + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", {{}, 400, false}},
       {post + "Transfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n", {{}, 400, false}},
@@ -107,7 +107,11 @@ TEST(RequestReader, JudgesOddRequestsTheSameEverywhere) {
       {"GET / HTTP/1.1\r\nHost : h\r\n\r\n", {{}, 400, false}},
       {"GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", {{}, 400, false}},
       {"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", {{}, 400, false}},
-      {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", {{}, 400, false}},
+      {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", {{"/"}, 0, true}},
+      {"GET / HTTP/9.1\r\nHost: h\r\n\r\n", {{}, 505, false}},
+      {"GET / HTTP/1.1\r\nHost: h/\r\n\r\n", {{}, 400, false}},
+      {"GET http://h:1/a HTTP/1.1\r\nHost: i\r\n\r\n", {{"http://h:1/a"}, 0, true}},
+      {"GET http:///a HTTP/1.1\r\nHost: i\r\n\r\n", {{}, 400, false}},
   };
   for (const auto& [bytes, outcome] : judged) {
     for (const std::size_t piece : {100'000u, 1u, 2u, 3u}) {
@@ -166,8 +170,8 @@ TEST(RequestReader, TakesTheFieldsThatMatter) {
 }
 
 // The next request, when all its bytes came at once.
-const HttpRequest& read_one(HttpRequestReader& reader, std::string_view bytes,
-                            std::size_t piece = 100'000) {
+HttpRequest& read_one(HttpRequestReader& reader, std::string_view bytes,
+                      std::size_t piece = 100'000) {
   while (reader.next() == Event::kMore) {
     const auto space = reader.space();
     const auto count = std::min({piece, space.size(), bytes.size()});
@@ -203,6 +207,33 @@ TEST(RequestReader, KeepsABodyAndTheFieldsBeforeIt) {
   }
 }
 
+// What comes behind a body must not take the place of what was decided before it.
+TEST(RequestReader, DropsTrailersAndRefusesFoldedOnes) {
+  const std::string start =
+      "POST /p HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
+      "Authorization: Bearer x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n";
+  const std::string trailers =
+      "Host: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer y\r\n"
+      "Content-Type: application/json\r\nSec-Fetch-Site: none\r\nIf-Match: *\r\n"
+      "X-Forwarded-For: 127.0.0.1\r\nContent-Length: 9\r\nConnection: close\r\n\r\n";
+  for (const std::size_t piece : {100'000u, 1u, 3u, 11u}) {
+    HttpRequestReader reader({});
+    const auto& request = read_one(reader, start + trailers, piece);
+    EXPECT_EQ(request.host, "evil.example");
+    EXPECT_EQ(request.origin, "http://evil.example");
+    EXPECT_EQ(request.authorization, "Bearer x");
+    EXPECT_EQ(request.content_type, "");
+    EXPECT_EQ(request.sec_fetch_site, "");
+    EXPECT_EQ(request.if_match, "");
+    EXPECT_EQ(request.forwarded_for, "");
+    EXPECT_EQ(request.body, "body");
+    EXPECT_TRUE(reader.keeps_connection());
+    EXPECT_EQ(feed(start + trailers + get("/next"), piece), (Outcome{{"/p", "/next"}, 0, true}));
+    EXPECT_EQ(feed(start + "Host: local\r\n host\r\n\r\n", piece), (Outcome{{}, 400, false}));
+    EXPECT_EQ(feed(start + "X: a\r\n\tb\r\n\r\n", piece), (Outcome{{}, 400, false}));
+  }
+}
+
 TEST(RequestReader, KeepsNoLongBodyAndNoneThatIsOnlyAnnounced) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ";
   const auto is_kept = [](const std::string& bytes) {
@@ -214,15 +245,48 @@ TEST(RequestReader, KeepsNoLongBodyAndNoneThatIsOnlyAnnounced) {
   };
   EXPECT_TRUE(is_kept(head + "49152\r\n\r\n" + std::string(49'152, 'x')));
   EXPECT_FALSE(is_kept(head + "49153\r\n\r\n" + std::string(49'153, 'x')));
-  EXPECT_FALSE(is_kept(head + "9\r\nExpect: 100-continue\r\n\r\n"));
+  EXPECT_FALSE(is_kept(head + "49153\r\nExpect: 100-continue\r\n\r\n"));
 }
 
 // The client waits for a leave that it will not get: the answer must come at once.
-TEST(RequestReader, AnswersAtOnceWhenABodyIsOnlyAnnounced) {
-  const auto outcome = feed("POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n" +
-                            std::string(kHost));
-  EXPECT_EQ(outcome.targets, std::vector<std::string>{"/x"});
-  EXPECT_FALSE(outcome.keeps);
+TEST(RequestReader, AnswersAtOnceWhenABodyIsAnnouncedThatNobodyReads) {
+  for (const auto* start : {"POST /x HTTP/1.1\r\nContent-Length: 49153\r\n",
+                            "GET /x HTTP/1.1\r\nContent-Length: 1\r\n"}) {
+    const auto outcome = feed(std::string(start) + "Expect: 100-continue\r\n" + std::string(kHost));
+    EXPECT_EQ(outcome.targets, std::vector<std::string>{"/x"});
+    EXPECT_FALSE(outcome.keeps);
+  }
+}
+
+// How often a client is told to go on, when its request comes in two parts.
+int continued(std::string_view head, std::string_view begun) {
+  HttpRequestReader reader({});
+  const auto bytes = std::string(head).append(begun);
+  std::memcpy(reader.space().data(), bytes.data(), bytes.size());
+  reader.received(bytes.size());
+  EXPECT_EQ(reader.next(), Event::kMore);
+  return static_cast<int>(reader.wants_continue()) + static_cast<int>(reader.wants_continue());
+}
+
+TEST(RequestReader, SaysOnceThatABodyIsWaitedFor) {
+  const std::string post = "POST /x HTTP/1.1\r\nExpect: 100-Continue\r\nHost: h\r\n";
+  EXPECT_EQ(continued(post + "Content-Length: 9\r\n\r\n", ""), 1);
+  EXPECT_EQ(continued(post + "Transfer-Encoding: chunked\r\n\r\n", ""), 1);
+  EXPECT_EQ(continued(post + "Content-Length: 9\r\n\r\n", "1"), 0);
+  EXPECT_EQ(continued(post, ""), 0);
+  EXPECT_EQ(continued("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n", ""), 0);
+  EXPECT_EQ(continued("POST /x HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", ""),
+            0);
+}
+
+TEST(RequestReader, JoinsWhatProxiesSayOfTheClient) {
+  HttpRequestReader reader({});
+  const auto& request = read_one(
+      reader, "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: a, b\r\nx-forwarded-for: c\r\n\r\n");
+  EXPECT_EQ(request.forwarded_for, "a, b,c");
+  EXPECT_TRUE(request.is_forwarded);
+  HttpRequestReader other({});
+  EXPECT_FALSE(read_one(other, get("/")).is_forwarded);
 }
 
 }  // namespace

@@ -212,6 +212,11 @@ std::vector<std::string> Router::names() {
 }
 
 bool Router::try_to_answer(const HttpRequest& request, HttpResponse& response) {
+  if (request.method == HttpMethod::kOptions && request.target == "*") {
+    response.status = 204;
+    response.headers += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n";
+    return true;
+  }
   const auto target = split_target(request.target);
   if (!target) {
     answer_problem(response,

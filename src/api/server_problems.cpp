@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "api/host_name.h"
+#include "api/target.h"
+
 namespace ia {
 namespace {
 
@@ -28,6 +31,30 @@ Problem too_many_streams() {
       .status = 503,
       .detail = "Too many streams are open: try again later, or ask for the values without one.",
       .retry_after_seconds = kRetryLaterSeconds};
+}
+
+Problem too_many_wrong_tokens(std::chrono::nanoseconds wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  return {.status = 429,
+          .detail = "Too many wrong tokens came from this address: try again later.",
+          .retry_after_seconds = static_cast<int>(seconds)};
+}
+
+Problem foreign_host(std::string_view host) {
+  return {.status = 403,
+          .detail = fmt::format("This server does not answer for the host {}: ask for localhost or "
+                                "its IP address, or add the name to --allowed-hosts.",
+                                excerpt(without_port(host)))};
+}
+
+Problem compressed_body() {
+  return {.status = 415,
+          .detail = "The body must not be compressed: send it without Content-Encoding."};
+}
+
+Problem precondition_failed() {
+  return {.status = 412,
+          .detail = "It has changed since you read it: read it again, then repeat your change."};
 }
 
 Problem no_body_allowed() { return {.status = 400, .detail = "GET and HEAD take no body."}; }

@@ -25,7 +25,7 @@ class EventClient {
   EventClient(std::uint16_t port, std::string_view target, std::string_view headers = "")
       : client_(port) {
     std::string request = "GET ";
-    request.append(target).append(" HTTP/1.1\r\nHost: h\r\n").append(headers);
+    request.append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers);
     client_.send(request + "\r\n");
     head = client_.read();
   }

@@ -1,7 +1,10 @@
 #include "api/target.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
+
+#include "base/http_head.h"
 
 namespace ia {
 namespace {
@@ -16,24 +19,31 @@ int hex_value(char c) {
   return -1;
 }
 
-// "http://host/x" becomes "/x".
-std::string_view without_authority(std::string_view target) {
+// What is behind "http://", in any case; nothing when it does not begin so.
+std::optional<std::string_view> without_scheme(std::string_view target) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!target.starts_with(scheme)) continue;
-    const auto slash = target.find('/', scheme.size());
-    return slash == std::string_view::npos ? "/" : target.substr(slash);
+    if (http1::equals(target.substr(0, scheme.size()), scheme)) return target.substr(scheme.size());
   }
-  return target;
+  return std::nullopt;
 }
 
 }  // namespace
 
+std::optional<std::string_view> authority_of(std::string_view target) {
+  const auto rest = without_scheme(target);
+  if (!rest) return std::nullopt;
+  return rest->substr(0, rest->find_first_of("/?#"));
+}
+
 std::optional<Target> split_target(std::string_view target) {
-  target = without_authority(target);
-  if (!target.starts_with('/') || target.find('#') != std::string_view::npos) return std::nullopt;
-  const auto question = target.find('?');
-  if (question == std::string_view::npos) return Target{target, {}};
-  return Target{target.substr(0, question), target.substr(question + 1)};
+  if (target.find('#') != target.npos) return std::nullopt;
+  const auto authority = authority_of(target);
+  auto rest = authority ? without_scheme(target)->substr(authority->size()) : target;
+  if (!rest.starts_with('/') && !authority) return std::nullopt;
+  const auto question = rest.find('?');
+  const auto path = rest.substr(0, question);
+  rest.remove_prefix(question == rest.npos ? rest.size() : question + 1);
+  return Target{path.empty() ? "/" : path, rest};
 }
 
 std::optional<std::string> unescape(std::string_view text) {
@@ -52,6 +62,12 @@ std::optional<std::string> unescape(std::string_view text) {
     i += 2;
   }
   return out;
+}
+
+std::optional<std::string> unescape_query(std::string_view text) {
+  std::string blanks(text);
+  std::ranges::replace(blanks, '+', ' ');
+  return unescape(blanks);
 }
 
 QueryPiece next_piece(std::string_view& query) {

@@ -12,13 +12,17 @@ struct Target {
   std::string_view query;  // what stands behind the first "?"
 };
 
-// Accepts "/path?query" and "http://host/path?query"; nothing for any other form. A fragment is
-// not allowed in a request.
+// Accepts "/path?query" and "http://host/path?query", the scheme in any case; nothing for any other
+// form. A fragment is not allowed in a request.
 std::optional<Target> split_target(std::string_view target);
+// The "host" or "host:port" of "http://host:port/path", which takes the place of the Host field
+// (RFC 9112, section 3.2.2); nothing for any other form. It may be empty or malformed.
+std::optional<std::string_view> authority_of(std::string_view target);
 
-// Resolves %XX. A plus sign stays a plus sign: times have them ("+02:00"). Nothing when an escape
-// is not one.
+// Resolves %XX in a path. Nothing when an escape is not one.
 std::optional<std::string> unescape(std::string_view text);
+// Resolves a name or a value of a query or a form, in which a plus sign stands for a blank.
+std::optional<std::string> unescape_query(std::string_view text);
 
 // Cuts "name=value" off the front of a query; still escaped.
 struct QueryPiece {

@@ -87,7 +87,7 @@ class TestClient {
   Reply get(std::string_view target, std::string_view headers = "",
             std::string_view method = "GET") {
     std::string request(method);
-    request.append(" ").append(target).append(" HTTP/1.1\r\nHost: test\r\n").append(headers);
+    request.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers);
     send(request + "\r\n");
     return read(method != "HEAD");
   }

@@ -17,6 +17,8 @@ using std::chrono::seconds;
 constexpr std::string_view kForms =
     "must be epoch seconds, such as 1767225600 or 1767225600.5, or RFC 3339, such as "
     "2026-01-01T00:00:00Z";
+constexpr std::string_view kLeapSecond =
+    "has second 60: leap seconds are not counted here, the last second of a minute is 59";
 constexpr std::string_view kTooLarge =
     "is too large for epoch seconds (milliseconds must be divided by 1000)";
 // The first second of the year 5000: what is later is not meant as seconds.
@@ -77,10 +79,11 @@ std::optional<seconds> take_hours_minutes(std::string_view& text, int hour_max) 
   return hours{*hour} + minutes{*minute};
 }
 
+// A plus sign that was not escaped in a query has become a blank.
 std::optional<seconds> take_offset(std::string_view& text) {
   if (take_any(text, "Zz")) return seconds{0};
-  const bool is_east = text.starts_with('+');
-  if (!take_any(text, "+-")) return std::nullopt;
+  const bool is_east = !text.starts_with('-');
+  if (!take_any(text, "+- ")) return std::nullopt;
   const auto offset = take_hours_minutes(text, 23);
   if (!offset) return std::nullopt;
   return is_east ? *offset : -*offset;
@@ -92,12 +95,20 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const auto time = take_hours_minutes(text, 23);
   if (!time || !take_any(text, ":")) return std::nullopt;
   const auto second = take_digits(text, 2);
-  if (!second || *second > 60) return std::nullopt;
+  if (!second || *second > 59) return std::nullopt;
   const auto fraction = take_fraction(text);
   if (!fraction) return std::nullopt;
   const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
   return WallTime{*date + *time + seconds{*second} + *fraction - *offset};
+}
+
+// Where epoch seconds are told apart, 23:59:60 would be the next minute's first second.
+bool has_leap_second(std::string_view text) {
+  constexpr std::size_t kSecondAt = 17;  // of YYYY-MM-DDTHH:MM:SS
+  std::string other(text);
+  if (other.size() < kSecondAt + 2 || other.substr(kSecondAt, 2) != "60") return false;
+  return parse_rfc3339(other.replace(kSecondAt, 2, "59")).has_value();
 }
 
 char* write_two(char* to, unsigned value) {
@@ -112,8 +123,8 @@ std::expected<WallTime, std::string_view> parse_instant(std::string_view text) {
   const auto time_end = text.find_first_not_of("0123456789.");
   if (time_end != std::string_view::npos) {
     const auto time = parse_rfc3339(text);
-    if (!time || time->time_since_epoch() < milliseconds{0}) return std::unexpected(kForms);
-    return *time;
+    if (time && time->time_since_epoch() >= milliseconds{0}) return *time;
+    return std::unexpected(has_leap_second(text) ? kLeapSecond : kForms);
   }
   std::int64_t whole = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);

@@ -42,6 +42,7 @@ TEST(Times, AreRefusedWhenTheyAreNeither) {
                            "2026-13-01T00:00:00Z",
                            "2026-01-01T24:00:00Z",
                            "2026-01-01T00:60:00Z",
+                           "2026-01-01T00:00:60Z",
                            "2026-01-01T00:00:61Z",
                            "2026-01-01T00:00:00.Z",
                            "2026-01-01T00:00:00+2:00",
@@ -50,6 +51,18 @@ TEST(Times, AreRefusedWhenTheyAreNeither) {
                            "1970-01-01T00:00:00+01:00"}) {
     EXPECT_FALSE(parse_instant(text).has_value()) << text;
   }
+}
+
+TEST(Times, OfALeapSecondAreRefusedAndSaySo) {
+  for (const auto* text : {"2016-12-31T23:59:60Z", "2026-01-01T00:00:60.5+02:00"}) {
+    ASSERT_FALSE(parse_instant(text).has_value()) << text;
+    EXPECT_NE(parse_instant(text).error().find("leap second"), std::string_view::npos) << text;
+  }
+  EXPECT_EQ(parse_instant("2026-01-01T00:00:99Z").error().find("leap"), std::string_view::npos);
+}
+
+TEST(Times, TakeAPlusSignThatAQueryMadeABlank) {
+  EXPECT_EQ(parse_instant("2026-01-01T02:00:00 02:00").value(), at(1'767'225'600'000));
 }
 
 TEST(Times, ThatLookLikeMillisecondsSaySo) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "api/host_name.h"
+
 namespace ia {
 namespace {
 
@@ -29,22 +31,6 @@ bool knows(std::string_view token, std::string_view authorization) {
   return same_secret(authorization.substr(kBearer.size()), token);
 }
 
-// Of "host:port"; IPv6 addresses keep their brackets.
-std::string_view without_port(std::string_view host) {
-  const auto colon = host.rfind(':');
-  const auto bracket = host.rfind(']');
-  const bool has_port =
-      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  return has_port ? host.substr(0, colon) : host;
-}
-
-bool is_of_this_machine(std::string_view host) {
-  const auto name = without_port(host);
-  if (same_ignoring_case(name, "localhost") || name == "[::1]") return true;
-  const auto is_digit_or_dot = [](char c) { return c == '.' || ('0' <= c && c <= '9'); };
-  return name.starts_with("127.") && std::ranges::all_of(name, is_digit_or_dot);
-}
-
 bool is_own_page(const HttpRequest& request) {
   const auto site = request.sec_fetch_site;
   if (!site.empty() && site != "same-origin" && site != "none") return false;
@@ -62,7 +48,12 @@ Answer check_without_token(const WriteAccess& access, const HttpRequest& request
         forbidden("Changes need a token when others than this machine can reach the API: "
                   "start it with --api-token."));
   }
-  if (!is_of_this_machine(request.host)) {
+  if (request.is_forwarded) {
+    return refuse(
+        forbidden("Changes need a token when they come through a proxy: start the API "
+                  "with --api-token."));
+  }
+  if (!names_this_machine(request.host)) {
     return refuse(
         forbidden("Without --api-token, changes are for this machine only: ask for "
                   "localhost or 127.0.0.1."));
@@ -73,22 +64,14 @@ Answer check_without_token(const WriteAccess& access, const HttpRequest& request
   return {};
 }
 
-bool is_json(std::string_view content_type) {
-  const auto type = content_type.substr(0, content_type.find(';'));
-  const auto end = type.find_last_not_of(' ');
-  return end != std::string_view::npos &&
-         same_ignoring_case(type.substr(0, end + 1), content_type::kJson);
-}
-
 Answer check_body(const HttpRequest& request) {
   if (request.method != HttpMethod::kPost && request.method != HttpMethod::kPut) return {};
   const bool has_nothing = !request.has_body && request.content_type.empty();
-  if (!has_nothing && !is_json(request.content_type)) {
+  if (!has_nothing && !is_media_type(request.content_type, content_type::kJson)) {
     return refuse({.status = 415, .detail = "Send Content-Type: application/json."});
   }
   if (request.has_body && !request.is_body_kept) {
-    return refuse(
-        {.status = 413, .detail = "The body must be at most 48 KiB, and sent without Expect."});
+    return refuse({.status = 413, .detail = "The body must be at most 48 KiB."});
   }
   return {};
 }

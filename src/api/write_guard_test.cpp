@@ -45,6 +45,16 @@ TEST(WriteGuard, KnowsNamesThatOnlyResolveToThisMachine) {
   }
 }
 
+// To the server, whoever a proxy on this machine passes on is on this machine.
+TEST(WriteGuard, LetsNobodyBehindAProxyChangeThingsWithoutAToken) {
+  auto request = a_change();
+  request.is_forwarded = true;
+  request.client = ClientAddress::parse("127.0.0.1").value();
+  EXPECT_EQ(status_of(kOpen, request), 403);
+  request.authorization = "Bearer correct horse";
+  EXPECT_EQ(status_of(kToken, request), 200);
+}
+
 TEST(WriteGuard, LetsOnlyItsOwnPageChangeThings) {
   auto request = a_change();
   request.origin = "http://127.0.0.1:8080";

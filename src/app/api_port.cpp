@@ -14,7 +14,9 @@ Result<std::unique_ptr<ApiPort>> ApiPort::open(const Config& config, Metrics& me
                             .threads = config.api_threads,
                             .connections_max = config.api_max_connections,
                             .streams_max = config.api_max_streams,
-                            .rate_limit = config.api_rate_limit};
+                            .rate_limit = config.api_rate_limit,
+                            .trusted_proxies = config.trusted_proxies,
+                            .allowed_hosts = config.allowed_hosts};
   options.routes = api_route_names();
   const auto answer = [&gate = port->gate_](const HttpRequest& request, HttpResponse& response) {
     gate.answer(request, response);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/client_address.h"
 #include "app/command.h"
 #include "app/setting_values.h"
 #include "base/error.h"
@@ -82,7 +83,9 @@ struct Config {
 
   // API
   Address listen;
-  std::optional<Address> metrics_listen;  // of a stage that has no API; none: nowhere
+  std::optional<Address> metrics_listen;   // of a stage that has no API; none: nowhere
+  std::vector<std::string> allowed_hosts;  // see HttpServerOptions
+  std::vector<AddressRange> trusted_proxies;
   std::size_t api_threads = 0;
   std::size_t api_max_connections = 0;
   std::size_t api_max_streams = 0;

@@ -123,6 +123,30 @@ TEST(Config, TomlValuesMayBeTextNumbersOrBooleans) {
   EXPECT_EQ(config.schedule.spread, 1s);
 }
 
+TEST(Config, HostsAndProxiesAreLists) {
+  Sources sources;
+  sources.flags.emplace_back("allowed_hosts", "IA.example.org, *.example.net,*");
+  sources.flags.emplace_back("trusted_proxies", "127.0.0.1, 10.0.0.0/8,fd00::/8");
+  const auto config = sources.load()->config;
+
+  EXPECT_THAT(config.allowed_hosts, ElementsAre("ia.example.org", "*.example.net", "*"));
+  ASSERT_EQ(config.trusted_proxies.size(), 3u);
+  EXPECT_TRUE(config.trusted_proxies[1].contains(ClientAddress::parse("10.1.2.3").value()));
+}
+
+TEST(Config, HostsHaveNoPortsAndProxiesAreAddresses) {
+  for (const auto* hosts : {"a,", "a:80", "a b", "http://a", "*a", "a.*", "[::1]"}) {
+    Sources sources;
+    sources.flags.emplace_back("allowed_hosts", hosts);
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("without ports"))) << hosts;
+  }
+  for (const auto* proxies : {"nginx", "10.0.0.0/33", "127.0.0.1,,", "10.0.0"}) {
+    Sources sources;
+    sources.flags.emplace_back("trusted_proxies", proxies);
+    EXPECT_THAT(sources.errors(), ElementsAre(HasSubstr("IP addresses and networks"))) << proxies;
+  }
+}
+
 TEST(Config, QuotesAValueOnOneLine) {
   Sources sources;
   sources.flags = {{"influencers", "1\n\"\\ü\x1b\x7f"}};

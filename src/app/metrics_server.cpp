@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/http.h"
+#include "api/target.h"
 #include "base/process_metrics.h"
 
 namespace ia {
@@ -29,7 +30,8 @@ void write_state(HttpResponse& response, const std::string& wrong, const char* f
 
 void answer(const HttpRequest& request, HttpResponse& response, const ProcessHealth& health,
             const Metrics& metrics) {
-  const auto path = request.target.substr(0, request.target.find('?'));
+  const auto target = split_target(request.target);
+  const auto path = target ? target->path : request.target;
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   if (!is_read) {
     response.headers = "Allow: GET, HEAD\r\n";

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <ranges>
 
+#include "api/host_name.h"
 #include "app/text_file.h"
 
 namespace ia {
@@ -32,6 +34,24 @@ auto store_parsed(Parse parse, Store store, Fits fits) {
 template <class Parse, class Store>
 auto store_parsed(Parse parse, Store store) {
   return store_parsed(parse, store, [](const auto&) { return true; });
+}
+
+// What stands between commas, without the blanks around it.
+std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts;
+  for (const auto part : std::views::split(text, ',')) {
+    std::string_view trimmed(part.begin(), part.end());
+    while (trimmed.starts_with(' ')) trimmed.remove_prefix(1);
+    while (trimmed.ends_with(' ')) trimmed.remove_suffix(1);
+    parts.emplace_back(trimmed);
+  }
+  return parts;
+}
+
+bool is_host_pattern(std::string_view text) {
+  if (text == "*") return true;
+  if (text.starts_with("*.")) text.remove_prefix(2);
+  return !text.empty() && text.find_first_of("*:[]") == text.npos && is_host_field(text);
 }
 
 template <class Number>
@@ -217,6 +237,39 @@ Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)
                         if (names.back().empty()) return false;
                       }
                       store(config, std::move(names));
+                      return true;
+                    });
+}
+
+Setting::Value hosts_value(std::function<void(Config&, std::vector<std::string>)> store) {
+  return make_value("HOSTS",
+                    "names of hosts without ports, with commas between them, such as "
+                    "ia.example.org,*.example.net",
+                    [store](std::string_view text, Config& config) {
+                      auto hosts = parts_of(text);
+                      for (auto& host : hosts) {
+                        if (!is_host_pattern(host)) return false;
+                        std::ranges::transform(host, host.begin(), [](unsigned char c) {
+                          return static_cast<char>(std::tolower(c));
+                        });
+                      }
+                      store(config, std::move(hosts));
+                      return true;
+                    });
+}
+
+Setting::Value networks_value(std::function<void(Config&, std::vector<AddressRange>)> store) {
+  return make_value("NETWORKS",
+                    "IP addresses and networks with commas between them, such as "
+                    "127.0.0.1,10.0.0.0/8,fd00::/8",
+                    [store](std::string_view text, Config& config) {
+                      std::vector<AddressRange> ranges;
+                      for (const auto& part : parts_of(text)) {
+                        const auto range = AddressRange::parse(part);
+                        if (!range) return false;
+                        ranges.push_back(*range);
+                      }
+                      store(config, std::move(ranges));
                       return true;
                     });
 }

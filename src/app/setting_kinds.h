@@ -50,6 +50,11 @@ Setting::Value page_url_value(std::function<void(Config&, std::string)> store);
 Setting::Value postgres_url_value(std::function<void(Config&, std::string)> store);
 // Some names with commas between them, none empty.
 Setting::Value names_value(std::function<void(Config&, std::vector<std::string>)> store);
+// Names of hosts, in lower case, with commas between them; "*." before one stands for all below it,
+// and "*" for any.
+Setting::Value hosts_value(std::function<void(Config&, std::vector<std::string>)> store);
+// IP addresses and networks with commas between them.
+Setting::Value networks_value(std::function<void(Config&, std::vector<AddressRange>)> store);
 // Some whole numbers with commas between them.
 Setting::Value counts_value(std::uint32_t least, std::uint32_t most,
                             std::function<void(Config&, std::vector<std::uint32_t>)> store);

@@ -92,7 +92,7 @@ std::optional<milliseconds> parse_time_of_day(std::string_view text) {
   const auto minute = parse_digits(text, 3, 2);
   const auto second = parse_digits(text, 6, 2);
   if (!hour || !minute || !second || text[2] != ':' || text[5] != ':') return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
   return std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second};
 }
 

@@ -210,7 +210,17 @@ Group api_settings() {
       {"health_url", "http://127.0.0.1:8080/healthz", page_url_value(into(&Config::health_url)),
        "What is asked: the process is healthy when it answers 200.", kAsking, "url"},
       {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
-       "Most API requests a second of one client address; 0 is no limit.", kServing},
+       "Maximum API requests per second from one client address; 0 is no limit.", kServing},
+      {"allowed_hosts", "", hosts_value(into(&Config::allowed_hosts)),
+       "Host names that the API answers for, besides localhost and IP addresses; a name behind *. "
+       "stands for all below it, * alone for any. When not given, an API that listens on loopback "
+       "answers for no other name and any other API for all. Needed behind a reverse proxy that "
+       "passes its own Host on.",
+       kServing},
+      {"trusted_proxies", "", networks_value(into(&Config::trusted_proxies)),
+       "Reverse proxies whose X-Forwarded-For is believed: the rightmost address in it that is not "
+       "one of them is the client, for the rate limit and the log.",
+       kServing},
       {"api_token", "", secret_value(into(&Config::api_token)),
        "Who changes something through the API must send this token; without one, only this machine "
        "may, and only when nobody else can reach the API. Better set as IA_API_TOKEN or in the "

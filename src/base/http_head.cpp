@@ -45,10 +45,11 @@ std::string_view without_blanks(std::string_view text) {
   return text;
 }
 
-std::optional<int> minor_version(std::string_view version) {
-  if (version == "HTTP/1.1") return 1;
-  if (version == "HTTP/1.0") return 0;
-  return std::nullopt;
+// Later minor versions of HTTP/1 mean to their receiver what 1.1 means.
+std::optional<int> request_version(std::string_view version) {
+  if (version.size() != kVersion.size() + 1 || !version.starts_with(kVersion)) return std::nullopt;
+  if (!is_digit(version.back())) return std::nullopt;
+  return version.back() - '0';
 }
 
 std::optional<std::uint64_t> whole_number(std::string_view digits) {
@@ -96,11 +97,18 @@ std::optional<RequestLine> parse_request_line(std::string_view line) {
   if (method_end == line.npos || target_end <= method_end + 1) return std::nullopt;
   const auto method = line.substr(0, method_end);
   const auto target = line.substr(method_end + 1, target_end - method_end - 1);
-  const auto version = minor_version(line.substr(target_end + 1));
+  const auto version = request_version(line.substr(target_end + 1));
   if (!version || !is_token(method) || !std::ranges::all_of(target, is_target_character)) {
     return std::nullopt;
   }
   return RequestLine{method, target, *version};
+}
+
+bool has_other_version(std::string_view line) {
+  const auto version = line.substr(line.rfind(' ') + 1);
+  constexpr std::string_view kName = "HTTP/";
+  return version.size() == kName.size() + 3 && version.starts_with(kName) && is_digit(version[5]) &&
+         version[5] != '1' && version[6] == '.' && is_digit(version[7]);
 }
 
 // The blank before the phrase is often missing where the phrase is: then nothing is ambiguous.

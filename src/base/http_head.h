@@ -26,7 +26,7 @@ HeadScan scan_head(std::string_view bytes, std::size_t limit);
 struct RequestLine {
   std::string_view method;  // any token
   std::string_view target;  // visible characters or bytes above 0x7f, at least one
-  int minor_version = 1;
+  int minor_version = 1;    // 0 to 9: what is above 1 is to be treated as 1 (RFC 9110, 2.5)
 };
 
 struct StatusLine {
@@ -36,6 +36,9 @@ struct StatusLine {
 
 // The first line, without its CR LF.
 std::optional<RequestLine> parse_request_line(std::string_view line);
+// True if a line that is no request line of HTTP/1 ends in the name of another version, such as
+// HTTP/2.0.
+bool has_other_version(std::string_view line);
 std::optional<StatusLine> parse_status_line(std::string_view line);
 
 struct Field {

@@ -43,12 +43,41 @@ TEST(RequestLine, HasThreeParts) {
 }
 
 TEST(RequestLine, IsRefusedWhenOdd) {
-  for (const std::string_view line :
-       {"", " ", "GET", "GET /", "GET  HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1",
-        "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET /a b HTTP/1.1", "GET / HTTP/1.2",
-        "GET / HTTP/2.0", "GET / http/1.1", "GET / HTTP/1.11", "G@T / HTTP/1.1", "GET /\t HTTP/1.1",
-        "GET /\x7f HTTP/1.1", "GET\t/\tHTTP/1.1", "/ HTTP/1.1"}) {
+  for (const std::string_view line : {"",
+                                      " ",
+                                      "GET",
+                                      "GET /",
+                                      "GET  HTTP/1.1",
+                                      "GET / HTTP/1.1 ",
+                                      " GET / HTTP/1.1",
+                                      "GET  / HTTP/1.1",
+                                      "GET /  HTTP/1.1",
+                                      "GET /a b HTTP/1.1",
+                                      "GET / HTTP/2.0",
+                                      "GET / http/1.1",
+                                      "GET / HTTP/1.11",
+                                      "GET / HTTP/1.",
+                                      "GET / HTTP/1.x",
+                                      "G@T / HTTP/1.1",
+                                      "GET /\t HTTP/1.1",
+                                      "GET /\x7f HTTP/1.1",
+                                      "GET\t/\tHTTP/1.1",
+                                      "/ HTTP/1.1"}) {
     EXPECT_FALSE(parse_request_line(line)) << line;
+  }
+}
+
+TEST(RequestLine, MayBeOfALaterMinorVersion) {
+  EXPECT_EQ(parse_request_line("GET / HTTP/1.2")->minor_version, 2);
+  EXPECT_EQ(parse_request_line("GET / HTTP/1.9")->minor_version, 9);
+}
+
+TEST(RequestLine, TellsAnotherMajorVersionFromNonsense) {
+  EXPECT_TRUE(has_other_version("PRI * HTTP/2.0"));
+  EXPECT_TRUE(has_other_version("GET / HTTP/0.9"));
+  for (const std::string_view line : {"", "GET /", "GET / HTTP/1.1", "GET / HTTP/2", "HTTP/2.x",
+                                      "GET / http/2.0", "GET / HTTP/2.0 "}) {
+    EXPECT_FALSE(has_other_version(line)) << line;
   }
 }
 

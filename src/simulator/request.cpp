@@ -64,7 +64,8 @@ struct Arrival {
   // False for what Node's server refuses before the application sees it.
   bool read_head(std::string_view head) {
     const auto line = http1::parse_request_line(FieldReader::first_line(head));
-    if (!line || std::ranges::find(kMethods, line->method) == kMethods.end()) return false;
+    if (!line || line->minor_version > 1) return false;
+    if (std::ranges::find(kMethods, line->method) == kMethods.end()) return false;
     request.method = line->method;
     request.target = line->target;
     minor_version = line->minor_version;
