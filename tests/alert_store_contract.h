@@ -145,6 +145,19 @@ TEST_P(AlertStoreContract, AReplacedRuleIsANewVersionThatRemembersNothing) {
   EXPECT_THAT(store_->states().value(), ::testing::IsEmpty());
 }
 
+// Of two who read a rule and change it, the second is told.
+TEST_P(AlertStoreContract, ReplacesAndRemovesOnlyTheVersionThatWasRead) {
+  const auto first = add();
+  const auto second = store_->replace(first).value();
+  auto late = first;
+  late.name = "late";
+  EXPECT_EQ(store_->replace(late).error().code, Errc::kInvalid);
+  EXPECT_EQ(store_->remove(first.id, first.version).error().code, Errc::kInvalid);
+  EXPECT_EQ(store_->rule(first.id).value(), second);
+  EXPECT_TRUE(store_->remove(first.id, second.version));
+  EXPECT_EQ(store_->remove(first.id, second.version).error().code, Errc::kNotFound);
+}
+
 TEST_P(AlertStoreContract, LeavesOutWhatIsOfAnOldVersionOfItsRule) {
   const auto old = add();
   const auto rule = store_->replace(old).value();

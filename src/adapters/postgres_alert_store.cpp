@@ -309,7 +309,8 @@ class PostgresAlertStore final : public AlertStore {
     return change([&](Connection& db) -> Result<AlertRule> {
       const auto before = find(db, rule.id);
       if (!before) return before;
-      rule.version = before->version + 1;
+      if (before->version != rule.version) return changed_alert_rule(rule.id);
+      ++rule.version;
       rule.created_at = before->created_at;
       if (auto fits = check_limits(db, rule); !fits) return std::unexpected(fits.error());
       if (auto done = forget(db, rule.id); !done) return std::unexpected(done.error());
@@ -325,8 +326,13 @@ class PostgresAlertStore final : public AlertStore {
     });
   }
 
-  Status remove(AlertRuleId id) override {
+  Status remove(AlertRuleId id, std::optional<std::uint64_t> version) override {
     const auto removed = change([&](Connection& db) -> Result<bool> {
+      if (version) {
+        const auto before = find(db, id);
+        if (!before) return std::unexpected(before.error());
+        if (before->version != *version) return changed_alert_rule(id);
+      }
       const auto gone =
           db.query("DELETE FROM ia.alert_rules WHERE id = $1 RETURNING id", Params().add(key(id)));
       if (!gone) return fail("alerts", gone.error());

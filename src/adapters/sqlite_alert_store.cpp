@@ -204,7 +204,8 @@ class SqliteAlertStore final : public AlertStore {
     return change([&]() -> Result<AlertRule> {
       const auto before = find(rule.id);
       if (!before) return before;
-      rule.version = before->version + 1;
+      if (before->version != rule.version) return changed_alert_rule(rule.id);
+      ++rule.version;
       rule.created_at = before->created_at;
       if (auto fits = check_limits(rule); !fits) return std::unexpected(fits.error());
       if (auto done = forget(rule.id); !done) return std::unexpected(done.error());
@@ -214,9 +215,14 @@ class SqliteAlertStore final : public AlertStore {
     });
   }
 
-  Status remove(AlertRuleId id) override {
+  Status remove(AlertRuleId id, std::optional<std::uint64_t> version) override {
     const std::scoped_lock lock(mutex_);
     const auto removed = change([&]() -> Result<bool> {
+      if (version) {
+        const auto before = find(id);
+        if (!before) return std::unexpected(before.error());
+        if (before->version != *version) return changed_alert_rule(id);
+      }
       if (auto done = run("DELETE FROM rules WHERE id = ?1", {key(id)}); !done) {
         return std::unexpected(done.error());
       }

@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 8> kCommon = {
     "name", "enabled", "influencers", "kind", "cool_down_minutes", "url", "secret", "direction"};
 constexpr std::string_view kIdTexts = "influencers_str";
 // A rule that was read can be sent back: what only the server says is overlooked.
-constexpr std::array<std::string_view, 6> kOverlooked = {"id",         "target",     "signed",
-                                                         "created_at", "updated_at", "warnings"};
+constexpr std::array<std::string_view, 7> kOverlooked = {
+    "id", "target", "signed", "created_at", "updated_at", "warnings", "etag"};
 constexpr std::array<std::string_view, 3> kThreshold = {"metric", "value", "hysteresis"};
 constexpr std::array<std::string_view, 4> kRelative = {"metric", "count", "percent",
                                                        "window_minutes"};
@@ -200,10 +200,22 @@ class RuleReader {
         reject("enabled", "must be true or false");
       }
     }
-    if (const auto url = text("url")) rule_.target.url = *url;
+    read_target();
+  }
+
+  // A secret is shared with one receiver: another URL is never signed with it.
+  void read_target() {
+    auto& target = rule_.target;
+    const auto url = text("url");
+    const bool is_moved = url && *url != target.url;
+    if (url) target.url = *url;
     element secret;
     if (body_["secret"].get(secret) == simdjson::SUCCESS) {
-      rule_.target.secret = text("secret").value_or("");
+      target.secret = text("secret").value_or("");
+    } else if (is_moved && !target.secret.empty()) {
+      reject("secret",
+             "is needed with another url: the one that the rule has is not used for it; null "
+             "sends unsigned");
     }
   }
 
@@ -390,6 +402,7 @@ void write_alert_rule(JsonWriter& json, const AlertRule& rule,
   json.member("signed", !rule.target.secret.empty());
   json.member("created_at", rule.created_at);
   json.member("updated_at", rule.updated_at);
+  json.member("etag", std::string_view(alert_etag(rule)));
   if (!warnings.empty()) {
     json.key("warnings");
     json.begin_array();
@@ -397,6 +410,11 @@ void write_alert_rule(JsonWriter& json, const AlertRule& rule,
     json.end_array();
   }
   json.end_object();
+}
+
+std::string alert_etag(const AlertRule& rule) {
+  return fmt::format("\"{}-{}-{:x}\"", number_of(rule.id), rule.version,
+                     rule.updated_at.time_since_epoch().count());
 }
 
 void write_alert_entry(JsonWriter& json, const AlertEntry& entry) {

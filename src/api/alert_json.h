@@ -16,12 +16,15 @@ namespace ia {
 // Alerts as the API and the webhooks write them. Their forms: docs/alerts.md, docs/openapi.json.
 
 // The rule that a body says. What `before` is known for is kept: id and times, and its address and
-// secret unless the body names others. All that is wrong is said at once.
+// secret unless the body names others; a secret is kept for the same address only. All that is
+// wrong is said at once.
 std::expected<AlertRule, std::vector<ParameterError>> parse_alert_rule(std::string_view body,
                                                                        const AlertRule& before);
 
-// Without the address but for its host, and without the secret. With warnings, the member
-// "warnings".
+// Changes with every change of the rule, in whatever process and also after a restored backup.
+std::string alert_etag(const AlertRule& rule);
+// Without the address but for its host, and without the secret; with its ETag. With warnings, the
+// member "warnings".
 void write_alert_rule(JsonWriter& json, const AlertRule& rule,
                       std::span<const std::string> warnings = {});
 void write_alert_entry(JsonWriter& json, const AlertEntry& entry);

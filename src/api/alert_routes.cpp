@@ -8,15 +8,19 @@
 #include <utility>
 
 #include "api/alert_json.h"
+#include "api/hash.h"
 #include "api/json.h"
 #include "api/late_answer.h"
 #include "api/parameters.h"
+#include "api/server_problems.h"
 #include "api/write_guard.h"
 
 namespace ia {
 namespace {
 
 constexpr std::size_t kNamedMax = 10;
+// Of a change that meets others; then it is told that it came too late.
+constexpr int kAttemptsMax = 5;
 constexpr std::uint64_t kLogLimit = 100;
 constexpr std::uint64_t kLogLimitMax = 1'000;
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
@@ -37,10 +41,29 @@ std::expected<AlertRuleId, Problem> id_in(const RouteRequest& request) {
   return AlertRuleId{number_of(id)};
 }
 
+// What If-Match and If-None-Match of a change ask for (RFC 9110, section 13.2.2).
+bool meets_conditions(const HttpRequest& http, const AlertRule& rule) {
+  const auto etag = alert_etag(rule);
+  if (!http.if_match.empty() && !matches_etag(http.if_match, etag)) return false;
+  return http.if_none_match.empty() || !names_etag(http.if_none_match, etag);
+}
+
+bool has_changed(const AlertStore& alerts, const AlertRule& before) {
+  const auto now = alerts.rule(before.id);
+  return !now || now->version != before.version;
+}
+
+std::string etag_of_text(std::string_view text) {
+  Hash64 hash;
+  for (const char c : text) hash.add(static_cast<unsigned char>(c));
+  return fmt::format("\"{:016x}\"", hash.value());
+}
+
 void give_rule(const AlertRule& rule, HttpResponse& response,
                std::span<const std::string> warnings = {}) {
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kNever;
+  response.etag = alert_etag(rule);
   JsonWriter json(response.body);
   write_alert_rule(json, rule, warnings);
 }
@@ -131,6 +154,7 @@ Answer AlertRoutes::list(HttpResponse& response) {
   for (const auto& rule : *rules) write_alert_rule(json, rule);
   json.end_array();
   json.end_object();
+  response.etag = etag_of_text(response.body);
   return {};
 }
 
@@ -166,25 +190,45 @@ Answer AlertRoutes::replace(AlertRuleId id, const RouteRequest& request, HttpRes
   if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
   const auto alerts = store();
   if (!alerts) return refuse(alerts.error());
-  auto before = (*alerts)->rule(id);
-  if (!before) return refuse(problem_of_alerts(before.error()));
-  before->updated_at = context_.clock.wall();
-  auto rule = rule_in(request.http.body, *before);
-  if (!rule) return refuse(std::move(rule.error()));
-  const auto replaced = (*alerts)->replace(std::move(*rule));
-  if (!replaced) return refuse(problem_of_alerts(replaced.error()));
-  give_rule(*replaced, response, warnings_on(*replaced));
-  return {};
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    const auto before = (*alerts)->rule(id);
+    if (!before) return refuse(problem_of_alerts(before.error()));
+    auto rule = rule_in(request.http.body, *before);
+    if (!rule) return refuse(std::move(rule.error()));
+    if (!meets_conditions(request.http, *before)) break;
+    rule->updated_at = context_.clock.wall();
+    const auto replaced = (*alerts)->replace(std::move(*rule));
+    if (replaced) {
+      give_rule(*replaced, response, warnings_on(*replaced));
+      return {};
+    }
+    if (!has_changed(**alerts, *before)) return refuse(problem_of_alerts(replaced.error()));
+  }
+  return refuse(precondition_failed());
 }
 
 Answer AlertRoutes::remove(AlertRuleId id, const RouteRequest& request, HttpResponse& response) {
   if (const auto may = check_write(context_.writes, request.http, response); !may) return may;
   const auto alerts = store();
   if (!alerts) return refuse(alerts.error());
-  const auto removed = (*alerts)->remove(id);
-  if (!removed) return refuse(problem_of_alerts(removed.error()));
-  response.status = 204;
-  return {};
+  if (request.http.if_match.empty() && request.http.if_none_match.empty()) {
+    const auto removed = (*alerts)->remove(id);  // also a rule that cannot be read
+    if (!removed) return refuse(problem_of_alerts(removed.error()));
+    response.status = 204;
+    return {};
+  }
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    const auto before = (*alerts)->rule(id);
+    if (!before) return refuse(problem_of_alerts(before.error()));
+    if (!meets_conditions(request.http, *before)) break;
+    const auto removed = (*alerts)->remove(id, before->version);
+    if (removed) {
+      response.status = 204;
+      return {};
+    }
+    if (!has_changed(**alerts, *before)) return refuse(problem_of_alerts(removed.error()));
+  }
+  return refuse(precondition_failed());
 }
 
 Answer AlertRoutes::test(const RouteRequest& request, HttpResponse& response) {

@@ -4,8 +4,9 @@
 
 namespace ia {
 
-// /api/v1/alerts: rules, their log, and a test of one. A change waits for the disk, some ms. Safe
-// from any thread.
+// /api/v1/alerts: rules, their log, and a test of one. A change waits for the disk, some ms. A rule
+// has an ETag: with If-Match it is changed only as it was read, and in any case no change gets lost
+// between the reading and the writing of another. Safe from any thread.
 class AlertRoutes {
  public:
   explicit AlertRoutes(const ApiContext& context) : context_(context) {}

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include <thread>
+
 #include "api/alert_json.h"
 #include "api/test_world.h"
 
@@ -54,7 +56,7 @@ TEST_F(AlertRoutesTest, KeepsARuleAndShowsIt) {
             R"("kind":"threshold","metric":"followers","direction":"above","value":1000000,)"
             R"("hysteresis":5000,"cool_down_minutes":60,"target":"https://hooks.example",)"
             R"("signed":true,"created_at":"2026-01-01T00:00:00.000Z",)"
-            R"("updated_at":"2026-01-01T00:00:00.000Z"})");
+            R"("updated_at":"2026-01-01T00:00:00.000Z","etag":"\"1-1-19b76daa800\""})");
   EXPECT_EQ(world.get(kAlerts + "/1").body, added.body);
   EXPECT_THAT(world.get(kAlerts).body, HasSubstr("\"items\":[" + added.body + "]"));
 }
@@ -135,6 +137,97 @@ TEST_F(AlertRoutesTest, AnAddressCanBeReplacedAndASecretRemoved) {
   EXPECT_EQ(
       rule.condition,
       (AlertCondition{.kind = AlertKind::kRank, .direction = AlertDirection::kDown, .level = 9}));
+}
+
+// A secret is shared with one receiver: a message to another must not be signed with it.
+TEST_F(AlertRoutesTest, ASecretIsNeverUsedForAnotherAddress) {
+  world.change("POST", kAlerts, kThreshold);
+  const std::string verdict = R"("kind":"verdict","direction":"clear")";
+  const auto put = [&](const std::string& members) {
+    return world.change("PUT", kAlerts + "/1",
+                        R"({"name":"r","influencers":[1],)" + verdict + members + "}");
+  };
+  for (const auto* url : {"https://other.example/", "https://hooks.example/services/T0/B1",
+                          "http://hooks.example/services/T0/B0", "HTTPS://HOOKS.example:444/"}) {
+    const auto reply = put(R"(,"url":")" + std::string(url) + '"');
+    EXPECT_EQ(reply.status, 400) << url;
+    EXPECT_THAT(reply.body, HasSubstr(R"("parameter":"secret")")) << url;
+  }
+  EXPECT_EQ(world.alerts.rule(AlertRuleId{1})->target.secret, kSecret);
+  EXPECT_EQ(put(R"(,"url":"https://hooks.example/services/T0/B0")").status, 200);
+  EXPECT_EQ(world.alerts.rule(AlertRuleId{1})->target.secret, kSecret);
+  EXPECT_EQ(put(R"(,"url":"https://other.example/","secret":null)").status, 200);
+  EXPECT_EQ(world.alerts.rule(AlertRuleId{1})->target.secret, "");
+  EXPECT_EQ(put(R"(,"url":"https://third.example/")").status, 200) << "there is none to keep";
+}
+
+TEST_F(AlertRoutesTest, AnAddressMayHaveItsSchemeInCapitals) {
+  const auto reply = world.change("POST", kAlerts,
+                                  R"({"name":"r","influencers":[1],"kind":"verdict",)"
+                                  R"("direction":"clear","url":"HTTPS://Hooks.example/x"})");
+  EXPECT_EQ(reply.status, 201) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr(R"("target":"HTTPS://Hooks.example")"));
+}
+
+std::string if_match(std::string_view etag) {
+  return "Content-Type: application/json\r\nIf-Match: " + std::string(etag) + "\r\n";
+}
+
+TEST_F(AlertRoutesTest, ChangesARuleOnlyAsItWasRead) {
+  const auto made = world.change("POST", kAlerts, kThreshold).header("etag");
+  EXPECT_EQ(made, world.get(kAlerts + "/1").header("etag"));
+  EXPECT_EQ(world.get(kAlerts + "/1", "If-None-Match: " + made + "\r\n").status, 304);
+  const auto put = [&](const std::string& tag) {
+    return world.change("PUT", kAlerts + "/1", kThreshold, if_match(tag));
+  };
+  const auto second = put(made);
+  EXPECT_EQ(second.status, 200) << second.body;
+  EXPECT_NE(second.header("etag"), made);
+  const auto late = put(made);
+  EXPECT_EQ(late.status, 412);
+  EXPECT_THAT(late.body, HasSubstr("has changed since you read it"));
+  EXPECT_EQ(world.change("DELETE", kAlerts + "/1", "", if_match(made)).status, 412);
+  EXPECT_EQ(put("W/" + second.header("etag")).status, 412) << "a weak one never matches";
+  EXPECT_EQ(put("\"x\", " + second.header("etag")).status, 200);
+  EXPECT_EQ(put("*").status, 200);
+  EXPECT_EQ(world.change("PUT", kAlerts + "/1", "{}", if_match(made)).status, 400);
+  EXPECT_EQ(world.change("PUT", kAlerts + "/2", kThreshold, if_match("*")).status, 404);
+  EXPECT_EQ(world
+                .change("PUT", kAlerts + "/1", kThreshold,
+                        "Content-Type: application/json\r\nIf-None-Match: *\r\n")
+                .status,
+            412);
+  const auto now = world.get(kAlerts + "/1").header("etag");
+  EXPECT_EQ(world.change("DELETE", kAlerts + "/1", "", if_match(now)).status, 204);
+}
+
+TEST_F(AlertRoutesTest, TheListSaysTheETagOfEachRuleAndHasOneItself) {
+  world.change("POST", kAlerts, kThreshold);
+  const auto list = world.get(kAlerts);
+  auto tag = world.get(kAlerts + "/1").header("etag");
+  EXPECT_THAT(list.body, HasSubstr(R"("etag":"\")" + tag.substr(1, tag.size() - 2) + R"(\"")"));
+  const auto same = "If-None-Match: " + list.header("etag") + "\r\n";
+  EXPECT_EQ(world.get(kAlerts, same).status, 304);
+  world.change("PUT", kAlerts + "/1", kThreshold);
+  EXPECT_EQ(world.get(kAlerts, same).status, 200);
+}
+
+// Both keep the address that the rule has: neither may bring back what the other replaced.
+TEST_F(AlertRoutesTest, NoChangeIsLostBetweenTwoOthers) {
+  world.change("POST", kAlerts, kThreshold);
+  const auto change = [&](const std::string& members) {
+    for (int i = 0; i < 50; ++i) {
+      const auto reply = world.change("PUT", kAlerts + "/1",
+                                      R"({"name":"r","influencers":[1],"kind":"verdict",)"
+                                      R"("direction":"clear")" +
+                                          members + "}");
+      EXPECT_TRUE(reply.status == 200 || reply.status == 412) << reply.body;
+    }
+  };
+  std::jthread mover([&] { change(R"(,"url":"https://new.example/","secret":null)"); });
+  change("");
+  mover.join();
+  EXPECT_EQ(world.alerts.rule(AlertRuleId{1})->target.url, "https://new.example/");
 }
 
 TEST_F(AlertRoutesTest, SaysEverythingThatIsWrong) {

@@ -164,6 +164,7 @@ const std::string kAlerts = "/api/v1/alerts";
 const std::string kAlert = "/api/v1/alerts/{id}";
 const std::string kAlertTest = "/api/v1/alerts/{id}/test";
 const std::string kAlertLog = "/api/v1/alerts/log";
+const std::string kStale = "Content-Type: application/json\r\nIf-Match: \"stale\"\r\n";
 
 class OpenApi : public ::testing::Test {
  protected:
@@ -311,6 +312,10 @@ class OpenApi : public ::testing::Test {
          {kAlert, id, "", "put", "[]"},
          {kAlert, "/api/v1/alerts/99", "", "put", rule},
          {kAlert, id, ""},
+         {kAlert, id, "If-None-Match: *\r\n"},
+         {kAlerts, kAlerts, "If-None-Match: *\r\n"},
+         {kAlert, id, kStale, "put", rule},
+         {kAlert, id, kStale, "delete"},
          {kAlert, "/api/v1/alerts/x", ""},
          {kAlert, "/api/v1/alerts/99", ""},
          {kAlertTest, id + "/test", "", "post"},

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <span>
 
+#include "base/http_head.h"
 #include "core/grouped.h"
 
 namespace ia {
@@ -170,7 +171,8 @@ class Check {
 
   void check_url() {
     const std::string_view url = rule_.target.url;
-    const bool is_http = url.starts_with("http://") || url.starts_with("https://");
+    const auto scheme = url.substr(0, std::min(url.find("//"), url.size()));
+    const bool is_http = http1::equals(scheme, "http:") || http1::equals(scheme, "https:");
     const bool is_printable = std::ranges::all_of(url, [](char c) { return '!' <= c && c <= '~'; });
     const auto rest = is_http ? url.substr(url.find("//") + 2) : std::string_view{};
     const auto authority = rest.substr(0, rest.find_first_of("/?#"));

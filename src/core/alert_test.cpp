@@ -73,10 +73,18 @@ TEST(Alert, RefusesAHysteresisThatNoCountCanComeBackBy) {
   EXPECT_THAT(check(rule)[0].detail, ::testing::HasSubstr("at most 5: no count rises that far"));
 }
 
+TEST(Alert, TakesUrlsWithTheSchemeInAnyCase) {
+  for (const auto* url : {"http://a", "HTTP://a/", "hTTps://A.example?x"}) {
+    auto rule = good_rule();
+    rule.target.url = url;
+    EXPECT_THAT(wrong_members(rule), ::testing::IsEmpty()) << url;
+  }
+}
+
 TEST(Alert, RefusesUrlsThatAreNotPlainHttp) {
   for (const auto* url : {"", "ftp://example.com/", "file:///etc/passwd", "http://", "https:///x",
                           "http://user:pass@example.com/", "http://a\\b/", "http://a b/",
-                          "http://a/\r\nX: y", "HTTP://a/"}) {
+                          "http://a/\r\nX: y", "HTTPX://a/", "http:a//b"}) {
     auto rule = good_rule();
     rule.target.url = url;
     EXPECT_THAT(wrong_members(rule), ElementsAre("url")) << url;

@@ -21,6 +21,11 @@ std::unexpected<Error> unknown_alert_rule(AlertRuleId id) {
   return fail(Errc::kNotFound, "There is no rule " + std::to_string(number_of(id)) + ".");
 }
 
+std::unexpected<Error> changed_alert_rule(AlertRuleId id) {
+  return fail(Errc::kInvalid, "Rule " + std::to_string(number_of(id)) +
+                                  " has changed since it was read: read it again.");
+}
+
 Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
                           std::uint64_t other_pairs) {
   if (other_rules + 1 > kAlertRulesMax) {

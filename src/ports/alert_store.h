@@ -86,10 +86,14 @@ class AlertStore {
   // Stores a rule that check() accepts and gives it an id and a version. kInvalid when there
   // would be more than kAlertRulesMax rules or kAlertPairsMax influencers in them.
   [[nodiscard]] virtual Result<AlertRule> add(AlertRule rule) = 0;
-  // Gives it a new version, so that it begins anew; created_at stays. kNotFound, kInvalid.
+  // Takes the place of the rule of that id and version, and gives it a new version, so that it
+  // begins again; created_at stays. kNotFound; kInvalid as with add, and when the rule has changed
+  // since, so that of two who read the same version only one replaces it.
   [[nodiscard]] virtual Result<AlertRule> replace(AlertRule rule) = 0;
-  // Pending alerts of it are cancelled; the log keeps them. kNotFound.
-  [[nodiscard]] virtual Status remove(AlertRuleId id) = 0;
+  // Pending alerts of it are cancelled; the log keeps them. kNotFound; kInvalid when `version` is
+  // given and the rule has another one.
+  [[nodiscard]] virtual Status remove(AlertRuleId id,
+                                      std::optional<std::uint64_t> version = {}) = 0;
   // Changes whenever a rule does, in any process.
   [[nodiscard]] virtual Result<std::uint64_t> revision() const = 0;
 
@@ -125,6 +129,7 @@ class AlertStore {
 
 // The errors that stores have in common.
 std::unexpected<Error> unknown_alert_rule(AlertRuleId id);
+std::unexpected<Error> changed_alert_rule(AlertRuleId id);
 // Whether a rule fits beside the others and the influencers that they watch; kInvalid.
 Status check_alert_limits(const AlertRule& rule, std::uint64_t other_rules,
                           std::uint64_t other_pairs);

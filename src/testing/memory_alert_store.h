@@ -42,16 +42,20 @@ class MemoryAlertStore final : public AlertStore {
     if (down_) return away();
     const auto found = rules_.find(rule.id);
     if (found == rules_.end()) return not_found(rule.id);
-    rule.version = found->second.version + 1;
+    if (found->second.version != rule.version) return changed_alert_rule(rule.id);
+    ++rule.version;
     rule.created_at = found->second.created_at;
     if (!fits(rule)) return fail(Errc::kInvalid, "too many rules");
     forget(rule.id);
     return put(std::move(rule));
   }
-  Status remove(AlertRuleId id) override {
+  Status remove(AlertRuleId id, std::optional<std::uint64_t> version = {}) override {
     const std::scoped_lock lock(mutex_);
     if (down_) return away();
-    if (rules_.erase(id) == 0) return not_found(id);
+    const auto found = rules_.find(id);
+    if (found == rules_.end()) return not_found(id);
+    if (version && found->second.version != *version) return changed_alert_rule(id);
+    rules_.erase(found);
     forget(id);
     cancel(id);
     ++revision_;

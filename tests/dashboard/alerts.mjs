@@ -90,6 +90,37 @@ async function byHand(page, url) {
   assert.equal(await rule(page, 'in vain').count(), 0);
 }
 
+// Whoever comes second is told, and nothing of the first one's is lost.
+async function twoEditors(page, url) {
+  await create(page, url, 'of two');
+  const id = await idOf(page, 'of two');
+  const change = async (name) => {
+    const path = `${url}api/v1/alerts/${id}`;
+    const data = {...await (await page.request.get(path)).json(), name};
+    const headers = {Authorization: `Bearer ${target.token}`};
+    assert.equal((await page.request.put(path, {data, headers})).status(), 200);
+  };
+  await page.goto(`${url}#/alerts/${id}`);
+  await page.waitForSelector('#f-percent');
+  await change('of the first');
+  await page.fill('#f-name', 'of the second');
+  await press(page, 'Save');
+  await page.getByText(/Somebody else has changed “of two”/).waitFor();
+  await press(page, 'Show it as it is now');
+  await page.getByRole('heading', {name: 'Rule “of the first”'}).waitFor();
+  await page.fill('#f-name', 'of both');
+  await press(page, 'Save');
+  await rule(page, 'of both').waitFor();
+  await press(rule(page, 'of both'), 'Delete');
+  await change('of the first again');
+  await press(rule(page, 'of both'), 'Delete for good');
+  await page.getByText(/Somebody else has changed “of both”/).waitFor();
+  await page.reload();
+  await press(rule(page, 'of the first again'), 'Delete');
+  await press(rule(page, 'of the first again'), 'Delete for good');
+  await page.getByText('“of the first again” is deleted').waitFor();
+}
+
 // Each rule has the same buttons: the focus stays with its rule when the list is drawn anew.
 async function focusOnRule(page, url) {
   await page.clock.install();
@@ -161,5 +192,5 @@ await testView({
   looks,
   // What the browser says about an answer that the checks provoke.
   isExpected: (said) => said.location().url.includes('/api/v1/alerts')
-    && /status of 40[01]/.test(said.text()),
-  checks: [byHand, focusOnRule, onlyOnce, whatIsTyped, fired]});
+    && /status of (40[01]|412)/.test(said.text()),
+  checks: [byHand, twoEditors, focusOnRule, onlyOnce, whatIsTyped, fired]});

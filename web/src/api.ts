@@ -130,6 +130,7 @@ export interface RuleInput {
 export interface Rule extends RuleInput {
   id: number; name: string; enabled: boolean; target: string; signed: boolean;
   cool_down_minutes: number; created_at: string; updated_at: string;
+  etag: string;  // for If-Match
 }
 export interface Rules { kinds: Kind[]; items: Rule[] }
 export interface Entry {
@@ -178,12 +179,13 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
 export const get = async <T>(path: string, patience_ms = kPatienceMs): Promise<T> =>
   parse<T>(await (await ask(path, {signal: AbortSignal.timeout(patience_ms)})).text());
 
-// A change; `undefined` where the answer is empty. The API sends a test for up to 10 s.
-export async function change<T>(
-    method: 'POST' | 'PUT' | 'DELETE', path: string, token: string, body?: object): Promise<T> {
+// A change; `undefined` where the answer is empty. The API sends a test for up to 10 s. With an
+// `etag` only what still has it is changed: else the problem has status 412.
+export async function change<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, token: string,
+    body?: object, etag?: string): Promise<T> {
   const response = await ask(path, {
     method, signal: AbortSignal.timeout(20_000), body: body ? written(body) : undefined,
-    headers: {'Content-Type': 'application/json',
+    headers: {'Content-Type': 'application/json', ...(etag ? {'If-Match': etag} : {}),
       ...(token ? {Authorization: `Bearer ${token}`} : {})}});
   return response.status === 204 ? undefined as T : parse<T>(await response.text());
 }

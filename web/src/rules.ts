@@ -1,4 +1,4 @@
-import {change} from './api';
+import {change, Problem} from './api';
 import type {Entry, Kind, Rule, RuleInput, Tested} from './api';
 import {number} from './dom';
 import {permitted} from './token';
@@ -85,10 +85,23 @@ export function testWords(rule: Rule, tested: Tested): string {
   return `✗ ${rule.target} did not take it (${tested.outcome} after ${took}): ${why}`;
 }
 
-export const save = (rule: RuleInput, id?: number) => permitted((token) => id === undefined
-  ? change<Rule>('POST', kPath, token, rule)
-  : change<Rule>('PUT', `${kPath}/${id}`, token, rule));
-export const remove = (id: number) =>
-  permitted((token) => change<undefined>('DELETE', `${kPath}/${id}`, token));
+// Says in words that another editor came first.
+async function unlessChanged<T>(rule: Rule, act: Promise<T>): Promise<T> {
+  try {
+    return await act;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 412) throw error;
+    throw new Problem(412, `Somebody else has changed “${rule.name}” since you opened it. `
+      + 'Nothing was saved.');
+  }
+}
+
+export const create = (rule: RuleInput) =>
+  permitted((token) => change<Rule>('POST', kPath, token, rule));
+// Both fail with 412 when the rule is no longer what `before` shows.
+export const save = (rule: RuleInput, before: Rule) => unlessChanged(before, permitted((token) =>
+  change<Rule>('PUT', `${kPath}/${before.id}`, token, rule, before.etag)));
+export const remove = (rule: Rule) => unlessChanged(rule, permitted((token) =>
+  change<undefined>('DELETE', `${kPath}/${rule.id}`, token, undefined, rule.etag)));
 export const test = (id: number) =>
   permitted((token) => change<Tested>('POST', `${kPath}/${id}/test`, token));

@@ -2,8 +2,8 @@ import {get, Problem} from '../api';
 import type {FieldError, Influencer, Kind, Rule, RuleInput} from '../api';
 import {button, el, number} from '../dom';
 import {idOf} from '../exact';
-import {kDirections, kKinds, pace, save, words} from '../rules';
-import {leave, testButton} from './alerts';
+import {create, kDirections, kKinds, pace, save, words} from '../rules';
+import {leave, reload, testButton} from './alerts';
 import {nameOf, section} from './parts';
 
 // A form's fields by the names that the API gives them, so that what it says goes beside them.
@@ -160,7 +160,8 @@ async function prefill(values: Map<string, string>, ids: string, kind: Kind): Pr
 
 function secretField(fields: Fields, rule: Rule | null): HTMLElement {
   const made = fields.text('secret', 'Secret', rule
-    ? `It is not shown again; this rule is ${rule.signed ? 'signed. Empty: it stays' : 'not signed'}.`
+    ? `It is not shown again; this rule is ${rule.signed
+      ? 'signed. Empty: it stays, as long as the URL does' : 'not signed'}.`
     : 'Signs each message (Standard Webhooks). Give it to the receiver now: it is not shown '
       + 'again. Empty: not signed.', {spellcheck: 'false', placeholder: 'whsec_…'});
   const input = made.querySelector('input') as HTMLInputElement;
@@ -255,7 +256,8 @@ export async function alertForm(
     submit.setAttribute('aria-disabled', 'true');
     trouble.textContent = '';
     fields.show([]);
-    save(ruleOf(kind, fields.values, rule), rule?.id).then(
+    const made = ruleOf(kind, fields.values, rule);
+    (rule ? save(made, rule) : create(made)).then(
       (saved) => leave(`“${saved.name}” is saved${saved.enabled ? ' and watches' : ', and paused'}.`),
       (error: unknown) => {
         submit.removeAttribute('aria-disabled');
@@ -265,6 +267,9 @@ export async function alertForm(
           ? (error instanceof Error ? error.message : 'It failed.')
           : rest.length === 0 ? 'Not saved: see what is marked above.'
             : rest.map((one) => `${one.parameter} ${one.detail}`).join('; ');
+        if (error instanceof Problem && error.status === 412) {
+          trouble.append(' ', button('Show it as it is now', reload));
+        }
       });
   });
   into.replaceChildren(el('h1', {}, rule ? `Rule “${rule.name}”` : 'New rule'), form);

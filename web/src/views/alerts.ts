@@ -14,7 +14,7 @@ const kLogged = 25;
 const said = new Map<number, string>();
 let notice = '';
 
-const reload = () => dispatchEvent(new Event('hashchange'));
+export const reload = () => dispatchEvent(new Event('hashchange'));
 const kindName = (kind: string) => kKinds.find(([name]) => name === kind)?.[1] ?? kind;
 
 export function leave(text: string): void {
@@ -42,7 +42,7 @@ function removal(rule: Rule, say: (text: string) => void): HTMLElement {
     really.focus();
   });
   const really = button('Delete for good', () => {
-    remove(rule.id).then(() => leave(`“${rule.name}” is deleted; its log stays.`),
+    remove(rule).then(() => leave(`“${rule.name}” is deleted; its log stays.`),
       (error: unknown) => say(reason(error)));
   });
   const keep = button('Keep', () => { place.replaceChildren(first); first.focus(); });
@@ -67,7 +67,7 @@ function card(rule: Rule): HTMLElement {
   const outcome = el('p', {class: 'said', role: 'status'}, said.get(rule.id) ?? '');
   const say = (text: string) => { said.set(rule.id, text); outcome.textContent = text; };
   const pause = button(rule.enabled ? 'Pause' : 'Resume', () => {
-    save({...rule, enabled: !rule.enabled}, rule.id).then(
+    save({...rule, enabled: !rule.enabled}, rule).then(
       () => leave(rule.enabled ? `“${rule.name}” is paused.`
         : `“${rule.name}” watches again, beginning with what is so now.`),
       (error: unknown) => say(reason(error)));
