@@ -148,6 +148,7 @@ class RuleReader {
   static std::optional<std::uint64_t> id_of(element given) {
     std::string_view digits;
     if (given.get(digits) != simdjson::SUCCESS) return whole<std::uint64_t>(given);
+    if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
     std::uint64_t value = 0;
     const auto* end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, value);
@@ -223,7 +224,7 @@ class RuleReader {
   // `influencers_str` as they are: those are taken, if they can be what was rounded.
   void read_influencers() {
     rule_.influencers = ids("influencers");
-    if (!find(kIdTexts)) return;
+    if (!find(kIdTexts) || rule_.influencers.empty()) return;
     auto exact = ids(kIdTexts);
     if (as_doubles(exact) == as_doubles(rule_.influencers)) {
       rule_.influencers = std::move(exact);

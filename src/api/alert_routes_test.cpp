@@ -401,11 +401,13 @@ TEST_F(AlertRoutesTest, TakesIdsThatAReaderRounded) {
   };
   EXPECT_EQ(sent_back("5,9007199254740992,9223372036854776000").status, 200);
   EXPECT_EQ(world.alerts.rule(AlertRuleId{1})->influencers[1], InfluencerId{9'007'199'254'740'993});
-  for (const auto* other : {"5", "6,9007199254740992,9223372036854776000", ""}) {
+  for (const auto* other : {"5", "6,9007199254740992,9223372036854776000", "7"}) {
     const auto reply = sent_back(other);
     EXPECT_EQ(reply.status, 400) << other;
     EXPECT_THAT(reply.body, HasSubstr("names others than influencers"));
   }
+  EXPECT_THAT(world.change("PUT", kAlerts + "/1", start + R"("influencers_str":["7"]})").body,
+              HasSubstr("influencers are needed"));
   EXPECT_EQ(
       world.change("PUT", kAlerts + "/1", start + R"("influencers":[7],"influencers_str":null})")
           .status,
@@ -414,7 +416,7 @@ TEST_F(AlertRoutesTest, TakesIdsThatAReaderRounded) {
 
 TEST_F(AlertRoutesTest, RefusesTextThatIsNoId) {
   for (const auto* text : {"", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1.0", "9223372036854775808",
-                           "18446744073709551616", "a", "\\u0000"}) {
+                           "18446744073709551616", "a", "\\u0000", "07", "00"}) {
     expect_wrong(R"({"name":"r","url":"http://a/","kind":"verdict","direction":"clear",)"
                  R"("influencers":[")" +
                      std::string(text) + "\"]}",
