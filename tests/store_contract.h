@@ -572,10 +572,10 @@ TEST_P(StoreContract, KeepsTheRegistryOfTheNewestEpoch) {
   EXPECT_EQ(store().registry()->epoch, 0u);
   auto registry = registry_of(3, "1-10,50,70-90");
   registry.schedule = {.interval = minutes{5}, .spread = seconds{40}};
+  registry.watched = WatchHistory(kNoon).followed_by({}, registry.influencers, kNoon);
   ASSERT_TRUE(store().put_registry(registry));
   harness_->reopen();
   EXPECT_EQ(store().registry().value(), registry);
-
   for (const auto epoch : {std::uint64_t{1}, std::uint64_t{3}}) {
     const auto stale = store().put_registry(registry_of(epoch, "1"));
     ASSERT_FALSE(stale);

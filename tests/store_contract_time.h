@@ -62,4 +62,22 @@ TEST_P(StoreContract, ClosesAMonthOfMinutesAtOnce) {
   }
 }
 
+TEST_P(StoreContract, ExpectsNothingOfMinutesBeforeItsInfluencersWereWatched) {
+  auto registry = registry_of(1, "1-10");
+  registry.watched = WatchHistory(kNoon + minutes{1});
+  ASSERT_TRUE(store().put_registry(registry));
+  append({batch_of(kNoon, {id(1), id(2)}, {{id(3), MissReason::kTimeout}})});
+  ASSERT_TRUE(store().close_minutes({kNoon, kNoon + minutes{1}}, MissReason::kDown));
+  EXPECT_EQ(stats(kNoon).due, 3u);
+  EXPECT_EQ(missed(kNoon, MissReason::kDown), 0u);
+  const auto before = std::exchange(registry, registry_of(2, "1-30"));
+  registry.watched = before.watched.followed_by(before.influencers, registry.influencers,
+                                                kNoon + minutes{3});
+  ASSERT_TRUE(store().put_registry(registry));
+  harness_->reopen();
+  ASSERT_TRUE(store().close_minutes({kNoon + minutes{1}, kNoon + minutes{5}}, MissReason::kDown));
+  EXPECT_EQ(missed(kNoon + minutes{2}, MissReason::kDown), 10u);
+  EXPECT_EQ(missed(kNoon + minutes{3}, MissReason::kDown), 30u);
+}
+
 }  // namespace ia

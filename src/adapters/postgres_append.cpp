@@ -35,16 +35,20 @@ MinuteRange sane(MinuteRange range) {
 
 Result<Registry> read_registry(Connection& db) {
   const auto row = db.query(
-      "SELECT epoch, interval_minutes, spread_ms, shard_size, influencers FROM ia.registry");
+      "SELECT epoch, interval_minutes, spread_ms, shard_size, influencers, watched_since"
+      " FROM ia.registry");
   if (!row) return std::unexpected(row.error());
   if (row->empty()) return Registry{};
   auto influencers = InfluencerSet::parse(row->text(0, 4));
   if (!influencers) return fail("the stored registry", influencers.error());
+  auto watched = WatchHistory::parse(row->text(0, 5));
+  if (!watched) return fail("the stored registry", watched.error());
   return Registry{.epoch = static_cast<std::uint64_t>(row->integer(0, 0)),
                   .schedule = {.interval = std::chrono::minutes{row->integer(0, 1)},
                                .spread = std::chrono::milliseconds{row->integer(0, 2)}},
                   .shard_size = static_cast<std::uint32_t>(row->integer(0, 3)),
-                  .influencers = std::move(*influencers)};
+                  .influencers = std::move(*influencers),
+                  .watched = std::move(*watched)};
 }
 
 Result<std::shared_ptr<const Writer::Knowledge>> Writer::knowledge(Connection& db) {
@@ -69,13 +73,14 @@ void Writer::forget() {
 Status Writer::put_registry(const Registry& registry) {
   forget();
   return pool_.with([&](Connection& db) -> Status {
-    const auto put = db.query("SELECT ia.put_registry($1, $2, $3, $4, $5)",
+    const auto put = db.query("SELECT ia.put_registry($1, $2, $3, $4, $5, $6)",
                               Params()
                                   .add(static_cast<std::int64_t>(registry.epoch))
                                   .add(std::int64_t{registry.schedule.interval.count()})
                                   .add(std::int64_t{registry.schedule.spread.count()})
                                   .add(std::int64_t{registry.shard_size})
-                                  .add(registry.influencers.to_string()));
+                                  .add(registry.influencers.to_string())
+                                  .add(registry.watched.to_string()));
     return put ? Status{} : std::unexpected(put.error());
   });
 }

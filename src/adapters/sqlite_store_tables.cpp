@@ -63,6 +63,31 @@ Result<State> read_state(sqlite::Connection& db) {
   return read_state(*select);
 }
 
+namespace {
+
+// None of a store that only an older program has written. What is damaged is as good as none: all
+// are watched since always then, and `verify` finds the page.
+Result<WatchHistory> read_history(sqlite::Connection& db) {
+  const auto tables = db.integer("SELECT count(*) FROM sqlite_master WHERE name = 'watched'");
+  if (!tables) return std::unexpected(tables.error());
+  if (*tables == 0) return WatchHistory{};
+  auto select = db.prepare("SELECT history FROM watched");
+  if (!select) return std::unexpected(select.error());
+  const auto row = select->step();
+  if (!row && row.error().code != Errc::kCorrupt) return std::unexpected(row.error());
+  if (!row || !*row) return WatchHistory{};
+  return WatchHistory::parse(select->text(0)).value_or(WatchHistory{});
+}
+
+Status write_history(sqlite::Connection& db, const WatchHistory& history) {
+  auto put = db.prepare("INSERT OR REPLACE INTO watched VALUES (1, ?1)");
+  if (!put) return std::unexpected(put.error());
+  const auto text = history.to_string();
+  return put->bind_text(1, text).run();
+}
+
+}  // namespace
+
 Result<Registry> read_registry(sqlite::Connection& db) {
   auto select = db.prepare(
       "SELECT epoch, interval_minutes, spread_ms, shard_size, influencers FROM registry");
@@ -74,17 +99,21 @@ Result<Registry> read_registry(sqlite::Connection& db) {
   if (!influencers || select->integer(1) < 1 || select->integer(3) < 1) {
     return damaged(db, "the registry is not readable");
   }
+  auto history = read_history(db);
+  if (!history) return std::unexpected(history.error());
   return Registry{.epoch = unsigned_at(*select, 0),
                   .schedule = {.interval = std::chrono::minutes{select->integer(1)},
                                .spread = std::chrono::milliseconds{select->integer(2)}},
                   .shard_size = static_cast<std::uint32_t>(select->integer(3)),
-                  .influencers = std::move(*influencers)};
+                  .influencers = std::move(*influencers),
+                  .watched = std::move(*history)};
 }
 
 Status write_registry(sqlite::Connection& db, const Registry& registry) {
   auto put = db.prepare("INSERT OR REPLACE INTO registry VALUES (1, ?1, ?2, ?3, ?4, ?5)");
   if (!put) return std::unexpected(put.error());
   const auto influencers = registry.influencers.to_string();
+  if (auto wrote = write_history(db, registry.watched); !wrote) return wrote;
   return put->bind(1, signed_of(registry.epoch))
       .bind(2, registry.schedule.interval.count())
       .bind(3, registry.schedule.spread.count())

@@ -50,16 +50,28 @@ std::string_view unnamed_reason(const MinuteStats& row, bool is_watched) {
   return is_watched && row.rest > 0 ? name_of(row.rest_reason) : kNotWatched;
 }
 
+// A beginning is no gap: minutes before it was watched, and before all that is known of it.
+void leave_out_before(Minute since, const Series& series, const std::vector<MissAt>& misses,
+                      std::vector<MinuteStats>& rows) {
+  auto first = since;
+  if (series.size() > 0) first = std::min(first, series.minutes.front());
+  if (!series.damaged.empty()) first = std::min(first, series.damaged.front().begin);
+  if (!misses.empty()) first = std::min(first, misses.front().minute);
+  std::erase_if(rows, [&](const MinuteStats& row) { return row.minute < first; });
+}
+
 std::vector<Gap> joined(const std::vector<MinuteStats>& empty, const Series& series,
                         const std::vector<MissAt>& misses, const Registry& registry,
                         InfluencerId id) {
   const bool is_watched = registry.influencers.contains(id);
+  const auto since = registry.watched.since(id);
   std::vector<Gap> gaps;
   auto miss = misses.begin();
   for (const auto& row : empty) {
     const bool is_named = miss != misses.end() && miss->minute == row.minute;
     const bool may_be_lost = is_damaged(series, row.minute) || is_lost(row);
-    const auto unnamed = may_be_lost ? kDamaged : unnamed_reason(row, is_watched);
+    const bool was_watched = is_watched && row.minute >= since;
+    const auto unnamed = may_be_lost ? kDamaged : unnamed_reason(row, was_watched);
     const auto reason = is_named ? name_of(miss->reason) : unnamed;
     if (is_named) ++miss;
     const bool goes_on = !gaps.empty() && gaps.back().reason == reason &&
@@ -87,13 +99,14 @@ Answer GapRoutes::gaps(const RouteRequest& request, HttpResponse& response) {
   if (!rows) return refuse(problem_of(rows.error()));
   const auto series = read_series(context_, observed_, id, range);
   if (!series) return refuse(series.error());
-  const auto empty = without_value(std::move(*rows), *series, **registry, id);
+  auto empty = without_value(std::move(*rows), *series, **registry, id);
   std::vector<Minute> named;
   for (const auto& row : empty) {
     if (row.missed_total() > row.rest) named.push_back(row.minute);
   }
   const auto misses = context_.store.read_misses(id, named);
   if (!misses) return refuse(problem_of(misses.error()));
+  leave_out_before((*registry)->watched.since(id), *series, *misses, empty);
   const auto gaps = joined(empty, *series, *misses, **registry, id);
 
   tell_damage(series->damaged, response);

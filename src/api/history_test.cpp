@@ -212,6 +212,49 @@ TEST_F(HistoryApi, TellsAGapFromNotBeingWatched) {
   expect_problem(world.get("/api/v1/influencers/100/gaps?start=1764000000"), 400, "31 days");
 }
 
+// Nothing is missing of a time in which nobody asked, neither at the first start nor of who came
+// later.
+TEST_F(HistoryApi, WhatWasBeforeItWasWatchedIsNoGap) {
+  const auto begin = world.now_minute();
+  Registry registry{.epoch = 7, .influencers = InfluencerSet::parse("100-119").value()};
+  registry.watched =
+      WatchHistory(begin + minutes{1})
+          .followed_by(InfluencerSet::parse("100-109").value(), registry.influencers,
+                       begin + minutes{4});
+  ASSERT_TRUE(world.store.put_registry(registry));
+  world.add(begin, {{100, 1, 1}});
+  world.add(begin + minutes{1}, {{100, 1, 1}});
+  world.clock.advance(minutes{8});
+  ASSERT_TRUE(world.store.close_minutes({begin, begin + minutes{6}}, MissReason::kDown));
+  const auto gaps = [&](int id) {
+    return world.get("/api/v1/influencers/" + std::to_string(id) + "/gaps").body;
+  };
+  // From minute 1 on of the first ones, from minute 4 on of those that came later.
+  EXPECT_THAT(gaps(101), HasSubstr(R"("minutes":5,"items":[{"start":"2026-01-01T00:01:00.000Z",)"
+                                   R"("end":"2026-01-01T00:06:00.000Z","minutes":5,)"
+                                   R"("reason":"down"}])"));
+  EXPECT_THAT(gaps(115), HasSubstr(R"("minutes":2,"items":[{"start":"2026-01-01T00:04:00.000Z",)"));
+  EXPECT_THAT(world.get("/api/v1/minutes?start=1767225600").body,
+              AllOf(HasSubstr(R"("minute":"2026-01-01T00:00:00.000Z","due":1,"stored":1,)"),
+                    HasSubstr(R"("minute":"2026-01-01T00:03:00.000Z","due":10,)"),
+                    HasSubstr(R"("minute":"2026-01-01T00:04:00.000Z","due":20,)")));
+}
+
+// One that came again was not watched in between.
+TEST_F(HistoryApi, WhatWasBeforeItCameAgainWasNotWatched) {
+  const auto begin = world.now_minute();
+  Registry registry{.epoch = 7, .influencers = InfluencerSet::parse("100-119").value()};
+  registry.watched = WatchHistory(begin).followed_by(
+      InfluencerSet::parse("100-109").value(), registry.influencers, begin + minutes{3});
+  ASSERT_TRUE(world.store.put_registry(registry));
+  world.add(begin, {{115, 1, 1}});
+  world.clock.advance(minutes{6});
+  ASSERT_TRUE(world.store.close_minutes({begin, begin + minutes{4}}, MissReason::kDown));
+  EXPECT_THAT(world.get("/api/v1/influencers/115/gaps").body,
+              HasSubstr(R"("minutes":1,"reason":"down"},{"start":"2026-01-01T00:01:00.000Z",)"
+                        R"("end":"2026-01-01T00:03:00.000Z","minutes":2,"reason":"not_watched"})"));
+}
+
 // The accounts of a minute are kept for longer than its values.
 TEST_F(HistoryApi, WhatIsNoLongerKeptIsNoGap) {
   const auto begin = world.now_minute();

@@ -134,4 +134,40 @@ std::vector<InfluencerId> InfluencerSet::ids() const {
   return out;
 }
 
+InfluencerSet InfluencerSet::common_with(const InfluencerSet& other) const {
+  std::vector<IdRange> common;
+  auto theirs = other.ranges_.begin();
+  for (const auto& own : ranges_) {
+    while (theirs != other.ranges_.end() && theirs->last < own.first) ++theirs;
+    for (auto at = theirs; at != other.ranges_.end() && at->first <= own.last; ++at) {
+      common.push_back({std::max(own.first, at->first), std::min(own.last, at->last)});
+    }
+  }
+  return InfluencerSet(std::move(common));
+}
+
+InfluencerSet InfluencerSet::united_with(const InfluencerSet& other) const {
+  auto all = ranges_;
+  all.insert(all.end(), other.ranges_.begin(), other.ranges_.end());
+  return InfluencerSet(std::move(all));
+}
+
+InfluencerSet InfluencerSet::without(const InfluencerSet& other) const {
+  std::vector<IdRange> left;
+  auto theirs = other.ranges_.begin();
+  for (auto own : ranges_) {
+    while (theirs != other.ranges_.end() && theirs->last < own.first) ++theirs;
+    bool is_left = true;
+    for (auto at = theirs; is_left && at != other.ranges_.end() && at->first <= own.last; ++at) {
+      if (own.first < at->first) {
+        left.push_back({own.first, InfluencerId{number_of(at->first) - 1}});
+      }
+      is_left = at->last < own.last;
+      if (is_left) own.first = InfluencerId{number_of(at->last) + 1};
+    }
+    if (is_left) left.push_back(own);
+  }
+  return InfluencerSet(std::move(left));
+}
+
 }  // namespace ia

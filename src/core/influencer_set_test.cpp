@@ -66,5 +66,19 @@ TEST(InfluencerSet, CutsIntoSlicesThatMakeTheWhole) {
   EXPECT_TRUE(set.slice(21, 4).empty());
 }
 
+TEST(InfluencerSet, IsCutAndJoinedAsSetsAre) {
+  const auto set = parsed("1-10,15,20-29,9223372036854775807");
+  const auto other = parsed("0-2,5,10-16,25-40,9223372036854775806-9223372036854775807");
+
+  EXPECT_EQ(set.common_with(other).to_string(), "1-2,5,10,15,25-29,9223372036854775807");
+  EXPECT_EQ(set.without(other).to_string(), "3-4,6-9,20-24");
+  EXPECT_EQ(other.without(set).to_string(), "0,11-14,16,30-40,9223372036854775806");
+  EXPECT_EQ(set.united_with(other).to_string(),
+            "0-16,20-40,9223372036854775806-9223372036854775807");
+  EXPECT_TRUE(set.without(set).empty());
+  EXPECT_EQ(set.without({}), set);
+  EXPECT_TRUE(set.common_with({}).empty());
+}
+
 }  // namespace
 }  // namespace ia

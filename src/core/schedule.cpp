@@ -9,6 +9,26 @@ std::int64_t phase(Minute minute, const Schedule& schedule) {
   return minute.time_since_epoch().count() % schedule.interval.count();
 }
 
+// Of the first `count` influencers by index, those that are due.
+std::uint64_t due_before(const Registry& registry, std::size_t count, Minute minute) {
+  const auto interval = static_cast<std::size_t>(registry.schedule.interval.count());
+  const std::size_t shard = registry.shard_size;
+  const auto round = interval * shard;
+  const auto begin = static_cast<std::size_t>(phase(minute, registry.schedule)) * shard;
+  const auto rest = count % round;
+  return count / round * shard + std::clamp(rest, begin, begin + shard) - begin;
+}
+
+std::uint64_t due_of(const Registry& registry, const InfluencerSet& some, Minute minute) {
+  std::uint64_t due = 0;
+  for (const auto& range : some.ranges()) {
+    const auto begin = *registry.influencers.index_of(range.first);
+    due += due_before(registry, begin + range.size(), minute) -
+           due_before(registry, begin, minute);
+  }
+  return due;
+}
+
 }  // namespace
 
 bool is_due(ShardNumber shard, const Schedule& schedule, Minute minute) {
@@ -45,14 +65,14 @@ bool Registry::is_due(InfluencerId influencer, Minute minute) const {
 }
 
 std::uint64_t Registry::due_in(Minute minute) const {
-  if (schedule.interval == std::chrono::minutes{1}) return influencers.size();
-  std::uint64_t due = 0;
-  const auto shards = shard_count();
-  for (std::uint32_t i = 0; i < shards; ++i) {
-    if (!ia::is_due({i, shards}, schedule, minute)) continue;
-    due += std::min<std::size_t>(shard_size, influencers.size() - std::size_t{i} * shard_size);
+  if (minute < watched.begin()) return 0;
+  const auto due = due_before(*this, influencers.size(), minute);
+  if (minute >= watched.all_since()) return due;
+  InfluencerSet later;
+  for (const auto& [since, newcomers] : watched.newcomers()) {
+    if (since > minute) later = later.united_with(newcomers);
   }
-  return due;
+  return due - due_of(*this, later.common_with(influencers), minute);
 }
 
 }  // namespace ia

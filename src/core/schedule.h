@@ -5,6 +5,7 @@
 
 #include "core/influencer_set.h"
 #include "core/point.h"
+#include "core/watch_history.h"
 
 namespace ia {
 
@@ -50,11 +51,13 @@ struct Registry {
   Schedule schedule{};
   std::uint32_t shard_size = 1000;
   InfluencerSet influencers{};
+  WatchHistory watched{};
 
   std::uint32_t shard_count() const;
   Shard shard(std::uint32_t index) const;
   bool is_due(InfluencerId influencer, Minute minute) const;
-  // How many influencers are due in a minute: all of them when the interval is one minute.
+  // How many influencers are due in a minute: all of them when the interval is one minute, but for
+  // those that are not watched yet.
   std::uint64_t due_in(Minute minute) const;
   friend bool operator==(const Registry&, const Registry&) = default;
 };

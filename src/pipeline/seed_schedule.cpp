@@ -16,6 +16,7 @@ constexpr milliseconds kLookEvery{15'000};
 constexpr milliseconds kEmptyFor{10'000};
 constexpr milliseconds kSettling{20'000};
 constexpr minutes kShortFor{5};
+constexpr minutes kBeginMost{2};
 constexpr seconds kBlindFor{30};
 constexpr BackoffOptions kLookBackoff{.min = milliseconds{1'000}, .max = milliseconds{15'000}};
 constexpr BackoffOptions kSeedBackoff{.min = milliseconds{5'000}, .max = milliseconds{60'000}};
@@ -100,10 +101,17 @@ void SeedSchedule::note_depth(const Registry& registry, const QueueDepth& depth)
                   "influencer-analytics seed --influencers ...");
 }
 
+// It was seeded by a clock that was ahead: seeded again, what is watched begins now.
+bool SeedSchedule::begins_in_future(const Registry& registry) const {
+  return clock_.trust() != ClockTrust::kDoubtful &&
+         registry.watched.all_since() > clock_.wall() + kBeginMost;
+}
+
 bool SeedSchedule::is_due(const Registry& registry) const {
   const auto now = clock_.mono();
   if (registry.epoch == 0 && !options_.order) return false;
   if (has_lasted(empty_since_, now, kEmptyFor)) return true;
+  if (begins_in_future(registry)) return true;
   if (has_lasted(short_since_, now, kShortFor)) return true;
   return options_.every > milliseconds{0} && now - epoch_since_ >= options_.every;
 }

@@ -43,6 +43,7 @@ class SeedSchedule {
   Status look();
   void note_depth(const Registry& registry, const QueueDepth& depth);
   bool is_due(const Registry& registry) const;
+  bool begins_in_future(const Registry& registry) const;
   Status seed(const Registry& registry);
   void say(std::optional<std::string> trouble);
 

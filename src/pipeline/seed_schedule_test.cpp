@@ -125,6 +125,21 @@ TEST_F(SeedScheduleTest, SeedsByTime) {
   EXPECT_EQ(epoch(), 3u);
 }
 
+// Seeded by a clock that was ahead: nothing would be expected until that time comes.
+TEST_F(SeedScheduleTest, SeedsAgainWhatBeginsInTheFuture) {
+  ASSERT_TRUE(world_.seed("1-100"));
+  auto registry = world_.store.registry().value();
+  registry.epoch = 2;
+  const auto now = minute_of(world_.clock.wall());
+  registry.watched = WatchHistory(now + minutes{60'000});
+  ASSERT_TRUE(world_.store.put_registry(registry));
+  add();
+  live(minutes{3});
+  EXPECT_EQ(epoch(), 3u) << "once";
+  EXPECT_LE(world_.store.registry()->watched.all_since(), now + minutes{1});
+  EXPECT_EQ(world_.minute(2).due, 100u);
+}
+
 TEST_F(SeedScheduleTest, SeedsWhatItIsToldRatherThanWhatTheRegistrySays) {
   ASSERT_TRUE(world_.seed("1-100"));
   add({.order = SeedOrder{.influencers = InfluencerSet::parse("1-20").value(), .shard_size = 10}});

@@ -20,6 +20,15 @@ std::chrono::milliseconds delay_of(const Shard& shard, WallTime now) {
   return due_time(shard.number, shard.schedule, minute) - now;
 }
 
+// A time in doubt is no beginning: then nothing is known.
+WatchHistory history_after(const Registry& last, const InfluencerSet& influencers,
+                           const Clock& clock) {
+  const auto now = clock.wall();
+  if (clock.trust() == ClockTrust::kDoubtful) return last.watched;
+  if (last.epoch == 0) return WatchHistory(std::chrono::ceil<std::chrono::minutes>(now));
+  return last.watched.followed_by(last.influencers, influencers, now);
+}
+
 }  // namespace
 
 Seeder::Seeder(Store& store, Queue& ids, const Clock& clock)
@@ -40,7 +49,8 @@ Result<SeedReport> Seeder::seed(const SeedOrder& order, const Progress& progress
   const Registry registry{.epoch = last->epoch + 1,
                           .schedule = order.schedule,
                           .shard_size = order.shard_size,
-                          .influencers = order.influencers};
+                          .influencers = order.influencers,
+                          .watched = history_after(*last, order.influencers, clock_)};
   if (const auto put = store_.put_registry(registry); !put) return fail("seed", put.error());
   if (const auto sent = send_shards(registry, progress); !sent) {
     return fail("seed: the shards are not all sent, run it again", sent.error());

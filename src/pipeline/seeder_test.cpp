@@ -39,6 +39,37 @@ TEST(Seeder, CanBeRunAgainWithoutDoublingAnything) {
   EXPECT_EQ(world.minute(1).repeats, 0u);
 }
 
+// The program has not been missing anybody before it was started for the first time.
+TEST(Seeder, ExpectsNobodyInTheMinuteOfTheFirstStart) {
+  PipelineWorld world;
+  world.run_for(std::chrono::seconds{30});
+  ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{3});
+
+  const auto first = world.minute(0);
+  EXPECT_GT(first.stored, 0u);
+  EXPECT_LT(first.stored, 100u);
+  EXPECT_EQ(first.due, first.stored);
+  EXPECT_EQ(first.missed_total(), 0u);
+  EXPECT_TRUE(first.closed);
+  EXPECT_EQ(world.minute(1).due, 100u);
+  EXPECT_EQ(world.minute(1).stored, 100u);
+}
+
+TEST(Seeder, ExpectsThoseThatAreAddedFromTheNextMinuteOn) {
+  PipelineWorld world;
+  ASSERT_TRUE(world.seed("1-50"));
+  world.run_for(minutes{1} + std::chrono::seconds{30});
+  ASSERT_TRUE(world.seed("1-100"));
+  world.run_for(minutes{3});
+
+  EXPECT_EQ(world.minute(1).missed_total(), 0u);
+  EXPECT_EQ(world.minute(2).due, 100u);
+  const auto registry = world.store.registry();
+  EXPECT_EQ(registry->watched.since(InfluencerId{100}) - registry->watched.since(InfluencerId{1}),
+            minutes{2});
+}
+
 TEST(Seeder, KnowsWhenItIsNeeded) {
   PipelineWorld world;
   const Seeder seeder(world.store, world.ids, world.clock);

@@ -39,6 +39,16 @@ async function minutesByKeys(page, page_url) {
   await page.getByText(/stored \(\d+\.\d\s%\)|nothing was due/).first().waitFor();
 }
 
+// The demo was started in the middle of a minute: nobody was missed before.
+async function firstMinute(page, page_url) {
+  await page.goto(`${page_url}#/pipeline`);
+  await page.getByText('Minutes as a table').click();
+  const cells = await page.locator('details:has-text("Minutes as a table") tbody tr').last()
+    .locator('td').allTextContents();
+  const [, due, stored, missed] = cells;
+  assert.deepEqual([missed, due], ['0', stored]);
+}
+
 // The minute that was come to, and its account, go on with the next ones.
 async function toldMinute(page, page_url) {
   const time = await ownTime(page);
@@ -58,5 +68,5 @@ async function toldMinute(page, page_url) {
 
 await testView({
   looks: {pipeline: '#/pipeline'},
-  checks: [stages],
+  checks: [stages, firstMinute],
   faults: [whatIsNotSaid, minutesByKeys, toldMinute]});

@@ -59,7 +59,7 @@ TEST_F(Migration, MakesTheSchemaAndSaysWhatItDid) {
               ElementsAre("0001_tables.sql", "0002_points.partitions.sql", "0003_functions.sql",
                           "0004_verdicts.sql", "0005_processes.sql", "0006_alerts.sql",
                           "0007_miss_reasons.sql", "0008_retention.sql", "0009_misses.sql",
-                          "0010_chunks.partitions.sql"));
+                          "0010_chunks.partitions.sql", "0011_watched_since.sql"));
   EXPECT_TRUE(open());
 }
 
