@@ -180,7 +180,9 @@ class FailingAlerts final : public AlertStore {
   Result<AlertRule> rule(AlertRuleId id) const override { return real_.rule(id); }
   Result<AlertRule> add(AlertRule rule) override { return real_.add(std::move(rule)); }
   Result<AlertRule> replace(AlertRule rule) override { return real_.replace(std::move(rule)); }
-  Status remove(AlertRuleId id) override { return real_.remove(id); }
+  Status remove(AlertRuleId id, std::optional<std::uint64_t> version) override {
+    return real_.remove(id, version);
+  }
   Result<std::uint64_t> revision() const override {
     if (outage_.hits("alerts.revision")) return outage_.error();
     return real_.revision();
