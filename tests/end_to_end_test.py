@@ -153,6 +153,8 @@ class EndToEnd(unittest.TestCase):
         self.check_answers(whole)
         served = [item for item in get_json(self.url + "/api/v1/leaderboard?limit=1000")["items"]
                   if item["verdict"]]
+        # An open minute is not exported.
+        wait_until("the minute is closed", lambda: self.minute(whole)["closed"], 60)
         self.assertEqual(program.stop(), 0, program.output())
         self.check_export(whole, served)
 

@@ -88,10 +88,12 @@ class Form {
   PromResult<std::size_t> limit(std::size_t most) const {
     const auto given = text("limit");
     if (given.empty() || given == "0") return most;
-    std::size_t value = 0;
+    std::int64_t value = 0;
     const auto* end = given.data() + given.size();
     const auto [stop, error] = std::from_chars(given.data(), end, value);
-    if (error == std::errc{} && stop == end) return std::min(value, most);
+    if (error == std::errc{} && stop == end && value >= 0) {
+      return std::min(static_cast<std::size_t>(value), most);
+    }
     return std::unexpected(bad_data("invalid parameter \"limit\": must be a whole number"));
   }
 

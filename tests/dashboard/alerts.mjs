@@ -26,11 +26,12 @@ async function giveToken(page) {
   }
 }
 
-async function create(page, url, name) {
+async function create(page, url, name, whenAsked = async () => {}) {
   await page.goto(`${url}#/alerts/new?influencer=1000001&kind=relative`);
   await page.waitForSelector('#f-percent');
   await fill(page, {...restless, '#f-url': target.away, '#f-name': name});
   await press(page, 'Create');
+  await whenAsked(page);
   await rule(page, name).waitFor();
 }
 
@@ -92,7 +93,7 @@ async function byHand(page, url) {
 
 // Whoever comes second is told, and nothing of the first one's is lost.
 async function twoEditors(page, url) {
-  await create(page, url, 'of two');
+  await create(page, url, 'of two', giveToken);
   const id = await idOf(page, 'of two');
   const change = async (name) => {
     const path = `${url}api/v1/alerts/${id}`;
