@@ -136,10 +136,13 @@ class Campaign:
         return made
 
     def prepare(self, settled):
-        self.base.mkdir()
+        subprocess.run([self.binary, "seed", "--data-dir", self.base, "--influencers",
+                        f"{IDS.start}-{IDS.stop - 1}"], check=True, stdout=subprocess.DEVNULL)
         sink = self.sink(self.base)
         while self.waiting(self.base) < 0:
             time.sleep(0.05)
+            if sink.poll() is not None:
+                raise SystemExit(self.base.with_suffix(".log").read_text())
         now = int(time.time()) // 60
         minutes = [m for m in range(self.first, now - 1) if m % 3 == 0 or m >= now - 20]
         self.send(self.base, self.make(minutes, self.truth))
