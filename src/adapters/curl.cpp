@@ -48,8 +48,13 @@ long verify_result(void* easy, int code) {
   return is_name ? X509_V_ERR_HOSTNAME_MISMATCH : result;
 }
 
+// What versions of curl say of a peer that hangs up while TLS begins.
+constexpr std::string_view kClosed[] = {"SYSCALL", "reset", "Broken pipe"};
+
 bool is_closed(const std::string& message) {
-  return message.find("SYSCALL") != message.npos || message.find("reset") != message.npos;
+  return std::ranges::any_of(kClosed, [&](std::string_view word) {
+    return message.find(word) != message.npos;
+  });
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "app/config_sources.h"
 
+#include <regex.h>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
@@ -7,7 +9,6 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
-#include <regex>
 #include <utility>
 
 #include "app/settings.h"
@@ -88,17 +89,26 @@ std::string suggestion(const std::string& meant, std::string_view wrong,
   return meant.empty() ? did_you_mean(wrong, names) : fmt::format("; did you mean {}?", meant);
 }
 
+// Of POSIX, as g++ 12 warns of std::regex when it looks for undefined behaviour.
+bool is_match(const char* pattern, const std::string& text) {
+  regex_t compiled;
+  if (::regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0) return false;
+  const bool matches = ::regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+  ::regfree(&compiled);
+  return matches;
+}
+
 // What Kubernetes sets for the service "ia", and for every one that begins with "ia-". The values
 // are looked at too, so that a setting with a typing error is not taken for one.
 bool is_of_kubernetes(const std::string& name, const std::string& text) {
-  static const std::regex kEndpoint("IA(_[A-Z0-9_]+)?_PORT(_[0-9]+_(TCP|UDP|SCTP))?");
-  static const std::regex kEndpointPart("IA(_[A-Z0-9_]+)?_PORT_[0-9]+_(TCP|UDP|SCTP)_[A-Z]+");
-  static const std::regex kService("IA(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)");
-  static const std::regex kUrl("(tcp|udp|sctp)://.+");
-  static const std::regex kPart("[0-9]+|tcp|udp|sctp|[0-9a-fA-F.:]+");
-  return (std::regex_match(name, kEndpoint) && std::regex_match(text, kUrl)) ||
-         (std::regex_match(name, kEndpointPart) && std::regex_match(text, kPart)) ||
-         (std::regex_match(name, kService) && std::regex_match(text, kPart));
+  constexpr const char* kEndpoint = "^IA(_[A-Z0-9_]+)?_PORT(_[0-9]+_(TCP|UDP|SCTP))?$";
+  constexpr const char* kEndpointPart = "^IA(_[A-Z0-9_]+)?_PORT_[0-9]+_(TCP|UDP|SCTP)_[A-Z]+$";
+  constexpr const char* kService = "^IA(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$";
+  constexpr const char* kUrl = "^(tcp|udp|sctp)://.+$";
+  constexpr const char* kPart = "^([0-9]+|tcp|udp|sctp|[0-9a-fA-F.:]+)$";
+  return (is_match(kEndpoint, name) && is_match(kUrl, text)) ||
+         (is_match(kEndpointPart, name) && is_match(kPart, text)) ||
+         (is_match(kService, name) && is_match(kPart, text));
 }
 
 std::string note_of(const std::vector<std::string>& of_kubernetes) {
