@@ -97,4 +97,16 @@ std::string printable_quoted(std::string_view text) {
   return '"' + written_out(text, "", "\"\\") + '"';
 }
 
+std::string printable_ascii(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~') {
+      out += c;
+    } else {
+      out += control_text(c);
+    }
+  }
+  return out;
+}
+
 }  // namespace ia

@@ -17,6 +17,9 @@ std::string printable_lines(std::string_view text);
 // The same in double quotes, with quotes and backslashes inside escaped.
 std::string printable_quoted(std::string_view text);
 
+// Printable ASCII alone: every other byte is written out as a control character is.
+std::string printable_ascii(std::string_view text);
+
 // The length in bytes of the UTF-8 sequence that `text` begins with; 0 when it begins with none.
 std::size_t utf8_length(std::string_view text);
 

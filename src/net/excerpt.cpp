@@ -2,12 +2,12 @@
 // as a whole.
 #include "net/excerpt.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <optional>
+
+#include "base/http_head.h"
+#include "base/printable.h"
 
 namespace ia {
 namespace {
@@ -26,15 +26,14 @@ constexpr std::array kKeys = {
     Key{"api-key"},             Key{"access_key"},   Key{"accesskey"}, Key{"session"},
     Key{"signature"},           Key{"credential"}};
 
-char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return lowered(c) >= 'a' && lowered(c) <= 'z'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_run(char c) {
   return is_letter(c) || is_digit(c) || std::string_view("_+=-").find(c) != std::string_view::npos;
 }
 
 bool begins_with(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text.substr(0, lower.size()), lower, {}, lowered);
+  return http1::equals(text.substr(0, lower.size()), lower);
 }
 
 std::size_t run_size(std::string_view text) {
@@ -122,21 +121,6 @@ std::string_view without_cut_run(std::string_view text) {
   return size < kRandomRun ? text.substr(0, text.size() - size) : text;
 }
 
-void append_escaped(std::string& out, char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  if (c == '\n') {
-    out += "\\n";
-  } else if (c == '\r') {
-    out += "\\r";
-  } else if (c == '\t') {
-    out += "\\t";
-  } else if (byte >= 0x20 && byte < 0x7f) {
-    out += c;
-  } else {
-    fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
-  }
-}
-
 }  // namespace
 
 std::string excerpt(std::string_view bytes, std::size_t bytes_max) {
@@ -144,8 +128,7 @@ std::string excerpt(std::string_view bytes, std::size_t bytes_max) {
   if (window.size() < bytes.size()) window = without_cut_run(window);
   const auto masked = Masking(window).run();
   const auto shown = std::string_view(masked).substr(0, bytes_max);
-  std::string out;
-  for (const char c : shown) append_escaped(out, c);
+  auto out = printable_ascii(shown);
   if (shown.size() < masked.size() || window.size() < bytes.size()) out += "...";
   return out;
 }

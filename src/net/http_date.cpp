@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/http_head.h"
+
 namespace ia {
 namespace {
 
@@ -37,20 +39,14 @@ Words words_of(std::string_view text) {
   }
 }
 
-char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool is_word(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, {}, lowered);
-}
-
 bool is_day(std::string_view word) {
   return std::ranges::any_of(kDays, [word](std::string_view day) {
-    return is_word(word, day) || is_word(word, day.substr(0, 3));
+    return http1::equals(word, day) || http1::equals(word, day.substr(0, 3));
   });
 }
 
 bool is_zone(std::string_view word) {
-  return std::ranges::any_of(kZones, [word](std::string_view zone) { return is_word(word, zone); });
+  return std::ranges::any_of(kZones, [word](std::string_view zone) { return http1::equals(word, zone); });
 }
 
 // None unless it is digits alone, `least` to `most` of them.
@@ -64,7 +60,7 @@ std::optional<int> number(std::string_view digits, std::size_t least, std::size_
 
 std::optional<std::chrono::month> month_named(std::string_view word) {
   for (unsigned i = 0; i < kMonths.size(); ++i) {
-    if (is_word(word, kMonths[i])) return std::chrono::month{i + 1};
+    if (http1::equals(word, kMonths[i])) return std::chrono::month{i + 1};
   }
   return std::nullopt;
 }
