@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "net/base64.h"
+
 namespace ia {
 namespace {
 
@@ -61,14 +63,7 @@ bool is_sqs_text(std::string_view text) {
 
 std::string sqs_encode_body(std::string_view body) {
   if (!body.empty() && !body.starts_with(kMark) && is_sqs_text(body)) return std::string(body);
-  std::string text(kMark);
-  const auto begin = text.size();
-  // One more: libcrypto ends it with a zero byte.
-  text.resize(begin + (body.size() + 2) / 3 * 4 + 1);
-  const auto size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data() + begin),
-                                    bytes_of(body), static_cast<int>(body.size()));
-  text.resize(begin + static_cast<std::size_t>(size));
-  return text;
+  return std::string(kMark) + base64(body);
 }
 
 std::string sqs_decode_body(std::string_view text) {

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "net/base64.h"
+
 namespace ia {
 namespace {
 
@@ -20,14 +22,6 @@ std::string hmac(std::string_view key, const std::string& text) {
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(text), text.size(),
        digest.data(), &size);
   return {digest.begin(), digest.begin() + size};
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const auto size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
-                                    static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "api/client_address.h"
 #include "base/http_head.h"
+#include "base/ip_address.h"
 
 namespace ia {
 namespace {
@@ -22,7 +22,7 @@ bool is_host_character(char c) {
 bool is_v6_in_brackets(std::string_view host) {
   if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
   const auto inner = host.substr(1, host.size() - 2);
-  return inner.find(':') != inner.npos && ClientAddress::parse(inner).has_value();
+  return inner.find(':') != inner.npos && IpAddress::parse(inner).has_value();
 }
 
 // "example.org." is the same name as "example.org".
@@ -58,7 +58,7 @@ bool names_this_machine(std::string_view host) {
     if (is_whole && http1::equals(end, kLocalhost)) return true;
   }
   if (is_v6_in_brackets(name)) name = name.substr(1, name.size() - 2);
-  const auto address = ClientAddress::parse(name);
+  const auto address = IpAddress::parse(name);
   return address && address->is_loopback();
 }
 

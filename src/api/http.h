@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/client_address.h"
+#include "base/ip_address.h"
 
 namespace ia {
 
@@ -36,7 +36,7 @@ struct HttpRequest {
   std::string_view forwarded_for;  // the elements of all X-Forwarded-For fields, with commas
   bool is_forwarded = false;       // a proxy says that it passed the request on
   // Who asks: the other end of the connection, or whom trusted proxies vouch for.
-  ClientAddress client{};
+  IpAddress client{};
 };
 
 class LateAnswer;

@@ -14,7 +14,7 @@ bool is_read(const HttpRequest& request) {
 
 }  // namespace
 
-void HttpAnswers::fill(const ClientAddress& peer, HttpRequest& request) {
+void HttpAnswers::fill(const IpAddress& peer, HttpRequest& request) {
   response.clear();
   request.client = peer;
   if (const auto refused = shared_.gate.refuse(request, shared_.clock.mono())) {

@@ -19,7 +19,7 @@ class HttpAnswers {
   HttpResponse response;
 
   // Makes the response to a request that came from `peer`.
-  void fill(const ClientAddress& peer, HttpRequest& request);
+  void fill(const IpAddress& peer, HttpRequest& request);
   // Makes the response this problem; its route stays.
   void respond(const Problem& problem, std::string_view target);
   // Writes the response to a request that began at `began`.

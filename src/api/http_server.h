@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "api/client_address.h"
 #include "api/http.h"
 #include "api/request_reader.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "base/metrics.h"
 

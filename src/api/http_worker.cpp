@@ -74,7 +74,7 @@ struct Connection {
   Socket socket;
   std::optional<HttpRequestReader> reader;  // none in a stream
   std::optional<Tally::Part> counted;
-  ClientAddress peer;
+  IpAddress peer;
   std::size_t requests = 0;
   std::string unsent;  // when the client takes less than we have
   std::shared_ptr<LateAnswer> late;
@@ -286,7 +286,7 @@ Task<> Worker::serve(Socket socket, Tally::Part counted) {
   error_code error;
   connection.socket.non_blocking(true, error);
   connection.socket.set_option(tcp::no_delay(true), error);
-  connection.peer = ClientAddress::of_peer(connection.socket.native_handle());
+  connection.peer = IpAddress::of_peer(connection.socket.native_handle());
   for (;;) {
     const auto event = connection.reader->next();
     bool keeps = true;

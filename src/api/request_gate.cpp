@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/client_address.h"
 #include "api/host_name.h"
 #include "api/server_problems.h"
 #include "base/http_head.h"
@@ -10,7 +11,7 @@ namespace ia {
 namespace {
 
 bool is_loopback(std::string_view host) {
-  const auto address = ClientAddress::parse(host);
+  const auto address = IpAddress::parse(host);
   return address && address->is_loopback();
 }
 

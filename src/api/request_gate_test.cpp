@@ -71,7 +71,7 @@ TEST(RequestGate, LimitsTheRateOfTheClientBehindATrustedProxy) {
   Gate gate({.rate_limit = 1, .trusted_proxies = {AddressRange::parse("127.0.0.1").value()}});
   HttpRequest request;
   const auto ask = [&](std::string_view peer, std::string_view forwarded_for) {
-    request.client = ClientAddress::parse(peer).value();
+    request.client = IpAddress::parse(peer).value();
     request.forwarded_for = forwarded_for;
     return gate.status(request);
   };

@@ -49,7 +49,7 @@ TEST(WriteGuard, KnowsNamesThatOnlyResolveToThisMachine) {
 TEST(WriteGuard, LetsNobodyBehindAProxyChangeThingsWithoutAToken) {
   auto request = a_change();
   request.is_forwarded = true;
-  request.client = ClientAddress::parse("127.0.0.1").value();
+  request.client = IpAddress::parse("127.0.0.1").value();
   EXPECT_EQ(status_of(kOpen, request), 403);
   request.authorization = "Bearer correct horse";
   EXPECT_EQ(status_of(kToken, request), 200);

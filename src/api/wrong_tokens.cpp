@@ -22,19 +22,19 @@ WrongTokens::~WrongTokens() {
   if (untold_ > 0) log_all({});
 }
 
-std::optional<std::chrono::nanoseconds> WrongTokens::wait(const ClientAddress& client,
+std::optional<std::chrono::nanoseconds> WrongTokens::wait(const IpAddress& client,
                                                           MonoTime now) {
   const auto left = limiter_.wait(client.limit_key(), now);
   if (left) count(client, now);
   return left;
 }
 
-void WrongTokens::add(const ClientAddress& client, MonoTime now) {
+void WrongTokens::add(const IpAddress& client, MonoTime now) {
   (void)limiter_.refuse(client.limit_key(), now);
   count(client, now);
 }
 
-void WrongTokens::count(const ClientAddress& client, MonoTime now) {
+void WrongTokens::count(const IpAddress& client, MonoTime now) {
   total_.add();
   const std::scoped_lock lock(mutex_);
   ++untold_;

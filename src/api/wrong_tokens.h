@@ -5,8 +5,8 @@
 #include <optional>
 #include <unordered_map>
 
-#include "api/client_address.h"
 #include "api/rate_limiter.h"
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -28,14 +28,14 @@ class WrongTokens {
   WrongTokens& operator=(const WrongTokens&) = delete;
 
   // How long the client has to wait before its next token is looked at; nothing: it may try.
-  std::optional<std::chrono::nanoseconds> wait(const ClientAddress& client, MonoTime now);
+  std::optional<std::chrono::nanoseconds> wait(const IpAddress& client, MonoTime now);
   // The client's token was looked at and is wrong.
-  void add(const ClientAddress& client, MonoTime now);
+  void add(const IpAddress& client, MonoTime now);
   // Logs what has come in the last minute, if it is over. Call it now and then; cheap.
   void tell(MonoTime now);
 
  private:
-  void count(const ClientAddress& client, MonoTime now);
+  void count(const IpAddress& client, MonoTime now);
   void log_all(MonoTime now);
 
   RateLimiter limiter_;

@@ -16,9 +16,9 @@ using ::testing::HasSubstr;
 
 class WrongTokensTest : public ::testing::Test {
  protected:
-  static ClientAddress at(std::string_view text) { return ClientAddress::parse(text).value(); }
+  static IpAddress at(std::string_view text) { return IpAddress::parse(text).value(); }
   // Tries so often; returns how often a token was looked at.
-  int guess(int times, const ClientAddress& client) {
+  int guess(int times, const IpAddress& client) {
     int looked_at = 0;
     for (int i = 0; i < times; ++i) {
       if (tokens_->wait(client, clock_.mono())) continue;
@@ -34,8 +34,8 @@ class WrongTokensTest : public ::testing::Test {
   Log log_{LogLevel::kInfo, LogFormat::kText,
            [this](std::string_view line) { lines_.emplace_back(line); }};
   std::optional<WrongTokens> tokens_{std::in_place, metrics_, log_};
-  const ClientAddress guesser_ = at("192.0.2.1");
-  const ClientAddress other_ = at("192.0.2.2");
+  const IpAddress guesser_ = at("192.0.2.1");
+  const IpAddress other_ = at("192.0.2.2");
 };
 
 TEST_F(WrongTokensTest, SlowDownTheClientThatSendsThemAndNoOther) {

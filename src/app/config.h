@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/client_address.h"
 #include "app/command.h"
 #include "app/setting_values.h"
 #include "base/error.h"
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "core/influencer_set.h"
 #include "core/own_signals.h"

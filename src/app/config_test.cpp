@@ -131,7 +131,7 @@ TEST(Config, HostsAndProxiesAreLists) {
 
   EXPECT_THAT(config.allowed_hosts, ElementsAre("ia.example.org", "*.example.net", "*"));
   ASSERT_EQ(config.trusted_proxies.size(), 3u);
-  EXPECT_TRUE(config.trusted_proxies[1].contains(ClientAddress::parse("10.1.2.3").value()));
+  EXPECT_TRUE(config.trusted_proxies[1].contains(IpAddress::parse("10.1.2.3").value()));
 }
 
 TEST(Config, HostsHaveNoPortsAndProxiesAreAddresses) {

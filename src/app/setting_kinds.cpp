@@ -9,6 +9,7 @@
 
 #include "api/host_name.h"
 #include "app/text_file.h"
+#include "base/ip_address.h"
 
 namespace ia {
 namespace {
@@ -79,11 +80,6 @@ Result<InfluencerSet> read_influencers(std::string_view given) {
                                             set->size(), kInfluencersMax));
   }
   return set;
-}
-
-bool is_port(std::string_view text) {
-  const auto port = parse_whole_number(text);
-  return port && *port >= 1 && *port <= 65'535;
 }
 
 bool is_server_url(std::string_view url) {

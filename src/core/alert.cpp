@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 
 #include "base/http_head.h"
+#include "base/ip_address.h"
 #include "core/grouped.h"
 
 namespace ia {
@@ -50,12 +50,6 @@ std::string change_sentence(const AlertEvent& event, const std::string& metric, 
     text += " (" + hundredths(percent) + " %)";
   }
   return text + ": " + grouped(event.level) + " to " + grouped(now);
-}
-
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && 1 <= port && port <= 65'535;
 }
 
 // HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT.

@@ -1,14 +1,14 @@
 #include "net/proxy.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdint>
 #include <cstdlib>
+
+#include "base/ip_address.h"
+#include "net/base64.h"
 
 namespace ia {
 namespace {
@@ -53,13 +53,6 @@ std::string_view authority_in(std::string_view url) {
   return text.substr(text.rfind('@') + 1);
 }
 
-bool is_port(std::string_view digits) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return error == std::errc{} && end == digits.data() + digits.size() && value >= 1 &&
-         value <= 65'535;
-}
-
 bool is_host(std::string_view host) {
   return !host.empty() && std::ranges::all_of(host, [](char c) {
     return c > ' ' && c < 0x7f && std::string_view("\"<>\\^`{|}@/?#").find(c) == std::string::npos;
@@ -80,45 +73,17 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
-struct Address {
-  std::array<std::uint8_t, 16> bytes{};
-  int bits = 0;  // 32 or 128
-};
-
-std::optional<Address> parse_address(std::string_view text) {
-  Address address;
-  const std::string copy(text);
-  if (::inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1) {
-    address.bits = 32;
-  } else if (::inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) == 1) {
-    address.bits = 128;
-  }
-  return address.bits > 0 ? std::optional(address) : std::nullopt;
-}
-
-bool is_in(const Address& address, const Address& block, int bits) {
-  if (address.bits != block.bits || bits < 0 || bits > block.bits) return false;
-  for (int bit = 0; bit < bits; ++bit) {
-    const auto byte = static_cast<std::size_t>(bit / 8);
-    if (((address.bytes[byte] ^ block.bytes[byte]) >> (7 - bit % 8) & 1) != 0) return false;
-  }
-  return true;
-}
-
-bool is_in(const Address& address, std::string_view block) {
+// An IPv4 address that is written as IPv6 is in blocks of IPv6 alone, as for curl.
+bool is_in(std::string_view address, std::string_view block) {
   const auto slash = std::min(block.find('/'), block.size());
-  const auto base = parse_address(split(block.substr(0, slash)).host);
-  if (!base) return false;
-  int bits = base->bits;
-  const auto digits = block.substr(std::min(slash + 1, block.size()));
-  const auto* end = digits.data() + digits.size();
-  const bool has_bits = slash < block.size();
-  if (has_bits && digits.empty()) return false;
-  if (has_bits && std::from_chars(digits.data(), end, bits).ptr != end) return false;
-  return is_in(address, *base, bits);
+  const auto base = split(block.substr(0, slash)).host;
+  const auto is_v6 = [](std::string_view text) { return text.find(':') != text.npos; };
+  const auto parsed = IpAddress::parse(address);
+  const auto range = AddressRange::parse(std::string(base).append(block.substr(slash)));
+  return parsed && range && is_v6(address) == is_v6(base) && range->contains(*parsed);
 }
 
-bool is_link_local(const Address& address) {
+bool is_link_local(std::string_view address) {
   constexpr std::array kBlocks = {"169.254.0.0/16", "fe80::/10", "fd00:ec2::254"};
   return std::ranges::any_of(kBlocks, [&](const char* block) { return is_in(address, block); });
 }
@@ -151,13 +116,7 @@ std::string HttpProxy::authority() const {
 
 std::string HttpProxy::authorization() const {
   if (user.empty() && password.empty()) return {};
-  const auto plain = user + ":" + password;
-  std::string coded(4 * ((plain.size() + 2) / 3) + 1, '\0');
-  const auto size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
-                                    reinterpret_cast<const unsigned char*>(plain.data()),
-                                    static_cast<int>(plain.size()));
-  coded.resize(static_cast<std::size_t>(size));
-  return "Basic " + coded;
+  return "Basic " + base64(user + ":" + password);
 }
 
 Proxies::Proxies(const Environment& environment) {
@@ -189,13 +148,13 @@ Result<std::optional<HttpProxy>> Proxies::find(std::string_view url) const {
 
 bool Proxies::is_exempt(std::string_view host, std::string_view port) const {
   while (host.ends_with('.')) host.remove_suffix(1);
-  const auto address = parse_address(host);
-  if (address && is_link_local(*address)) return true;
+  if (is_link_local(host)) return true;
+  const bool is_address = IpAddress::parse(host).has_value();
   return std::ranges::any_of(exempt_, [&](const std::string& entry) {
     if (entry == "*") return true;
     const auto [name, its_port] = split(entry);
     if (!its_port.empty() && its_port != port) return false;
-    return address ? is_in(*address, its_port.empty() ? entry : name) : is_name_in(host, name);
+    return is_address ? is_in(host, its_port.empty() ? entry : name) : is_name_in(host, name);
   });
 }
 
