@@ -7,6 +7,7 @@ check, in the order of depends_on, against a real ElasticMQ and a real PostgreSQ
 of the compose file become free ports of 127.0.0.1, and the million influencers two thousand.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import time
 import unittest
 import urllib.request
 
+import waiting
 from servers import ElasticMq, Missing, Postgres, free_port
 
 PROGRAM, JARS = sys.argv[1:3] if len(sys.argv) > 2 else ("influencer-analytics", "jars")
@@ -51,12 +53,8 @@ def dependencies(service):
     return {name: how["condition"] for name, how in wanted.items()}
 
 
-def wait_until(what, condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.2)
+# What goes wrong while it waits is a failure.
+wait_until = functools.partial(waiting.wait_until, passing=())
 
 
 class Services:

@@ -5,10 +5,10 @@ usage: end_to_end_test.py PROGRAM
 
 import csv
 import datetime
+import functools
 import http.client
 import io
 import json
-import os
 import pathlib
 import signal
 import socket
@@ -20,37 +20,15 @@ import unittest
 import urllib.error
 import urllib.request
 
+import waiting
 from servers import free_port
+from waiting import get, get_json
 from webhook_receiver import SECRET, WebhookReceiver
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 FIRST, COUNT = 1_000_000, 3_000
-
-
-def get(url, timeout=10):
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as reply:
-            return reply.status, reply.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-def get_json(url):
-    status, body = get(url)
-    assert status == 200, (url, status, body)
-    return json.loads(body)
-
-
-def wait_until(what, condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except (OSError, AssertionError, http.client.HTTPException):
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
+wait_until = functools.partial(
+    waiting.wait_until, passing=(OSError, AssertionError, http.client.HTTPException))
 
 
 class Process:
@@ -317,7 +295,7 @@ class EndToEnd(unittest.TestCase):
         self.start_network()
         program = self.start_program("--min-free-bytes", "16TiB", until="/openapi.json")
         wait_until("it says so", lambda: "free" in program.output(), 20)
-        self.assertIn("--min-free-bytes", get(self.url + "/readyz")[1].decode())
+        self.assertIn("--min-free-bytes", get(self.url + "/readyz")[1])
         self.assertEqual(self.stored_now(), 0)
         asked = get_json(f"http://{self.network}/simulator/stats")["by_status"]
         self.assertEqual(asked, {"404": 1}, "nothing but the look whether it is there")
@@ -387,7 +365,7 @@ class EndToEnd(unittest.TestCase):
         log = get_json(self.url + "/api/v1/alerts/log")
         self.assertEqual(log["pending"], 0)
         self.assertEqual(len(log["items"]), len(receiver.alerts()))
-        self.assertIn("ia_alert_deliveries_total", get(self.url + "/metrics")[1].decode())
+        self.assertIn("ia_alert_deliveries_total", get(self.url + "/metrics")[1])
         told = json.dumps([log, get_json(self.url + "/api/v1/alerts")]) + program.output()
         told += (self.data / "api.lock").read_text()
         for secret in ("hidden", SECRET, "a-token-of-the-test"):

@@ -19,6 +19,7 @@ import time
 import unittest
 
 import servers
+from waiting import wait_until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 
@@ -26,14 +27,6 @@ PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 def run(*arguments, **more):
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
                           timeout=60, **more)
-
-
-def wait_until(what, condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Upstream:

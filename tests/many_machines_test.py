@@ -8,6 +8,7 @@ accounted for, and when all is well again a whole minute is complete. Of the API
 and when it is killed the other does.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -19,30 +20,18 @@ import time
 import unittest
 import urllib.request
 
+import waiting
 from servers import Fauxqs, Missing, Postgres, free_port
+from waiting import get_json
 from webhook_receiver import SECRET, WebhookReceiver
 
 PROGRAM, MODULES = sys.argv[1:3] if len(sys.argv) > 2 else ("influencer-analytics", "node_modules")
 FIRST, COUNT = 1_000_000, 6_000
 RATE_OF_ALL = 300  # requests/s
 SKIPPED = 77
-
-
-def get_json(url):
-    with urllib.request.urlopen(url, timeout=10) as reply:
-        return json.load(reply)
-
-
-def wait_until(what, condition, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except (OSError, RuntimeError, IndexError, TypeError, AssertionError):
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"not within {seconds} s: {what}")
+wait_until = functools.partial(
+    waiting.wait_until,
+    passing=(OSError, RuntimeError, IndexError, TypeError, AssertionError))
 
 
 class ManyMachines(unittest.TestCase):

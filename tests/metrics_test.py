@@ -14,12 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
 
 from servers import Missing, Postgres, free_port
+from waiting import get, wait_until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "influencer-analytics"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -29,14 +27,6 @@ ELSEWHERE = re.compile(r"ia_sqs_\w+|ia_store_(failed_jobs|uncompressed_seconds)$
 NAME = re.compile(r"\bia_\w+\w")
 SELECTOR = re.compile(r"\b(ia_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r'(\w+)="([^"]*)"')
-
-
-def get(url):
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            return reply.status, reply.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
 
 
 def expressions_of(dashboard):
@@ -102,18 +92,18 @@ class Deployment(unittest.TestCase):
 
     @classmethod
     def metrics(cls, port):
-        end = time.monotonic() + 30
-        while True:
-            try:
-                # Before that an API says what its start is doing.
-                if get(f"http://{port}/readyz")[0] == 200:
-                    return get(f"http://{port}/metrics")[1]
-            except OSError:
-                pass
-            if time.monotonic() > end:
-                cls.tearDownClass()
-                raise AssertionError(f"no metrics at {port}")
-            time.sleep(0.05)
+        # Before that an API says what its start is doing.
+        try:
+            wait_until(f"{port} is ready", lambda: get(f"http://{port}/readyz")[0] == 200)
+        except AssertionError:
+            cls.tearDownClass()
+            raise
+        return get(f"http://{port}/metrics")[1]
+
+    @staticmethod
+    def alive(api):
+        summary = json.loads(get(f"http://{api}/api/v1/summary")[1])
+        return {worker["stage"] for worker in summary.get("workers") or ()}
 
     def homes_of(self, name, labels=()):
         return {stage for stage, series in self.series.items()
@@ -199,16 +189,8 @@ class Fleet(unittest.TestCase):
                      for command in (("fetch", *nowhere), ("sink",), ("check", *nowhere),
                                      ("api", "--listen", api))]
         try:
-            alive = set()
-            end = time.monotonic() + 30
-            while alive != {"fetch", "sink", "check", "api"} and time.monotonic() < end:
-                time.sleep(0.1)
-                try:
-                    summary = json.loads(get(f"http://{api}/api/v1/summary")[1])
-                except OSError:
-                    continue
-                alive = {worker["stage"] for worker in summary.get("workers") or ()}
-            self.assertEqual(alive, {"fetch", "sink", "check", "api"})
+            wait_until("all of them are alive", lambda: self.alive(api) == {
+                "fetch", "sink", "check", "api"})
         finally:
             for process in processes:
                 process.kill()

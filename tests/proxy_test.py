@@ -16,10 +16,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 from servers import free_port
+from waiting import wait_until
 
 CONFIG = pathlib.Path(__file__).resolve().parent.parent / "deploy/nginx/influencer-analytics.conf"
 NAME = "ia.example.org"
@@ -34,18 +34,6 @@ def nginx():
     return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
-def until(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"{what} within {PATIENCE} s")
-
-
 class Proxy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -57,8 +45,8 @@ class Proxy(unittest.TestCase):
         cls.start_api()
         cls.start_nginx()
         cls.tls = ssl.create_default_context(cafile=str(cls.directory / "fullchain.pem"))
-        until(lambda: cls.ask("GET", "/api/v1/summary", client="127.0.0.8").status == 200,
-              "nginx and the API did not answer")
+        wait_until("nginx and the API answer", lambda: cls.ask(
+            "GET", "/api/v1/summary", client="127.0.0.8").status == 200, PATIENCE)
 
     @classmethod
     def make_certificate(cls):
@@ -156,7 +144,8 @@ class Proxy(unittest.TestCase):
         self.assertEqual(statuses[0], 401)
         self.assertIn(429, statuses)
         self.assertEqual(guess("127.0.0.6"), 401)
-        until(lambda: "address=127.0.0.5" in self.log.read_text(), "no line in the log")
+        wait_until("the log has a line",
+                   lambda: "address=127.0.0.5" in self.log.read_text(), PATIENCE)
 
     def test_rules_are_made_and_changed_by_one_editor_at_a_time(self):
         made = self.change("POST", "/api/v1/alerts", RULE)

@@ -2,43 +2,20 @@
 
 usage: start_test.py PROGRAM
 
-A lock on a table holds the reading up: the port is open meanwhile, /healthz is alive, all else says
-what is going on with 503; when the lock is gone, the API answers.
+A lock on a table holds the reading up: the port is open meanwhile, /healthz and /metrics answer,
+and all else says what is going on with 503; when the lock is gone, the API answers.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
 
 from servers import Missing, Postgres, free_port
+from waiting import get, wait_until
 
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "influencer-analytics"
 SKIPPED = 77
-
-
-def get(url):
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            return reply.status, reply.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def wait_until(what, condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 class Start(unittest.TestCase):
@@ -77,19 +54,20 @@ class Start(unittest.TestCase):
         blocker = self.lock_latest()
         self.start_api()
         reads = "reading the newest values"
-        wait_until("it says what it does", lambda: reads in get(self.url + "/readyz")[1])
+        wait_until("it says what it does", lambda: reads in get(self.url + "/readyz")[1],
+                   60)
         self.assertEqual(get(self.url + "/readyz")[0], 503)
         self.assertEqual(get(self.url + "/healthz")[0], 200)
         self.assertEqual(get(self.url + "/metrics")[0], 200)
         self.assertEqual(get(self.url + "/api/v1/influencers/7")[0], 503)
         blocker.communicate("COMMIT;\n", timeout=20)
-        wait_until("it answers", lambda: get(self.url + "/api/v1/influencers/7")[0] == 200)
+        wait_until("it answers", lambda: get(self.url + "/api/v1/influencers/7")[0] == 200,
+                   60)
 
 
 if __name__ == "__main__":
     try:
-        with Postgres():
-            pass
+        Postgres()
     except Missing as missing:
         print(f"SKIPPED: {missing}")
         sys.exit(SKIPPED)

@@ -18,6 +18,9 @@ import tempfile
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from servers import Missing  # noqa: E402
+
 SKIP = 77
 
 
@@ -26,21 +29,24 @@ def skip(reason):
     sys.exit(SKIP)
 
 
-def install(venv):
-    requirements = (HERE / "requirements.txt").read_bytes()
+def install(venv, requirements):
+    """Makes `venv` and installs the file of requirements there, once. Raises Missing."""
+    wanted = requirements.read_bytes()
     stamp = venv / "installed.txt"
-    if stamp.is_file() and stamp.read_bytes() == requirements:
+    if stamp.is_file() and stamp.read_bytes() == wanted:
         return
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", venv], capture_output=True,
                           text=True, check=False)
     if made.returncode != 0:
-        skip(f"python3-venv is not installed: {made.stdout.strip() or made.stderr.strip()}")
+        raise Missing("python3-venv is not installed: "
+                      f"{made.stdout.strip() or made.stderr.strip()}")
     done = subprocess.run(
         [venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary",
-         ":all:", "-r", HERE / "requirements.txt"], capture_output=True, text=True, check=False)
+         ":all:", "-r", requirements], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        skip(f"schemathesis cannot be installed, is there a package index? {done.stderr.strip()}")
-    stamp.write_bytes(requirements)
+        raise Missing(f"{requirements} cannot be installed, is there a package index? "
+                      f"{done.stderr.strip()}")
+    stamp.write_bytes(wanted)
 
 
 class Demo:
@@ -136,7 +142,10 @@ def main():
     program, openapi, venv = sys.argv[1:4]
     venv = pathlib.Path(venv).resolve()
     if pathlib.Path(sys.prefix).resolve() != venv:
-        install(venv)
+        try:
+            install(venv, HERE / "requirements.txt")
+        except Missing as missing:
+            skip(missing)
         os.execv(venv / "bin/python", [venv / "bin/python", *sys.argv])
     sys.exit(fuzz(program, openapi))
 

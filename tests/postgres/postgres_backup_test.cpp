@@ -81,9 +81,9 @@ class PostgresBackup {
     std::ofstream(directory_.path() / "script.sh") << command << "\n";
     const auto run = "bash -o pipefail '" + (directory_.path() / "script.sh").string() + "' >'" +
                      (directory_.path() / "said").string() + "' 2>&1";
+    const int code = std::system(run.c_str());
     std::ifstream said(directory_.path() / "said");
-    ASSERT_EQ(std::system(run.c_str()), 0)
-        << std::string{std::istreambuf_iterator<char>(said), {}};
+    ASSERT_EQ(code, 0) << std::string{std::istreambuf_iterator<char>(said), {}};
   }
   void migrate() {
     PostgresMigrateOptions options;

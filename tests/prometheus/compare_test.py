@@ -3,11 +3,12 @@
 
 usage: compare_test.py TWIN [SEED [COUNT]]
 
-TWIN is the program src/api/prometheus_twin.cpp. Without Debian's package `prometheus` it says so
-and exits 77. SEED and COUNT are of the expressions that are made at random.
+TWIN is the program prometheus_twin.cpp beside this. Without Debian's package `prometheus` it says
+so and exits 77. SEED and COUNT are of the expressions that are made at random.
 """
 
 import contextlib
+import functools
 import json
 import math
 import pathlib
@@ -237,6 +238,7 @@ def check_metrics(comparison):
         comparison.find(f"promtool check metrics: {done.stdout + done.stderr}")
 
 
+@functools.cache
 def is_version_2():
     said = subprocess.run(["prometheus", "--version"], check=True, capture_output=True, text=True)
     return "version 2." in said.stdout + said.stderr

@@ -17,31 +17,21 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from openapi_fuzz import Demo  # noqa: E402
+sys.path += [str(HERE.parent), str(HERE.parent.parent), str(HERE.parent.parent / "node")]
+from install import npm_ci  # noqa: E402
+from openapi_fuzz import Demo, install  # noqa: E402
+from servers import Missing  # noqa: E402
 
 SKIP = 77
 
 
-class Missing(Exception):
-    """What cannot be installed on this machine."""
-
-
-def run(command, **options):
-    """Returns whether it succeeded; prints what it said if not."""
+def run(command, shows=False, **options):
+    """Returns whether it succeeded; prints what it said if not, or with `shows`."""
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, check=False, **options)
-    if done.returncode != 0:
+    if shows or done.returncode != 0:
         print(done.stdout[-4000:])
     return done.returncode == 0
-
-
-def install(stamp, source, command, what):
-    if stamp.is_file() and stamp.read_bytes() == source.read_bytes():
-        return
-    if not run(command, cwd=stamp.parent):
-        raise Missing(f"{what} cannot be installed: is there a package registry?")
-    shutil.copyfile(source, stamp)
 
 
 class Npm:
@@ -53,9 +43,13 @@ class Npm:
         for name in ("package.json", "package-lock.json", "tsconfig.json", "calls.ts",
                      "spectral.yaml"):
             shutil.copyfile(HERE / name, self.folder / name)
-        install(self.folder / "installed.lock", HERE / "package-lock.json",
-                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-                "the linters and the TypeScript client")
+        stamp, wanted = self.folder / "installed.lock", HERE / "package-lock.json"
+        if stamp.is_file() and stamp.read_bytes() == wanted.read_bytes():
+            return
+        if not npm_ci(self.folder):
+            raise Missing("the linters and the TypeScript client cannot be installed: is there a "
+                          "package registry?")
+        shutil.copyfile(wanted, stamp)
 
     def bin(self, name, *arguments):
         modules = self.folder / "node_modules"
@@ -77,34 +71,24 @@ class Npm:
         return (self.bin("openapi-typescript", openapi, "-o", "api.d.ts")
                 and run([self.node, self.folder / "node_modules/typescript/bin/tsc"],
                         cwd=self.folder)
-                and say([self.node, "out/calls.js", url, url + "/openapi.json"], self.folder))
+                and run([self.node, "out/calls.js", url, url + "/openapi.json"], shows=True,
+                        cwd=self.folder, timeout=120))
 
 
 class Python:
     def __init__(self, build):
         self.folder = build / "python"
         self.folder.mkdir(parents=True, exist_ok=True)
-        python = self.folder / "venv/bin/python"
-        if not python.exists() and not run([sys.executable, "-m", "venv", self.folder / "venv"]):
-            raise Missing("python3-venv is not installed")
-        install(self.folder / "installed.txt", HERE / "requirements.txt",
-                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                 "--only-binary", ":all:", "-r", HERE / "requirements.txt"], "the Python client")
-        self.bin = python.parent
+        install(self.folder / "venv", HERE / "requirements.txt")
+        self.bin = self.folder / "venv/bin"
 
     def call(self, openapi, url):
         shutil.rmtree(self.folder / "client", ignore_errors=True)
         environment = {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"}
         return (run([self.bin / "openapi-python-client", "generate", "--path", openapi, "--meta",
                      "none", "--output-path", self.folder / "client"], env=environment)
-                and say([self.bin / "python", HERE / "calls.py", self.folder, url], self.folder))
-
-
-def say(command, folder):
-    done = subprocess.run(list(map(str, command)), cwd=folder, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
-    print(done.stdout, end="")
-    return done.returncode == 0
+                and run([self.bin / "python", HERE / "calls.py", self.folder, url], shows=True,
+                        cwd=self.folder, timeout=120))
 
 
 def tools(build, node):
