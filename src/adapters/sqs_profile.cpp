@@ -6,12 +6,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 namespace {
 
 constexpr auto kBlank = " \t\r";
 constexpr auto kNoSetting = std::string_view::npos;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(kBlank);
@@ -40,7 +41,7 @@ SqsProfiles parse_sqs_profiles(std::string_view text) {
   SqsProfiles profiles;
   std::map<std::string, std::string>* section = nullptr;
   auto indent = kNoSetting;  // of the setting that deeper lines belong to
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (has_byte_order_mark(text)) text.remove_prefix(kByteOrderMark.size());
   std::istringstream lines{std::string(text)};
   for (std::string whole; std::getline(lines, whole);) {
     const auto line = without_comment(whole);

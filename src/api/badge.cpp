@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api/times.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 #include "core/grouped.h"
 
 namespace ia {

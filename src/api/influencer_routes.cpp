@@ -8,7 +8,7 @@
 #include "api/past_minutes.h"
 #include "api/routes.h"
 #include "api/standing_json.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 namespace ia {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "api/times.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 namespace ia {
 namespace {

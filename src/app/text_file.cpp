@@ -9,12 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 namespace {
 
 constexpr std::size_t kBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kStep = std::size_t{1} << 16;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::unexpected<Error> unreadable(int error) {
   return fail(Errc::kNotFound, std::string("cannot be read: ") + std::strerror(error));
@@ -41,7 +42,7 @@ bool is_utf16(std::string_view text) {
 
 Result<std::string> decoded(std::string text) {
   if (is_utf16(text)) return fail(Errc::kInvalid, "is text in UTF-16: save it as UTF-8");
-  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  if (has_byte_order_mark(text)) text.erase(0, kByteOrderMark.size());
   return text;
 }
 

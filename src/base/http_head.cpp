@@ -46,7 +46,7 @@ std::string_view without_blanks(std::string_view text) {
 }
 
 // Later minor versions of HTTP/1 mean to their receiver what 1.1 means.
-std::optional<int> request_version(std::string_view version) {
+std::optional<int> minor_version(std::string_view version) {
   if (version.size() != kVersion.size() + 1 || !version.starts_with(kVersion)) return std::nullopt;
   if (!is_digit(version.back())) return std::nullopt;
   return version.back() - '0';
@@ -97,7 +97,7 @@ std::optional<RequestLine> parse_request_line(std::string_view line) {
   if (method_end == line.npos || target_end <= method_end + 1) return std::nullopt;
   const auto method = line.substr(0, method_end);
   const auto target = line.substr(method_end + 1, target_end - method_end - 1);
-  const auto version = request_version(line.substr(target_end + 1));
+  const auto version = minor_version(line.substr(target_end + 1));
   if (!version || !is_token(method) || !std::ranges::all_of(target, is_target_character)) {
     return std::nullopt;
   }
@@ -114,15 +114,15 @@ bool has_other_version(std::string_view line) {
 // The blank before the phrase is often missing where the phrase is: then nothing is ambiguous.
 std::optional<StatusLine> parse_status_line(std::string_view line) {
   constexpr auto kVersionSize = kVersion.size() + 1;
-  if (line.size() < kVersionSize || !line.starts_with(kVersion)) return std::nullopt;
-  const char minor = line[kVersionSize - 1];
+  const auto minor = minor_version(line.substr(0, kVersionSize));
+  if (!minor) return std::nullopt;
   line.remove_prefix(kVersionSize);
-  if (!is_digit(minor) || line.size() < kStatusDigits + 1 || line[0] != ' ') return std::nullopt;
+  if (line.size() < kStatusDigits + 1 || line[0] != ' ') return std::nullopt;
   const auto digits = line.substr(1, kStatusDigits);
   if (!std::ranges::all_of(digits, is_digit) || digits[0] == '0') return std::nullopt;
   const auto phrase = line.substr(kStatusDigits + 1);
   if (!phrase.empty() && (phrase[0] != ' ' || !is_text(phrase))) return std::nullopt;
-  return StatusLine{static_cast<unsigned>(*whole_number(digits)), minor == '0' ? 0 : 1};
+  return StatusLine{static_cast<unsigned>(*whole_number(digits)), *minor == 0 ? 0 : 1};
 }
 
 std::string_view FieldReader::first_line(std::string_view head) {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/printable.h"
+#include "base/utf8.h"
 #include "base/time_text.h"
 
 namespace ia {
@@ -24,7 +25,7 @@ const SystemClock kSystemClock;
 void append_json(fmt::memory_buffer& out, std::string_view text) {
   const auto at = std::back_inserter(out);
   while (!text.empty()) {
-    const auto length = utf8_length(text);
+    const auto length = utf8_bytes(text);
     const auto byte = static_cast<unsigned char>(text.front());
     const bool is_c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
     if (length == 0) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/utf8.h"
+
 namespace ia {
 namespace {
 
@@ -18,9 +20,7 @@ constexpr std::array kInvisible = {
     Range{0x200b, 0x200f}, Range{0x2028, 0x202e},  Range{0x2060, 0x206f}, Range{0xfeff, 0xfeff},
     Range{0xfff9, 0xfffb}, Range{0xe0000, 0xe007f}};
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-// Of a sequence that utf8_length accepts.
+// Of a sequence that utf8_bytes accepts.
 char32_t decoded(std::string_view sequence) {
   const auto first = static_cast<unsigned char>(sequence.front());
   if (sequence.size() == 1) return first;
@@ -57,7 +57,7 @@ void append_printable(std::string& out, std::string_view sequence) {
 std::string written_out(std::string_view text, std::string_view kept, std::string_view escaped) {
   std::string out;
   while (!text.empty()) {
-    const auto length = utf8_length(text);
+    const auto length = utf8_bytes(text);
     const char first = text.front();
     if (length == 0) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(first));
@@ -73,21 +73,6 @@ std::string written_out(std::string_view text, std::string_view kept, std::strin
 }
 
 }  // namespace
-
-std::size_t utf8_length(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (const char c : text.substr(1, length - 1)) {
-    if (!is_continuation(c)) return 0;
-  }
-  const auto code = decoded(text.substr(0, length));
-  const bool is_overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool is_surrogate = 0xd800 <= code && code <= 0xdfff;
-  return is_overlong || is_surrogate || code > 0x10ffff ? 0 : length;
-}
 
 std::string printable(std::string_view text) { return written_out(text, "", ""); }
 

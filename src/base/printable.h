@@ -20,7 +20,4 @@ std::string printable_quoted(std::string_view text);
 // Printable ASCII alone: every other byte is written out as a control character is.
 std::string printable_ascii(std::string_view text);
 
-// The length in bytes of the UTF-8 sequence that `text` begins with; 0 when it begins with none.
-std::size_t utf8_length(std::string_view text);
-
 }  // namespace ia
