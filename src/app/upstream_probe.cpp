@@ -1,41 +1,16 @@
 #include "app/upstream_probe.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <string>
+#include <vector>
 
-#include "adapters/curl.h"
 #include "app/wiring.h"
 
 namespace ia {
 namespace {
 
-std::size_t drop(const char*, std::size_t size, std::size_t count, void*) { return size * count; }
-
-template <class Value>
-void set(const curl::Easy& easy, CURLoption option, Value value) {
-  curl_easy_setopt(easy.get(), option, value);
-}
-
-// The status of one reply, whatever its body is; 0 for none.
-long status_of(const Config& config, const std::string& url) {
-  curl::initialise();
-  const curl::Easy easy(curl_easy_init());
-  const auto patience = config.connect_timeout + config.request_timeout;
-  set(easy, CURLOPT_URL, url.c_str());
-  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
-  set(easy, CURLOPT_WRITEFUNCTION, &drop);
-  if (!config.ca_file.empty()) set(easy, CURLOPT_CAINFO, config.ca_file.c_str());
-  curl_easy_perform(easy.get());
-  long status = 0;
-  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}
-
-std::string_view meaning_of(long status) {
+std::string_view meaning_of(unsigned status) {
   if (status == 401 || status == 403) return "it refuses this client";
   if (status == 407) return "a proxy on the way wants a password";
   if (status == 429) return "it limits the rate: wait, then lower --max-rate";
@@ -46,12 +21,15 @@ std::string_view meaning_of(long status) {
   return "is it Mockstagram?";
 }
 
-std::unexpected<Error> described(const Config& config, const Error& error) {
-  const auto url = fmt::format("{}/api/v1/influencers/{}", config.mockstagram_url,
-                               number_of(probed_influencer(config)));
-  const auto status = status_of(config, url);
-  if (status == 0) return fail(error.code, "does not answer: " + error.message);
-  return fail(Errc::kInvalid, fmt::format("answers HTTP {}: {}", status, meaning_of(status)));
+// By what the network answered last, if it answered at all.
+std::unexpected<Error> described(const std::vector<FailureExample>& failures, const Error& error) {
+  const FailureExample* newest = nullptr;
+  for (const auto& one : failures) {
+    if (one.status != 0 && (newest == nullptr || one.at > newest->at)) newest = &one;
+  }
+  if (newest == nullptr) return fail(error.code, "does not answer: " + error.message);
+  return fail(Errc::kInvalid,
+              fmt::format("answers HTTP {}: {}", newest->status, meaning_of(newest->status)));
 }
 
 }  // namespace
@@ -69,7 +47,7 @@ Result<UpstreamReply> probe_upstream(const Config& config, const Clock& clock, L
     reply.time = heard->said + std::chrono::duration_cast<std::chrono::milliseconds>(
                                    clock.mono() - heard->read_at);
   }
-  if (!answer) return described(config, answer.error());
+  if (!answer) return described((*provider)->failure_examples(), answer.error());
   return reply;
 }
 

@@ -43,6 +43,11 @@ Proxies network_proxies(const Config& config) {
   return config.is_demo ? Proxies() : Proxies::of_process();
 }
 
+// The one that the provider's probe asks for.
+InfluencerId probed_influencer(const Config& config) {
+  return config.influencers.empty() ? InfluencerId{1'000'000} : config.influencers.at(0);
+}
+
 HttpLaneOptions lane_options(const Config& config, std::size_t influencers) {
   return {.url = config.mockstagram_url,
           .ca_file = config.ca_file.string(),
@@ -357,10 +362,6 @@ Result<std::string> describe_store_server(const Config& config) {
                          ? "TimescaleDB " + facts->timescaledb + ", chunks"
                          : "plain partitions",
                      facts->partition_hours);
-}
-
-InfluencerId probed_influencer(const Config& config) {
-  return config.influencers.empty() ? InfluencerId{1'000'000} : config.influencers.at(0);
 }
 
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,

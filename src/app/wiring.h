@@ -85,8 +85,6 @@ Result<Queues> open_queues(const Config& config, const Clock& clock, Metrics& me
 // What the command `queues` says it did, for people. `action` as in Invocation, or "remove".
 Result<std::string> administer_queues(const std::string& action, const Config& config,
                                       const Clock& clock, Metrics& metrics, Log& log);
-// The one that the provider's probe asks for.
-InfluencerId probed_influencer(const Config& config);
 // `influencers`: how many it is to fetch, for the automatic rate limit.
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,
                                                 const Clock& clock, Metrics& metrics, Log& log);
