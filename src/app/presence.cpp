@@ -8,6 +8,7 @@
 #include <ranges>
 
 #include "app/lock_file.h"
+#include "app/scratch_directory.h"
 
 namespace ia {
 
@@ -60,7 +61,7 @@ bool has_word(std::string_view words, std::string_view word) {
 std::vector<FleetEntry> neighbours(const std::filesystem::path& data_dir,
                                    std::string_view own_stages, WallTime now) {
   std::vector<FleetEntry> entries;
-  for (const auto& [stage, holder] : held_locks(data_dir)) {
+  for (const auto& [stage, holder] : held_locks(data_dir, kScratchLock)) {
     if (has_word(own_stages, stage)) continue;
     const auto process = fmt::format("{}:{}", name_of_host(), holder.pid);
     const auto known = std::ranges::find(entries, process, &FleetEntry::process);

@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "influencer-analytics.";
 constexpr std::size_t kRandomCharacters = 6;  // of mkdtemp
-constexpr const char* kLock = "scratch";
 constexpr const char* kAdvice = "let TMPDIR name a directory that this user may write";
 
 bool has_name(const fs::path& path) {
@@ -45,7 +44,7 @@ bool remove_all_of(const fs::path& directory, const fs::path& lock) {
 
 // A stage runs in it, or, as those of prove-scale, in a directory of its own below.
 bool is_used(const fs::path& directory) {
-  if (!held_locks(directory, kLock).empty()) return true;
+  if (!held_locks(directory, kScratchLock).empty()) return true;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     if (entry.is_directory(error) && !held_locks(entry.path()).empty()) return true;
@@ -55,9 +54,9 @@ bool is_used(const fs::path& directory) {
 
 bool remove_if_orphaned(const fs::path& path) {
   if (!has_name(path) || !is_own_directory(path)) return false;
-  const auto lock = LockFile::acquire_orphaned(path, kLock);
+  const auto lock = LockFile::acquire_orphaned(path, kScratchLock);
   if (!lock || is_used(path)) return false;
-  return remove_all_of(path, path / fmt::format("{}.lock", kLock));
+  return remove_all_of(path, path / fmt::format("{}.lock", kScratchLock));
 }
 
 }  // namespace
@@ -81,7 +80,7 @@ Result<ScratchDirectory> ScratchDirectory::make() {
                                             place->string(), std::strerror(errno), kAdvice));
   }
   UnfinishedPath directory(pattern);
-  auto lock = LockFile::acquire_first(pattern, kLock);
+  auto lock = LockFile::acquire_first(pattern, kScratchLock);
   if (!lock) return std::unexpected(lock.error());
   return ScratchDirectory(std::move(directory), std::move(*lock));
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "base/unfinished.h"
 
 namespace ia {
+
+// The lock in a scratch directory. It is no stage's.
+inline constexpr std::string_view kScratchLock = "scratch";
 
 // A new directory among the temporary ones, removed with all that is in it at the end, also when a
 // signal ends the process (base/unfinished.h). A lock in it tells others that its process lives.
