@@ -26,8 +26,6 @@ using std::chrono::minutes;
 using Names = std::span<const std::string_view>;
 
 constexpr std::size_t kErrorsMax = 10;
-constexpr std::array kKinds = {AlertKind::kThreshold, AlertKind::kRelative, AlertKind::kMilestone,
-                               AlertKind::kRank, AlertKind::kVerdict};
 constexpr std::array<std::string_view, 8> kCommon = {
     "name", "enabled", "influencers", "kind", "cool_down_minutes", "url", "secret", "direction"};
 constexpr std::string_view kIdTexts = "influencers_str";
@@ -372,7 +370,7 @@ void begin_message(JsonWriter& json, std::string_view type, WallTime at, std::st
 
 std::vector<std::string_view> alert_kinds() {
   std::vector<std::string_view> names;
-  for (const auto kind : kKinds) names.push_back(name_of(kind));
+  for (const auto kind : kAlertKinds) names.push_back(name_of(kind));
   return names;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,9 @@ enum class AlertRuleId : std::uint64_t {};
 constexpr std::uint64_t number_of(AlertRuleId id) { return std::to_underlying(id); }
 
 enum class AlertKind : std::uint8_t { kThreshold, kRelative, kMilestone, kRank, kVerdict };
+inline constexpr std::array kAlertKinds = {AlertKind::kThreshold, AlertKind::kRelative,
+                                           AlertKind::kMilestone, AlertKind::kRank,
+                                           AlertKind::kVerdict};
 enum class AlertMetric : std::uint8_t { kFollowers, kFollowing };
 // What each means for a kind: direction_word.
 enum class AlertDirection : std::uint8_t { kUp, kDown, kEither };

@@ -146,12 +146,6 @@ InfluencerSet InfluencerSet::common_with(const InfluencerSet& other) const {
   return InfluencerSet(std::move(common));
 }
 
-InfluencerSet InfluencerSet::united_with(const InfluencerSet& other) const {
-  auto all = ranges_;
-  all.insert(all.end(), other.ranges_.begin(), other.ranges_.end());
-  return InfluencerSet(std::move(all));
-}
-
 InfluencerSet InfluencerSet::without(const InfluencerSet& other) const {
   std::vector<IdRange> left;
   auto theirs = other.ranges_.begin();

@@ -42,9 +42,8 @@ class InfluencerSet {
   // The ids with index in [begin, begin + count).
   InfluencerSet slice(std::size_t begin, std::size_t count) const;
   std::vector<InfluencerId> ids() const;
-  // Those in both; in one of them; and in this one alone. Linear in the ranges, but for sorting.
+  // Those in both, and in this one alone. Linear in the ranges, but for sorting.
   InfluencerSet common_with(const InfluencerSet& other) const;
-  InfluencerSet united_with(const InfluencerSet& other) const;
   InfluencerSet without(const InfluencerSet& other) const;
   std::span<const IdRange> ranges() const { return ranges_; }
 

@@ -1,6 +1,8 @@
 #include "core/schedule.h"
 
 #include <algorithm>
+#include <iterator>
+#include <vector>
 
 namespace ia {
 namespace {
@@ -68,11 +70,11 @@ std::uint64_t Registry::due_in(Minute minute) const {
   if (minute < watched.begin()) return 0;
   const auto due = due_before(*this, influencers.size(), minute);
   if (minute >= watched.all_since()) return due;
-  InfluencerSet later;
+  std::vector<IdRange> later;
   for (const auto& [since, newcomers] : watched.newcomers()) {
-    if (since > minute) later = later.united_with(newcomers);
+    if (since > minute) std::ranges::copy(newcomers.ranges(), std::back_inserter(later));
   }
-  return due - due_of(*this, later.common_with(influencers), minute);
+  return due - due_of(*this, InfluencerSet(std::move(later)).common_with(influencers), minute);
 }
 
 }  // namespace ia

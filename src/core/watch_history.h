@@ -11,7 +11,7 @@
 namespace ia {
 
 // Since which minute influencers are watched: the first one in which each was due for all of it.
-// Nothing is expected of an influencer before that. Immutable but for `follow`.
+// Nothing is expected of an influencer before that. Immutable.
 class WatchHistory {
  public:
   struct Newcomers {

@@ -36,10 +36,7 @@ AlertEngine::AlertEngine(AlertEngineParts parts, const Store& history, AlertStor
                                   "Alerts that a cool-down kept from firing.")),
       dropped_(metrics.counter("ia_alerts_dropped_total",
                                "Alerts that were never delivered because the log was full.")) {
-  for (const auto kind : {AlertKind::kThreshold, AlertKind::kRelative, AlertKind::kMilestone,
-                          AlertKind::kRank, AlertKind::kVerdict}) {
-    fired_counter(metrics, kind);
-  }
+  for (const auto kind : kAlertKinds) fired_counter(metrics, kind);
 }
 
 milliseconds AlertEngine::step() {
