@@ -4,6 +4,7 @@
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "net/retry_after.h"
 #include "net/tls_failure.h"
@@ -11,25 +12,7 @@
 namespace ia::curl {
 namespace {
 
-constexpr std::chrono::hours kRetryAfterMax{24};
-
-// Without brackets and the last dot; empty if there is none.
-std::string host_of(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  char* found = nullptr;
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
-      curl_url_get(parsed.get(), CURLUPART_HOST, &found, 0) != CURLUE_OK) {
-    return {};
-  }
-  const std::unique_ptr<char, decltype(&curl_free)> held(found, curl_free);
-  std::string host(found);
-  std::ranges::transform(host, host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  if (host.starts_with('[')) host = host.substr(1, host.find(']') - 1);
-  while (host.ends_with('.')) host.pop_back();
-  return host;
-}
+constexpr std::chrono::hours kRetryAfterLongest{24};
 
 std::string server_of(void* easy) {
   char* url = nullptr;
@@ -58,6 +41,21 @@ bool is_closed(const std::string& message) {
 }
 
 }  // namespace
+
+std::string host_of(const std::string& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  char* found = nullptr;
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parsed.get(), CURLUPART_HOST, &found, CURLU_URLDECODE) != CURLUE_OK) {
+    return {};
+  }
+  std::string host(found);
+  curl_free(found);
+  std::ranges::transform(host, host.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  while (host.ends_with('.')) host.pop_back();
+  return host;
+}
 
 void EasyCleanup::operator()(void* handle) const { curl_easy_cleanup(handle); }
 void MultiCleanup::operator()(void* handle) const { curl_multi_cleanup(handle); }
@@ -100,7 +98,7 @@ std::optional<std::chrono::seconds> retry_after(void* easy, WallTime now) {
   if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
     return std::nullopt;
   }
-  return parse_retry_after(header->value, now, kRetryAfterMax);
+  return parse_retry_after(header->value, now, kRetryAfterLongest);
 }
 
 void initialise() {

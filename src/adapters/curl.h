@@ -27,6 +27,10 @@ using Easy = std::unique_ptr<void, EasyCleanup>;    // a CURL
 using Multi = std::unique_ptr<void, MultiCleanup>;  // a CURLM
 using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
 
+// The host in a URL as libcurl reads it: lower case, unescaped, without brackets and without dots
+// at its end. Empty if there is none.
+std::string host_of(const std::string& url);
+
 // Sends by this proxy, or without one: libcurl's own look at the environment is left out, as the
 // whole program follows net/proxy.h.
 void set_proxy(void* easy, const std::optional<HttpProxy>& proxy);

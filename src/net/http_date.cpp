@@ -46,7 +46,8 @@ bool is_day(std::string_view word) {
 }
 
 bool is_zone(std::string_view word) {
-  return std::ranges::any_of(kZones, [word](std::string_view zone) { return http1::equals(word, zone); });
+  return std::ranges::any_of(
+      kZones, [word](std::string_view zone) { return http1::equals(word, zone); });
 }
 
 // None unless it is digits alone, `least` to `most` of them.

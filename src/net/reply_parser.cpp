@@ -190,13 +190,15 @@ ReplyParser::Result ReplyParser::finish_body() {
 void ReplyParser::decode_body(const Head& head) {
   reply_.is_unreadable = head.codings.has_unknown;
   if (reply_.is_unreadable || head.codings.applied.empty() || reply_.body.empty()) return;
-  auto bytes = std::string(reply_.body);
+  auto bytes = reply_.body;
   for (auto coding = head.codings.applied.rbegin(); coding != head.codings.applied.rend();
        ++coding) {
-    if (!decode(*coding, bytes, kBodyBytesMax, decoded_)) {
+    std::string out;
+    if (!decode(*coding, bytes, kBodyBytesMax, out)) {
       reply_.is_unreadable = true;
       return;
     }
+    decoded_ = std::move(out);
     bytes = decoded_;
   }
   reply_.body = decoded_;

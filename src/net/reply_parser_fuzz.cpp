@@ -50,7 +50,7 @@ void check_wait(std::string_view text) {
   const ia::WallTime now = std::chrono::sys_days{std::chrono::year{2026} / 11 / 23};
   const auto wait = ia::parse_retry_after(text, now);
   if (wait && (*wait < kLeast || *wait > ia::kRetryAfterMax)) std::abort();
-  for (const char c : ia::describe_retry_after(text, now, kLeast)) {
+  for (const char c : ia::describe_retry_after(text, wait, kLeast)) {
     if (c < ' ' || c > '~') std::abort();
   }
 }

@@ -51,12 +51,11 @@ std::optional<seconds> parse_retry_after(std::string_view text, WallTime now, se
   return seconds{std::clamp<std::int64_t>(*wait, 1, most.count())};
 }
 
-std::string describe_retry_after(std::string_view text, WallTime now,
+std::string describe_retry_after(std::string_view text, std::optional<seconds> wait,
                                  std::chrono::milliseconds otherwise) {
   const std::chrono::duration<double> used = otherwise;
   if (text.empty()) return fmt::format("no Retry-After: waiting {} s", used.count());
   const auto shown = excerpt(text, kShownBytes);
-  const auto wait = parse_retry_after(text, now);
   if (!wait) {
     return fmt::format("Retry-After \"{}\" is not understood: waiting {} s", shown, used.count());
   }

@@ -18,8 +18,9 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, Wal
                                                       std::chrono::seconds most = kRetryAfterMax);
 
 // What a Retry-After said, and the wait that is used instead of it, for a log: "Retry-After
-// \"86400\": waiting 300 s, the longest". An empty `text` is none.
-std::string describe_retry_after(std::string_view text, WallTime now,
+// \"86400\": waiting 300 s, the longest". `wait` is what parse_retry_after makes of `text`, which
+// is empty for none.
+std::string describe_retry_after(std::string_view text, std::optional<std::chrono::seconds> wait,
                                  std::chrono::milliseconds otherwise);
 
 }  // namespace ia

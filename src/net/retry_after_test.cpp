@@ -52,7 +52,7 @@ TEST(RetryAfter, TakesNothingElse) {
 
 TEST(RetryAfter, SaysWhatIsUsedInItsPlace) {
   const auto described = [](const char* text) {
-    return describe_retry_after(text, kNow, milliseconds{1'500});
+    return describe_retry_after(text, parse_retry_after(text, kNow), milliseconds{1'500});
   };
   EXPECT_EQ(described("7"), "Retry-After \"7\": waiting 7 s");
   EXPECT_EQ(described("86400"), "Retry-After \"86400\": waiting 300 s, the longest");

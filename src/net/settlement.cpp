@@ -32,9 +32,10 @@ void Settlement::fail(OrderBook::Item item, MissReason reason) {
 
 void Settlement::wait_as_told(const HttpReply& reply, MonoTime now, std::chrono::nanoseconds time) {
   const auto wall = parts_.clock.wall();
+  const auto asked = parse_retry_after(reply.retry_after, wall);
   trouble_ = fmt::format("{}: status {}, {}", parts_.authority, reply.status,
-                         describe_retry_after(reply.retry_after, wall, parts_.pause));
-  parts_.governor.on_limit(now, time, parse_retry_after(reply.retry_after, wall), trouble_);
+                         describe_retry_after(reply.retry_after, asked, parts_.pause));
+  parts_.governor.on_limit(now, time, asked, trouble_);
 }
 
 const FailureExample* Settlement::note(const FailureExamples::Failure& failure) {
