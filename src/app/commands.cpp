@@ -207,7 +207,7 @@ int export_series(const Config& config, Log& log) {
     written = export_verdicts_csv(**verdicts, influencers, config.output);
   }
   if (!written) return report_failure(written.error(), config, log);
-  remark_lines(open_lines(open, config.partial), config, log);
+  for (const auto& line : open_lines(open, config.partial)) remark(line, config, log);
   remark(fmt::format("{} rows", *written), config, log);
   const auto size = (*store)->size();
   if (damaged == 0 && size && size->damaged > 0) {

@@ -41,14 +41,6 @@ void remark(const std::string& line, const Config& config, Log& log) {
   }
 }
 
-void remark_lines(std::string_view text, const Config& config, Log& log) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    remark(std::string(text.substr(0, end)), config, log);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
 int report_failure(const Error& error, const Config& config, Log& log) {
   if (config.log_format == LogFormat::kJson) {
     log.error("main", error.message);

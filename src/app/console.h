@@ -22,8 +22,6 @@ bool is_standard_output_gone();
 
 // A remark beside the result: a line on standard error, or of the log where that is JSON.
 void remark(const std::string& line, const Config& config, Log& log);
-// The same of each line of a text.
-void remark_lines(std::string_view text, const Config& config, Log& log);
 // Why a command failed, in the same way. Returns the exit code.
 int report_failure(const Error& error, const Config& config, Log& log);
 

@@ -315,8 +315,6 @@ std::optional<Check> concern_of_jobs(const Config& config, const DoctorCalls& ca
                  "are stored meanwhile, but take more space.");
 }
 
-}  // namespace
-
 // What is watched by the settings, or else by the store that is there.
 std::optional<StoredPlan> plan_of(const Config& config, const DoctorCalls& calls) {
   const auto stored = calls.stored_plan ? calls.stored_plan() : std::nullopt;
@@ -325,6 +323,8 @@ std::optional<StoredPlan> plan_of(const Config& config, const DoctorCalls& calls
                     .interval = config.schedule.interval,
                     .bytes = stored ? stored->bytes : 0};
 }
+
+}  // namespace
 
 std::vector<Check> examine(const Config& config, const Clock& clock, const DoctorCalls& calls) {
   auto checks = check_data_directory(config.data_dir, config.min_free_bytes, calls);

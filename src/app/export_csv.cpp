@@ -108,13 +108,13 @@ Result<std::vector<MinuteStats>> open_minutes(const Store& store, MinuteRange ra
   return open;
 }
 
-std::string open_lines(std::span<const MinuteStats> minutes, bool is_exported) {
-  std::string lines;
+std::vector<std::string> open_lines(std::span<const MinuteStats> minutes, bool is_exported) {
+  std::vector<std::string> lines;
   for (const auto& row : minutes) {
-    lines += fmt::format(
-        "{}: {} is still open, with {} of {} values so far{}\n",
+    lines.push_back(fmt::format(
+        "{}: {} is still open, with {} of {} values so far{}",
         is_exported ? "partial" : "left out", timestamp_text(row.minute), row.stored, row.due,
-        is_exported ? "" : "; --partial on exports it, too");
+        is_exported ? "" : "; --partial on exports it, too"));
   }
   return lines;
 }

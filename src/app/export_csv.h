@@ -28,7 +28,7 @@ Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influe
 Result<std::vector<MinuteStats>> open_minutes(const Store& store, MinuteRange range);
 
 // Says of each of them how much is stored, and whether it is exported; a line for each.
-std::string open_lines(std::span<const MinuteStats> minutes, bool is_exported);
+std::vector<std::string> open_lines(std::span<const MinuteStats> minutes, bool is_exported);
 
 // A line per range in which values may be missing because stored bytes are damaged.
 std::string damage_lines(InfluencerId influencer, const Series& series);

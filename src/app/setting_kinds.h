@@ -36,9 +36,9 @@ Setting::Value size_value(std::uint64_t most, std::function<void(Config&, std::u
 Setting::Value address_value(std::function<void(Config&, Address)> store);
 Setting::Value time_value(std::function<void(Config&, TimeBound)> store);
 Setting::Value switch_value(std::function<void(Config&, bool)> store);
-// Not empty.
 // The value of a header field.
 Setting::Value header_value(std::function<void(Config&, std::string)> store);
+// Not empty.
 Setting::Value text_value(std::string placeholder, std::string allowed,
                           std::function<void(Config&, std::string)> store);
 // At least 16 printable ASCII characters without blanks; never shown.
