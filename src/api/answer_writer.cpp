@@ -81,8 +81,7 @@ void AnswerWriter::append_date(WallTime now, std::string& out) {
 void AnswerWriter::write(const HttpRequest& request, Connection connection, WallTime now,
                          HttpResponse& response, std::string& out) {
   const bool is_known = !response.etag.empty() && names_etag(request.if_none_match, response.etag);
-  const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-  if (response.status == 200 && is_known && is_read) make_not_modified(request, response);
+  if (response.status == 200 && is_known && is_read(request)) make_not_modified(request, response);
   const bool is_compressed = compress(request, response);
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(response.status));

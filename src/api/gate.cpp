@@ -1,16 +1,9 @@
 #include "api/gate.h"
 
-#include "api/json.h"
-#include "api/problem.h"
+#include "api/operation_answers.h"
 #include "api/target.h"
 
 namespace ia {
-namespace {
-
-constexpr int kRetryAfterSeconds = 5;
-
-}  // namespace
-
 void Gate::say(std::string doing) {
   const std::scoped_lock lock(mutex_);
   doing_ = std::move(doing);
@@ -37,28 +30,10 @@ void Gate::answer(const HttpRequest& request, HttpResponse& response) {
 
 void Gate::answer_closed(const HttpRequest& request, HttpResponse& response) const {
   const auto target = split_target(request.target);
-  if (target && target->path == "/healthz") {
-    response.content_type = content_type::kJson;
-    JsonWriter json(response.body);
-    json.begin_object();
-    json.member("status", "alive");
-    json.member("version", std::string_view(version_));
-    json.end_object();
-    return;
-  }
-  if (target && target->path == "/metrics") {
-    response.content_type = content_type::kMetrics;
-    response.body = metrics_.text();
-    return;
-  }
+  if (target && target->path == "/healthz") return answer_status(response, "alive", version_);
+  if (target && target->path == "/metrics") return answer_metrics(response, metrics_);
   const std::scoped_lock lock(mutex_);
-  answer_problem(response,
-                 {.status = 503,
-                  .kind = "not-ready",
-                  .title = "Not ready",
-                  .detail = "starting: " + doing_,
-                  .retry_after_seconds = kRetryAfterSeconds},
-                 request.target);
+  answer_problem(response, not_ready("starting: " + doing_), request.target);
 }
 
 }  // namespace ia

@@ -39,6 +39,11 @@ struct HttpRequest {
   IpAddress client{};
 };
 
+// GET and HEAD.
+inline bool is_read(const HttpRequest& request) {
+  return request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+}
+
 class LateAnswer;
 
 // The server adds Date, Content-Length and the headers that every answer has; it answers HEAD and

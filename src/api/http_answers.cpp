@@ -8,10 +8,6 @@ namespace {
 // Larger bodies are not copied.
 constexpr std::size_t kCopiedBodyMax = 4 * 1024;
 
-bool is_read(const HttpRequest& request) {
-  return request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-}
-
 }  // namespace
 
 void HttpAnswers::fill(const IpAddress& peer, HttpRequest& request) {

@@ -329,6 +329,9 @@ PromResult<std::set<PromLabels>> series_of(const Form& form, PrometheusSource& s
   std::set<PromLabels> all;
   const auto span = form.span();
   if (!span) return std::unexpected(span.error());
+  const auto has_samples = source.may_have_samples(*span);
+  if (!has_samples) return std::unexpected(has_samples.error());
+  if (!*has_samples) return all;
   for (const auto& selector : *selectors) {
     auto found = source.series(selector, *span);
     if (!found) return std::unexpected(found.error());

@@ -407,9 +407,6 @@ bool PrometheusSource::may_have_samples(std::string_view metric, InfluencerId in
 PromResult<std::vector<PromLabels>> PrometheusSource::series(const PromSelector& selector,
                                                              const PromSpan& span) {
   std::vector<PromLabels> all;
-  const auto has_samples = may_have_samples(span);
-  if (!has_samples) return std::unexpected(has_samples.error());
-  if (!*has_samples) return all;
   std::vector<std::string_view> each;  // metrics with a series an influencer
   const auto take = [&](PromLabels labels) {
     if (fits(selector, labels)) all.push_back(std::move(labels));

@@ -43,6 +43,8 @@ class PrometheusSource final : public PromSource {
   // of them than of named ones.
   PromResult<std::optional<std::vector<PromSamples>>> select_of_all(
       const PromExpression& aggregation, double count, const PromTimes& at) override;
+  // Whether the store has values that may be in the span.
+  PromResult<bool> may_have_samples(const PromSpan& span);
   // The label sets of a selector, without reading values: those that may have a sample in the span,
   // by the store's oldest minute and the influencer's newest one. Series of a selector that names
   // no influencer are left out: their metrics are in unlisted() then, their values in
@@ -70,8 +72,7 @@ class PrometheusSource final : public PromSource {
   PromResult<std::vector<PromSamples>> best(const PromExpression& aggregation, double count,
                                             const PromTimes& at);
   PromResult<std::vector<std::size_t>> wanted_at(double count, const PromTimes& at);
-  // Whether the store, or the influencer, has values that may be in the span.
-  PromResult<bool> may_have_samples(const PromSpan& span);
+  // Whether the influencer has values that may be in the span.
   bool may_have_samples(std::string_view metric, InfluencerId influencer,
                         const PromSpan& span) const;
 

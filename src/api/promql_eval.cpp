@@ -271,8 +271,8 @@ class Evaluation {
       present.clear();
       std::ranges::copy_if(members, std::back_inserter(present),
                            [i](const PromSeries* one) { return !is_absent(one->values[i]); });
-      std::ranges::stable_sort(present, {}, place_at(i));
       if (present.size() <= count) continue;
+      std::ranges::stable_sort(present, {}, place_at(i));
       for (auto* other : std::span(present).subspan(count)) other->values[i] = absent_value();
     }
     if (times_.size() == 1) std::ranges::stable_sort(members, {}, place_at(0));

@@ -24,10 +24,6 @@ bool covers(std::string_view pattern, std::string_view name) {
          http1::equals(name.substr(name.size() - pattern.size()), pattern);
 }
 
-bool is_read(const HttpRequest& request) {
-  return request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-}
-
 bool is_encoded(const HttpRequest& request) {
   return !request.content_encoding.empty() && !http1::equals(request.content_encoding, "identity");
 }

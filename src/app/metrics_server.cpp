@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "api/http.h"
+#include "api/operation_answers.h"
 #include "api/target.h"
-#include "base/process_metrics.h"
 
 namespace ia {
 namespace {
@@ -32,8 +32,7 @@ void answer(const HttpRequest& request, HttpResponse& response, const ProcessHea
             const Metrics& metrics) {
   const auto target = split_target(request.target);
   const auto path = target ? target->path : request.target;
-  const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-  if (!is_read) {
+  if (!is_read(request)) {
     response.headers = "Allow: GET, HEAD\r\n";
     return write_text(response, 405, "Use GET.");
   }
@@ -51,9 +50,8 @@ void answer(const HttpRequest& request, HttpResponse& response, const ProcessHea
                       "Not found. This process serves /metrics, /healthz and /readyz.");
   }
   response.route = 2;
-  response.content_type = content_type::kMetrics;
   response.cache_control = cache_control::kNever;
-  response.body = metrics.text() + process_metrics_text();
+  answer_metrics(response, metrics);
 }
 
 }  // namespace

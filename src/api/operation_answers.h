@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/http.h"
+#include "api/problem.h"
+#include "base/metrics.h"
+
+namespace ia {
+
+// What operators are answered, also while the process is still starting.
+
+// {"status": ..., "version": ...}
+void answer_status(HttpResponse& response, std::string_view status, std::string_view version);
+// All metrics, with those of the process itself.
+void answer_metrics(HttpResponse& response, const Metrics& metrics);
+// 503, to be tried again in a few seconds.
+Problem not_ready(std::string detail);
+
+}  // namespace ia
