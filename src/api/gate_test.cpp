@@ -39,6 +39,7 @@ TEST_F(GateTest, IsAliveAndMeasuredMeanwhile) {
   EXPECT_EQ(get("/healthz").status, 200);
   EXPECT_THAT(get("/healthz").body, HasSubstr("1.2.3"));
   EXPECT_THAT(get("/metrics").body, HasSubstr("a_gauge 7"));
+  EXPECT_THAT(get("/metrics").body, HasSubstr("process_cpu_seconds_total"));
 }
 
 TEST_F(GateTest, LeavesEverythingToTheHandlerOnceOpen) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/lock_file.h"
+#include "app/scratch_directory.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_fleet.h"
 #include "testing/temp_dir.h"
@@ -103,6 +104,12 @@ TEST(Neighbours, AreTheHoldersOfTheOtherStagesLocks) {
   EXPECT_EQ(found[0].report.stage, "check fetch");
   EXPECT_TRUE(found[0].process.ends_with(":" + std::to_string(getpid())));
   EXPECT_TRUE(neighbours(dir.path() / "none", "api", {}).empty());
+}
+
+TEST(Neighbours, DoNotHoldTheLockOfAScratchDirectory) {
+  const auto scratch = ScratchDirectory::make();
+  ASSERT_TRUE(scratch) << scratch.error().message;
+  EXPECT_TRUE(neighbours(scratch->path(), "api", {}).empty());
 }
 
 }  // namespace

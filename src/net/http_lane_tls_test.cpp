@@ -282,7 +282,11 @@ INSTANTIATE_TEST_SUITE_P(
                             MissReason::kConnection, "no TLS is spoken at this port"},
                       NoTls{"closes", [](ScriptedPeer&) {}, MissReason::kConnection,
                             "the connection was closed during the TLS handshake"},
-                      NoTls{"resets", [](ScriptedPeer& peer) { peer.reset(); },
+                      NoTls{"resets",
+                            [](ScriptedPeer& peer) {
+                              peer.next_body(1);  // a reset before it would fail the connect
+                              peer.reset();
+                            },
                             MissReason::kConnection,
                             "the connection was closed during the TLS handshake"}),
     [](const auto& server) { return std::string(server.param.name); });
