@@ -58,6 +58,12 @@ def series_of(text):
     return series
 
 
+def alive(api):
+    """The stages whose processes the API knows to be alive."""
+    summary = json.loads(get(f"http://{api}/api/v1/summary")[1])
+    return {worker["stage"] for worker in summary.get("workers") or ()}
+
+
 class Deployment(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -99,11 +105,6 @@ class Deployment(unittest.TestCase):
             cls.tearDownClass()
             raise
         return get(f"http://{port}/metrics")[1]
-
-    @staticmethod
-    def alive(api):
-        summary = json.loads(get(f"http://{api}/api/v1/summary")[1])
-        return {worker["stage"] for worker in summary.get("workers") or ()}
 
     def homes_of(self, name, labels=()):
         return {stage for stage, series in self.series.items()
@@ -156,8 +157,7 @@ class Deployment(unittest.TestCase):
             self.assertNotIn("error while linting", done.stderr)
 
     def test_every_stage_is_among_the_processes_that_are_alive(self):
-        summary = json.loads(get(f"http://{self.ports['api']}/api/v1/summary")[1])
-        self.assertEqual({worker["stage"] for worker in summary["workers"]}, set(self.ports))
+        self.assertEqual(alive(self.ports["api"]), set(self.ports))
 
     def test_every_process_says_whether_it_lives_and_is_ready(self):
         for stage, port in self.ports.items():
@@ -189,7 +189,7 @@ class Fleet(unittest.TestCase):
                      for command in (("fetch", *nowhere), ("sink",), ("check", *nowhere),
                                      ("api", "--listen", api))]
         try:
-            wait_until("all of them are alive", lambda: self.alive(api) == {
+            wait_until("all of them are alive", lambda: alive(api) == {
                 "fetch", "sink", "check", "api"})
         finally:
             for process in processes:
