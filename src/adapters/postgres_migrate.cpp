@@ -346,7 +346,10 @@ namespace {
 Result<PostgresFacts> facts_of(Connection& db) {
   const auto row = db.query(
       "SELECT current_setting('server_version'), current_user::text, pg_is_in_recovery(),"
-      " coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)");
+      " coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),"
+      " current_setting('data_checksums') = 'on',"
+      " coalesce((SELECT checksum_failures FROM pg_stat_database"
+      " WHERE datname = current_database()), 0)");
   if (!row) return std::unexpected(row.error());
   const auto superuser = is_superuser(db);
   if (!superuser) return std::unexpected(superuser.error());
@@ -366,7 +369,9 @@ Result<PostgresFacts> facts_of(Connection& db) {
                        .schema_version = stored->version,
                        .layout = stored->layout,
                        .partition_hours = stored->partition_hours,
-                       .jobs = jobs.value_or(JobHealth{})};
+                       .jobs = jobs.value_or(JobHealth{}),
+                       .has_checksums = row->boolean(0, 4),
+                       .damaged_reads = static_cast<std::uint64_t>(row->integer(0, 5))};
 }
 
 }  // namespace

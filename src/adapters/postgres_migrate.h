@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ struct PostgresFacts {
   std::string layout;                    // "" without a schema
   int partition_hours = 0;
   JobHealth jobs;
+  bool has_checksums = false;       // of pages
+  std::uint64_t damaged_reads = 0;  // of this database's pages whose checksum did not match
 };
 Result<PostgresFacts> inspect_postgres(const std::string& dsn);
 

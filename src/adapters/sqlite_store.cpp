@@ -18,7 +18,7 @@ std::unexpected<Error> read_only(const Files& files) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& directory, Log& log)
-      : files_(directory), damage_(log), readers_(files_, damage_) {}
+      : files_(directory), damage_(log, files_.damage_marks()), readers_(files_, damage_) {}
 
   Status open(const SqliteStoreOptions& options, Log& log) {
     const auto log_file = files_.database().string() + "-wal";
@@ -97,7 +97,7 @@ class SqliteStore final : public Store {
  private:
   // What SQLite cannot recover is gone with the first write: it is kept beside, for people.
   void keep_damaged_log(const std::filesystem::path& file, bool read_only) {
-    const auto kept = files_.directory() / "quarantine" / file.filename();
+    const auto kept = files_.quarantine() / file.filename();
     std::error_code error;
     if (!read_only) {
       std::filesystem::create_directories(kept.parent_path(), error);

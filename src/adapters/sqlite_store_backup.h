@@ -35,7 +35,8 @@ struct VerifyReport {
 // Reads everything: each page of each database, each frame, each chunk, the registry, and compares
 // the accounts of every minute with its values. With `repair`, which needs the directory to itself,
 // segments that store.db does not name are adopted where they are whole and nothing else has their
-// hours, and files that cannot be read are moved into DIR/quarantine. Nothing is ever deleted.
+// hours, and files that cannot be read are moved into DIR/quarantine; the list of damage that reads
+// have met goes once there are no findings. Nothing else is ever deleted.
 Result<VerifyReport> verify_data(const std::filesystem::path& data, bool repair);
 
 // Copies a backup into `data`, which must be empty or not exist.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "adapters/sqlite_store_marks.h"
+#include "base/printable.h"
+
 namespace ia::sqlite_store {
 namespace {
 
@@ -14,11 +17,23 @@ constexpr std::size_t kLinesMax = 100;
 void DamageLog::note(MinuteRange minutes, const std::string& place, const std::string& cause) {
   const std::scoped_lock lock(mutex_);
   if (places_.size() >= kPlacesMax || !places_.emplace(place, minutes).second) return;
+  mark(minutes, place);
   if (places_.size() > kLinesMax) return;
   log_.error("store", "stored values are damaged and left out; the rest is served",
              {{"place", place},
               {"cause", cause},
               {"advice", "run `influencer-analytics verify`; a backup may have them"}});
+}
+
+// With the mutex held.
+void DamageLog::mark(MinuteRange minutes, const std::string& place) {
+  if (minutes.begin >= minutes.end) return;
+  if (!marked_) {
+    marked_.emplace();
+    for (auto& known : read_marks(marks_)) marked_->insert(std::move(known.place));
+  }
+  if (marked_->size() >= kPlacesMax || !marked_->insert(printable(place)).second) return;
+  append_mark(marks_, {minutes, place});
 }
 
 std::vector<MinuteRange> DamageLog::ranges() const {

@@ -8,12 +8,14 @@
 #include <map>
 
 #include "adapters/sqlite.h"
+#include "adapters/sqlite_store_backup.h"
 #include "adapters/sqlite_store_fixture.h"
 
 // What the embedded store does when its files are damaged or its disk is full.
 namespace ia {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -102,6 +104,69 @@ TEST_F(SqliteStoreTest, NamesASegmentThatIsMissing) {
   // What comes late goes on top.
   EXPECT_EQ(append(*store, batch_of(kMidnight + minutes{7}, 1, 3)).stored, 3u);
   EXPECT_THAT(store->read_series(id(1), kAlways)->minutes, SizeIs(2));
+}
+
+TEST_F(SqliteStoreTest, TellsItsKnownDamageWithoutReadingTheValues) {
+  auto store = open();
+  fill(*store, 3, 300);
+  maintain(*store, kMidnight + hours{4});
+  store.reset();
+  EXPECT_THAT(known_damage(data())->places, SizeIs(0));
+  const auto names = names_in(segments());
+  ASSERT_THAT(names, SizeIs(3));
+  const auto intact = contents_of(segments() / names[0]);
+  {
+    std::fstream file(segments() / names[0], std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(segments() / names[0]) - 4096));
+    file << std::string(4096, 'x');
+  }
+  EXPECT_THAT(known_damage(data())->places, SizeIs(0)) << "values are not read";
+  store = open();
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(store->read_minute(kMidnight, {})->damaged);
+  }
+  store.reset();
+  fs::remove(segments() / names[2]);
+
+  const auto damage = known_damage(data()).value();
+  EXPECT_THAT(damage.ranges,
+              ElementsAre(MinuteRange{kMidnight, kMidnight + hours{1}},
+                          MinuteRange{kMidnight + hours{2}, kMidnight + hours{3}}));
+  EXPECT_THAT(damage.places, ElementsAre(HasSubstr(names[2]), HasSubstr(names[0])));
+
+  EXPECT_THAT(verify_data(data(), true)->findings, Not(SizeIs(0)));
+  EXPECT_THAT(known_damage(data())->places, SizeIs(2)) << "it is damaged still";
+}
+
+TEST_F(SqliteStoreTest, ForgetsDamageOnceVerifyFindsNothing) {
+  auto store = open();
+  fill(*store, 1, 30);
+  maintain(*store, kMidnight + hours{2});
+  store.reset();
+  const auto file = segments() / names_in(segments()).at(0);
+  const auto intact = contents_of(file);
+  std::ofstream(file, std::ios::binary) << intact.substr(0, intact.size() - 4096)
+                                        << std::string(4096, 'x');
+  store = open();
+  ASSERT_TRUE(store->read_minute(kMidnight, {})->damaged);
+  store.reset();
+  std::ofstream(file, std::ios::binary) << intact;
+  EXPECT_THAT(known_damage(data())->places, SizeIs(1));
+  EXPECT_THAT(verify_data(data(), false)->findings, SizeIs(0));
+  EXPECT_THAT(known_damage(data())->places, SizeIs(1)) << "to verify changes nothing";
+  EXPECT_THAT(verify_data(data(), true)->repairs, SizeIs(1));
+  EXPECT_THAT(known_damage(data())->places, SizeIs(0));
+}
+
+TEST_F(SqliteStoreTest, SurvivesAListOfDamageThatIsDamagedItself) {
+  auto store = open();
+  fill(*store, 1, 3);
+  store.reset();
+  std::ofstream(data() / "store.damage", std::ios::binary)
+      << "x\n\n12\n9223372036854775807 9223372036854775807 a\n-5 5 b\n28493280 28493281 c\n"
+      << "28493280 28493281 c\n1 99999999999999999999999 d\n28493280 28493282 \x1b]e";
+  EXPECT_THAT(known_damage(data())->places,
+              ElementsAre(HasSubstr("c"), AllOf(HasSubstr("e"), Not(HasSubstr("\x1b")))));
 }
 
 void flip(const fs::path& path, std::size_t at) {

@@ -30,6 +30,8 @@ class Files {
   const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path version() const { return directory_ / "store.version"; }
   std::filesystem::path database() const { return directory_ / "store.db"; }
+  std::filesystem::path damage_marks() const { return directory_ / "store.damage"; }
+  std::filesystem::path quarantine() const { return directory_ / "quarantine"; }
   std::filesystem::path segments() const { return directory_ / "segments"; }
   std::filesystem::path segment(std::string_view name) const { return segments() / name; }
 

@@ -41,10 +41,20 @@ class Verifier {
         find(opened.error().message);
       }
     }
+    clear_marks();
     return std::move(report_);
   }
 
  private:
+  // What reads met before is whole again, or gone: a backup was restored, or the minutes expired.
+  void clear_marks() {
+    std::error_code error;
+    if (!repair_ || !report_.findings.empty()) return;
+    if (!fs::remove(files_.damage_marks(), error)) return;
+    report_.repairs.push_back("removed " + files_.damage_marks().string() +
+                              ": nothing that it names is damaged any more");
+  }
+
   void find(std::string what) {
     if (report_.findings.size() < kFindingsMax) report_.findings.push_back(std::move(what));
   }
@@ -340,7 +350,7 @@ class Verifier {
   void quarantine(const fs::path& file) {
     if (!repair_) return;
     std::error_code error;
-    const auto directory = files_.directory() / "quarantine";
+    const auto directory = files_.quarantine();
     fs::create_directories(directory, error);
     auto target = directory / file.filename();
     for (int i = 1; fs::exists(target, error); ++i) {

@@ -278,12 +278,12 @@ int doctor(const Config& config, Log& log) {
                             return store ? Status{} : std::unexpected(store.error());
                           },
                           .unlisted_files = unlisted_store_files,
+                          .known_damage = known_store_damage,
                           .check_queues = [&]() -> Result<std::string> {
                             Metrics metrics;
                             return administer_queues("show", config, clock, metrics, log);
                           },
                           .check_store_server = [&] { return describe_store_server(config); },
-                          .store_jobs_concern = [&] { return store_jobs_concern(config); },
                           .stored_plan = [&] { return stored_plan(config, log); }};
   const auto checks = examine(config, clock, calls);
   say_text(report_of(checks));

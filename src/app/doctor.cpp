@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <system_error>
 
 #include "app/listen_check.h"
@@ -145,6 +146,38 @@ Check check_files(const std::vector<std::string>& unlisted) {
                  "the newest one; copies of your own belong in another directory.");
 }
 
+std::string interval_text(MinuteRange range) {
+  return timestamp_text(range.begin) + "/" + timestamp_text(range.end);
+}
+
+std::string some_of(const std::vector<std::string>& texts, std::string_view separator) {
+  constexpr std::size_t kShownMax = 5;
+  const auto shown = std::min(texts.size(), kShownMax);
+  auto text = fmt::format("{}", fmt::join(std::span(texts).first(shown), separator));
+  if (shown < texts.size()) text += fmt::format(" and {} more", texts.size() - shown);
+  return text;
+}
+
+Check check_damage(const fs::path& dir, const KnownDamage& damage) {
+  const std::string subject = "damage";
+  if (damage.places.empty()) {
+    return ok(subject, "none is known; `influencer-analytics verify` reads everything");
+  }
+  std::vector<std::string> ranges;
+  for (const auto& range : damage.ranges) ranges.push_back(interval_text(range));
+  auto seen = fmt::format("{} {} known: {}", damage.places.size(),
+                          damage.places.size() == 1 ? "place is" : "places are",
+                          some_of(damage.places, "; "));
+  if (!ranges.empty()) seen += "; values may be missing in " + some_of(ranges, ", ");
+  return warning(
+      subject, std::move(seen),
+      fmt::format("The rest is served. influencer-analytics verify {} reads everything and names "
+                  "all that is damaged; a backup may have it (docs/backup.md). Files in {} are "
+                  "yours to keep or delete; the rest of this list goes once `verify --repair`, "
+                  "with the program stopped, finds nothing damaged.",
+                  dir.string(), (dir / "quarantine").string()));
+}
+
 struct UpstreamCheck {
   Check check;
   std::optional<WallTime> network_time;
@@ -183,6 +216,10 @@ std::vector<Check> check_data_directory(const fs::path& dir, std::uint64_t free_
   if (calls.unlisted_files) {
     const auto unlisted = calls.unlisted_files(dir);
     if (unlisted) checks.push_back(check_files(*unlisted));
+  }
+  if (calls.known_damage) {
+    const auto damage = calls.known_damage(dir);
+    if (damage) checks.push_back(check_damage(dir, *damage));
   }
   checks.push_back(check_locks(dir));
   return checks;
@@ -298,21 +335,34 @@ Check check_queues(const DoctorCalls& calls) {
                  "Create them: influencer-analytics queues create");
 }
 
-Check check_store_server(const DoctorCalls& calls) {
-  const auto seen = calls.check_store_server();
-  if (seen) return ok("PostgreSQL", *seen);
-  return failure("PostgreSQL", seen.error().message,
-                 "Set --postgres-url, or PGHOST, PGUSER and PGDATABASE; passwords belong into "
-                 "PGPASSFILE. A new database needs: influencer-analytics migrate");
+Check check_damaged_pages(const StoreServer& server) {
+  const std::string subject = "damaged pages";
+  if (server.damaged_reads > 0) {
+    return warning(subject,
+                   fmt::format("PostgreSQL met pages with a wrong checksum {} {}",
+                               server.damaged_reads, server.damaged_reads == 1 ? "time" : "times"),
+                   "See the server's log for the files, and docs/backup.md; pg_amcheck reads all "
+                   "tables, pg_checksums --check all files, with the server stopped.");
+  }
+  if (server.has_checksums) return ok(subject, "none is known; pg_amcheck reads everything");
+  return ok(subject,
+            "not known: this server keeps no checksums of its pages, which pg_checksums --enable "
+            "changes; pg_amcheck reads everything");
 }
 
-std::optional<Check> concern_of_jobs(const Config& config, const DoctorCalls& calls) {
-  if (config.store != StoreKind::kPostgres || !calls.store_jobs_concern) return std::nullopt;
-  const auto concern = calls.store_jobs_concern();
-  if (!concern) return std::nullopt;
-  return warning("TimescaleDB", *concern,
-                 "See timescaledb_information.job_errors, and docs/sql.md for known causes; points "
-                 "are stored meanwhile, but take more space.");
+std::vector<Check> check_store_server(const DoctorCalls& calls) {
+  const auto server = calls.check_store_server();
+  if (!server) {
+    return {failure("PostgreSQL", server.error().message,
+                    "Set --postgres-url, or PGHOST, PGUSER and PGDATABASE; passwords belong into "
+                    "PGPASSFILE. A new database needs: influencer-analytics migrate")};
+  }
+  std::vector checks{ok("PostgreSQL", server->seen), check_damaged_pages(*server)};
+  if (!server->jobs_concern) return checks;
+  checks.push_back(warning("TimescaleDB", *server->jobs_concern,
+                           "See timescaledb_information.job_errors, and docs/sql.md for known "
+                           "causes; points are stored meanwhile, but take more space."));
+  return checks;
 }
 
 // What is watched by the settings, or else by the store that is there.
@@ -332,8 +382,9 @@ std::vector<Check> examine(const Config& config, const Clock& clock, const Docto
   if (plan && plan->influencers > 0) checks.push_back(check_size(config, *plan));
   checks.push_back(check_address("API address", config.listen));
   if (config.queue == QueueKind::kSqs) checks.push_back(check_queues(calls));
-  if (config.store == StoreKind::kPostgres) checks.push_back(check_store_server(calls));
-  if (const auto concern = concern_of_jobs(config, calls)) checks.push_back(*concern);
+  if (config.store == StoreKind::kPostgres) {
+    for (auto& check : check_store_server(calls)) checks.push_back(std::move(check));
+  }
   const auto upstream = check_upstream(config, calls);
   checks.push_back(upstream.check);
   checks.push_back(check_clock(clock, upstream.network_time));

@@ -13,6 +13,7 @@
 #include "app/setting_values.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "ports/known_damage.h"
 
 namespace ia {
 
@@ -38,6 +39,14 @@ struct StoredPlan {
   std::uint64_t bytes = 0;
 };
 
+// What there is to say of the store's server.
+struct StoreServer {
+  std::string seen;                            // version, role, schema
+  std::optional<std::string> jobs_concern{};   // what is wrong with the database's own jobs
+  std::uint64_t damaged_reads = 0;             // of pages whose checksum did not match
+  bool has_checksums = false;
+};
+
 // The checks that need the adapters, which wiring knows and doctor does not.
 struct DoctorCalls {
   // Asks the network for one influencer. The error completes "URL ...".
@@ -46,12 +55,12 @@ struct DoctorCalls {
   std::function<Status(const std::filesystem::path&)> check_stored_version;
   // Files of the embedded store that it does not know, for a directory whose version is known.
   std::function<Result<std::vector<std::string>>(const std::filesystem::path&)> unlisted_files = {};
+  // Damage of the embedded store that is known without reading everything, for such a directory.
+  std::function<Result<KnownDamage>(const std::filesystem::path&)> known_damage = {};
   // Asked with --queue sqs: what is there, endpoint and source of the credentials first.
   std::function<Result<std::string>()> check_queues = {};
-  // Asked with --store postgres: what server, role and schema.
-  std::function<Result<std::string>()> check_store_server = {};
-  // Asked after it: what is wrong with the database's own jobs, if anything.
-  std::function<std::optional<std::string>()> store_jobs_concern = {};
+  // Asked with --store postgres.
+  std::function<Result<StoreServer>()> check_store_server = {};
   // None where no store of the data directory says it. Asked with --store embedded.
   std::function<std::optional<StoredPlan>()> stored_plan = {};
 };

@@ -275,42 +275,83 @@ TEST(Doctor, ATmpdirThatIsNotThereIsAWarning) {
   EXPECT_THAT(check.seen, HasSubstr("/none"));
 }
 
-TEST(Doctor, AsksTheDatabaseOnlyWhenThePointsAreThere) {
-  TempDir dir;
+Config with_postgres(const TempDir& dir) {
   Config config;
   config.data_dir = dir.path();
   config.listen = {"127.0.0.1", 0};
+  config.store = StoreKind::kPostgres;
+  return config;
+}
+
+TEST(Doctor, AsksTheDatabaseOnceAndOnlyWhenThePointsAreThere) {
+  TempDir dir;
+  auto config = with_postgres(dir);
   auto calls = healthy();
-  calls.check_store_server = []() -> Result<std::string> {
+  int asked = 0;
+  calls.check_store_server = [&]() -> Result<StoreServer> {
+    ++asked;
     return fail(Errc::kInvalid, "the schema is missing: run migrate");
   };
-  EXPECT_EQ(named(examine(config, SystemClock(), calls), "PostgreSQL").seen, "");
-
-  config.store = StoreKind::kPostgres;
-  const auto check = named(examine(config, SystemClock(), calls), "PostgreSQL");
+  auto check = named(examine(config, SystemClock(), calls), "PostgreSQL");
   EXPECT_EQ(check.finding, Finding::kFailure);
   EXPECT_THAT(check.seen, HasSubstr("run migrate"));
   EXPECT_THAT(check.advice, HasSubstr("--postgres-url"));
+  EXPECT_EQ(asked, 1);
+
+  config.store = StoreKind::kEmbedded;
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "PostgreSQL").subject, "not there");
 }
 
 TEST(Doctor, TellsOfTheDatabasesOwnJobs) {
   TempDir dir;
-  Config config;
-  config.data_dir = dir.path();
-  config.listen = {"127.0.0.1", 0};
-  config.store = StoreKind::kPostgres;
+  const auto config = with_postgres(dir);
   auto calls = healthy();
-  calls.check_store_server = []() -> Result<std::string> { return "15"; };
-  calls.store_jobs_concern = [] { return std::optional<std::string>(); };
-  EXPECT_EQ(named(examine(config, SystemClock(), calls), "TimescaleDB").seen, "");
-  calls.store_jobs_concern = [] { return concern_of({.failed = 2, .failure = "Policy: no"}); };
+  JobHealth health;
+  calls.check_store_server = [&]() -> Result<StoreServer> {
+    return StoreServer{.seen = "15", .jobs_concern = concern_of(health)};
+  };
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "TimescaleDB").subject, "not there");
+  health = {.failed = 2, .failure = "Policy: no"};
   auto check = named(examine(config, SystemClock(), calls), "TimescaleDB");
   EXPECT_EQ(check.finding, Finding::kWarning);
   EXPECT_THAT(check.seen, HasSubstr("2 jobs of the database failed when last run (Policy: no)"));
-  calls.store_jobs_concern = [] { return concern_of({.uncompressed = std::chrono::hours{9}}); };
+  health = {.uncompressed = std::chrono::hours{9}};
   check = named(examine(config, SystemClock(), calls), "TimescaleDB");
   EXPECT_THAT(check.seen, HasSubstr("9 h ago and is not compressed"));
   EXPECT_EQ(concern_of({.uncompressed = std::chrono::hours{4}}), std::nullopt);
+}
+
+TEST(Doctor, TellsOfPagesThatTheDatabaseFoundDamaged) {
+  TempDir dir;
+  const auto config = with_postgres(dir);
+  auto calls = healthy();
+  StoreServer server{.seen = "15", .has_checksums = true};
+  calls.check_store_server = [&]() -> Result<StoreServer> { return server; };
+  EXPECT_EQ(named(examine(config, SystemClock(), calls), "damaged pages").finding, Finding::kOk);
+  server.damaged_reads = 3;
+  const auto check = named(examine(config, SystemClock(), calls), "damaged pages");
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, HasSubstr("3 times"));
+  EXPECT_THAT(check.advice, HasSubstr("pg_amcheck"));
+}
+
+TEST(Doctor, TellsOfKnownDamageWithItsMinutesAndTheCommandThatReadsEverything) {
+  TempDir dir;
+  auto calls = healthy();
+  KnownDamage damage;
+  calls.known_damage = [&](const auto&) { return damage; };
+  auto check = named(check_data_directory(dir.path(), 1, calls), "damage");
+  EXPECT_EQ(check.finding, Finding::kOk);
+  EXPECT_THAT(check.seen, HasSubstr("verify"));
+
+  const Minute midnight{std::chrono::sys_days{std::chrono::year{2024} / 3 / 5}};
+  damage.ranges = {{midnight, midnight + 1h}};
+  for (int i = 0; i < 8; ++i) damage.places.push_back("place " + std::to_string(i));
+  check = named(check_data_directory(dir.path(), 1, calls), "damage");
+  EXPECT_EQ(check.finding, Finding::kWarning);
+  EXPECT_THAT(check.seen, AllOf(HasSubstr("8 places are known: place 0; "), HasSubstr("3 more"),
+                                HasSubstr("2024-03-05T00:00:00Z/2024-03-05T01:00:00Z")));
+  EXPECT_THAT(check.advice, HasSubstr("influencer-analytics verify " + dir.path().string()));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@
 #include "adapters/webhook_sender.h"
 #include "adapters/webhook_target.h"
 #include "app/cli.h"
+#include "app/doctor.h"
 #include "app/lock_file.h"
 
 namespace ia {
@@ -312,11 +313,6 @@ AskJobHealth job_health_of(const Config& config) {
   return postgres::job_health_of(config.postgres_url);
 }
 
-std::optional<std::string> store_jobs_concern(const Config& config) {
-  const auto facts = inspect_postgres(config.postgres_url);
-  return facts ? concern_of(facts->jobs) : std::nullopt;
-}
-
 std::unique_ptr<Fleet> open_fleet(const Config& config) {
   if (config.store == StoreKind::kEmbedded) return nullptr;
   return open_postgres_fleet(config.postgres_url);
@@ -346,7 +342,11 @@ Result<std::vector<std::string>> unlisted_store_files(const std::filesystem::pat
   return unlisted_segments(data_dir);
 }
 
-Result<std::string> describe_store_server(const Config& config) {
+Result<KnownDamage> known_store_damage(const std::filesystem::path& data_dir) {
+  return known_damage(data_dir);
+}
+
+Result<StoreServer> describe_store_server(const Config& config) {
   const auto facts = inspect_postgres(config.postgres_url);
   if (!facts) return std::unexpected(facts.error());
   if (const auto known = check_postgres_schema(facts->schema_version); !known) {
@@ -355,13 +355,17 @@ Result<std::string> describe_store_server(const Config& config) {
   if (facts->is_read_only) {
     return fail(Errc::kInvalid, "this server is a standby: name the primary in --postgres-url");
   }
-  return fmt::format("{} as {}{}, {}, schema version {}, {} of {} h", facts->server_version,
-                     facts->role, facts->is_superuser ? " (superuser: more than is needed)" : "",
-                     facts->is_encrypted ? "encrypted" : "not encrypted", facts->schema_version,
-                     facts->layout == "timescaledb"
-                         ? "TimescaleDB " + facts->timescaledb + ", chunks"
-                         : "plain partitions",
-                     facts->partition_hours);
+  auto seen = fmt::format(
+      "{} as {}{}, {}, schema version {}, {} of {} h", facts->server_version, facts->role,
+      facts->is_superuser ? " (superuser: more than is needed)" : "",
+      facts->is_encrypted ? "encrypted" : "not encrypted", facts->schema_version,
+      facts->layout == "timescaledb" ? "TimescaleDB " + facts->timescaledb + ", chunks"
+                                     : "plain partitions",
+      facts->partition_hours);
+  return StoreServer{.seen = std::move(seen),
+                     .jobs_concern = concern_of(facts->jobs),
+                     .damaged_reads = facts->damaged_reads,
+                     .has_checksums = facts->has_checksums};
 }
 
 Result<std::unique_ptr<Provider>> make_provider(const Config& config, std::size_t influencers,

@@ -18,6 +18,7 @@
 #include "ports/fleet.h"
 #include "ports/job_health.h"
 #include "ports/judge.h"
+#include "ports/known_damage.h"
 #include "ports/provider.h"
 #include "ports/queue.h"
 #include "ports/store.h"
@@ -25,6 +26,8 @@
 #include "ports/webhook.h"
 
 namespace ia {
+
+struct StoreServer;
 
 // The adapters that the settings ask for. wiring.cpp is the only file that names them.
 enum class StoreAccess : std::uint8_t { kReadWrite, kReadOnly };
@@ -38,9 +41,6 @@ Status find_seeded_data(const Config& config);
 Result<std::unique_ptr<AlertStore>> open_alert_store(const Config& config, Log& log);
 // Empty: the store has no jobs of its own.
 AskJobHealth job_health_of(const Config& config);
-// With --store postgres: what is wrong with the database's own jobs. nullopt: nothing, or it does
-// not answer.
-std::optional<std::string> store_jobs_concern(const Config& config);
 std::unique_ptr<WebhookSender> make_alert_sender(const Config& config, const Clock& clock);
 // Why no alert may be sent to a URL, as far as its text tells: see AlertContext::refused_url.
 std::optional<std::string> refused_alert_url(const Config& config, const std::string& url);
@@ -63,8 +63,10 @@ class TrialStore {
 Result<std::unique_ptr<TrialStore>> make_trial_store(const Config& config, const std::string& name);
 // Files of the embedded store that it does not know, by name.
 Result<std::vector<std::string>> unlisted_store_files(const std::filesystem::path& data_dir);
-// What is to be said of the store's server by doctor; nothing for the embedded one.
-Result<std::string> describe_store_server(const Config& config);
+// Its damage that is known without reading everything.
+Result<KnownDamage> known_store_damage(const std::filesystem::path& data_dir);
+// What doctor says of the store's server. With --store postgres only.
+Result<StoreServer> describe_store_server(const Config& config);
 // What this process costs at SQS.
 struct QueueBill {
   std::uint64_t requests = 0;  // since its start
