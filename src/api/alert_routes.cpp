@@ -131,8 +131,18 @@ std::vector<std::string> AlertRoutes::warnings_on(const AlertRule& rule) const {
                       count > kNamedMax ? fmt::format(" and {} more", count - kNamedMax) : "")};
 }
 
+// Rules are on a disk. Who may not change them hears it at once, so that wrong tokens are counted.
+Answer AlertRoutes::go_aside(const RouteRequest& request, HttpResponse& response) const {
+  if (!is_read(request.http)) {
+    const auto may = check_write(context_.writes, request.http, response);
+    if (!may) return may;
+  }
+  return refuse(takes_longer());
+}
+
 Answer AlertRoutes::all(const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
+  if (!request.is_aside) return go_aside(request, response);
   return request.http.method == HttpMethod::kPost ? add(request, response) : list(response);
 }
 
@@ -176,6 +186,7 @@ Answer AlertRoutes::add(const RouteRequest& request, HttpResponse& response) {
 Answer AlertRoutes::one(const RouteRequest& request, HttpResponse& response) {
   const auto id = id_in(request);
   if (!id) return refuse(id.error());
+  if (!request.is_aside) return go_aside(request, response);
   if (request.http.method == HttpMethod::kPut) return replace(*id, request, response);
   if (request.http.method == HttpMethod::kDelete) return remove(*id, request, response);
   const auto alerts = store();
@@ -240,7 +251,7 @@ Answer AlertRoutes::test(const RouteRequest& request, HttpResponse& response) {
   const auto rule = (*alerts)->rule(*id);
   if (!rule) return refuse(problem_of_alerts(rule.error()));
   const auto webhook_id = context_.alerts.make_id();
-  const auto late = std::make_shared<LateAnswer>();
+  const auto late = request.late ? request.late : std::make_shared<LateAnswer>();
   const bool is_taken =
       context_.alerts.test({.target = rule->target,
                             .id = webhook_id,
@@ -266,6 +277,7 @@ Answer AlertRoutes::log(const RouteRequest& request, HttpResponse& response) {
     query.rule = AlertRuleId{parameters.whole_number("rule", 0, 1, kNumberMax)};
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
+  if (!request.is_aside) return refuse(takes_longer());
   const auto alerts = store();
   if (!alerts) return refuse(alerts.error());
   const auto entries = (*alerts)->log(query);

@@ -16,6 +16,7 @@ class AlertRoutes {
   Answer log(const RouteRequest& request, HttpResponse& response);   // GET
 
  private:
+  Answer go_aside(const RouteRequest& request, HttpResponse& response) const;
   Answer list(HttpResponse& response);
   Answer add(const RouteRequest& request, HttpResponse& response);
   Answer replace(AlertRuleId id, const RouteRequest& request, HttpResponse& response);

@@ -18,7 +18,6 @@ class AnswerWriter {
   };
 
   // Bodies of more bytes are compressed when the client accepts it.
-  static constexpr std::size_t kGzipBytesMin = 1024;
 
   // Answers HEAD and If-None-Match, compresses, and appends the status line and the fields to
   // `out`. What is left in response.body is to be sent behind them.

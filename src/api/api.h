@@ -83,6 +83,8 @@ struct ApiContext {
   };
   AlertContext alerts{};
   WriteAccess writes{};
+  // The store or a queue is another machine's: no read of it is done on a thread of the server.
+  bool reads_may_wait = false;
 };
 
 // The handler that answers every path of docs/openapi.json. Safe to call from any thread. The

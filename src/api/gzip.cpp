@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <utility>
+
 namespace ia {
 namespace {
 
@@ -42,6 +44,14 @@ bool Gzip::compress(std::string_view body, std::string& out) {
     return size - stream.avail_out;
   });
   return ended == Z_STREAM_END;
+}
+
+void compress(Gzip& gzip, HttpResponse& response) {
+  if (response.is_gzip || response.body.size() <= kGzipBytesMin) return;
+  std::string compressed;
+  if (!gzip.compress(response.body, compressed)) return;
+  response.body = std::move(compressed);
+  response.is_gzip = true;
 }
 
 }  // namespace ia

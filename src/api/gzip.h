@@ -4,7 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "api/http.h"
+
 namespace ia {
+
+// Shorter bodies are sent as they are.
+inline constexpr std::size_t kGzipBytesMin = 1024;
 
 // Compresses whole bodies; keeps its 270 KB of state from one to the next. One thread at a time.
 class Gzip {
@@ -21,5 +26,8 @@ class Gzip {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Replaces a long body by its compressed form, for a client that accepts it.
+void compress(Gzip& gzip, HttpResponse& response);
 
 }  // namespace ia

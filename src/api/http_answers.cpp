@@ -56,6 +56,16 @@ void HttpAnswers::complete(const HttpRequest& request, AnswerWriter::Connection 
   shared_.metrics.count(response.route, response.status, took.count());
 }
 
+std::size_t HttpAnswers::take_rest(std::size_t sent, std::string& rest) {
+  if (sent >= out.size()) {
+    rest = std::move(response.body);
+    return sent - out.size();
+  }
+  rest.assign(out, sent);
+  rest += response.body;
+  return 0;
+}
+
 void HttpAnswers::refuse(const Problem& problem) {
   response.clear();
   answer_problem(response, problem, {});

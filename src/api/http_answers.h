@@ -24,6 +24,9 @@ class HttpAnswers {
   void respond(const Problem& problem, std::string_view target);
   // Writes the response to a request that began at `began`.
   void complete(const HttpRequest& request, AnswerWriter::Connection connection, MonoTime began);
+  // Makes `rest` what is left of `out` and the body after `sent` bytes, and returns where in it
+  // that begins.
+  std::size_t take_rest(std::size_t sent, std::string& rest);
   // Answers what is no request, as the last thing on its connection.
   void refuse(const Problem& problem);
 

@@ -23,6 +23,10 @@ struct HttpServerOptions {
   std::size_t threads = 1;
   std::size_t connections_max = 1024;  // further ones get 503 and are closed
   std::size_t streams_max = 10'000;    // counted apart; further ones get 503
+  // Of answers that clients have not taken yet, of all clients of a thread and of one. Where it is
+  // more, further requests get 503 or 429.
+  std::size_t unsent_bytes_max = std::size_t{64} << 20;
+  std::size_t unsent_bytes_of_client = std::size_t{8} << 20;
   double rate_limit = 0;               // requests/s of one client address; 0: off
   // Proxies whose X-Forwarded-For is believed: it says who the client is.
   std::vector<AddressRange> trusted_proxies{};
@@ -42,8 +46,13 @@ struct HttpServerOptions {
   std::chrono::milliseconds write_timeout{10'000};
   std::chrono::milliseconds answer_timeout{30'000};  // of late answers
   std::chrono::milliseconds stop_timeout{5'000};
+  // For so long requests that are there are answered before the sockets are looked at again.
+  std::chrono::microseconds turns_time{100};
 
   std::vector<std::string> routes{"none"};  // names for the metrics; 0: no route was reached
+
+  // The share of one client address that is not a trusted proxy: three quarters.
+  std::size_t connections_of_client() const { return connections_max - connections_max / 4; }
 };
 
 // An HTTP/1.1 server for small answers made in RAM: keep-alive, pipelining in order, HEAD, gzip,
@@ -51,8 +60,16 @@ struct HttpServerOptions {
 // Each thread owns its connections; one accepts for all. The handler runs on these threads and
 // must not block: what takes longer comes from another thread (late_answer.h), as do streams of
 // events. A stream costs some 10 KB and no thread.
+//
+// Clients, by address, take turns on a thread: each turn is one request, pipelined or not, however
+// many connections a client has. Where connections are all taken, the one that has been idle
+// longest of the client that has most makes room for a new one, and a client with more than its
+// share closes its own. 503 is left for when no connection is idle.
 class HttpServer {
  public:
+  // The threads' priority, added to the process's: whatever fetches and stores comes first.
+  static constexpr int kThreadNice = 10;
+
   // kInvalid or kUnavailable with advice when it cannot listen.
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler handler,
                                                    Metrics& metrics, Log& log, const Clock& clock);

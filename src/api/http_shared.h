@@ -52,6 +52,7 @@ struct HttpShared {
         streams(metrics_in.gauge("ia_http_streams", "Open streams of events.")),
         full(dropped(metrics_in, "full")),
         idle(dropped(metrics_in, "idle")),
+        crowded(dropped(metrics_in, "crowded")),
         slow_request(dropped(metrics_in, "slow_request")),
         slow_reader(dropped(metrics_in, "slow_reader")),
         slow_answer(dropped(metrics_in, "slow_answer")),
@@ -70,7 +71,7 @@ struct HttpShared {
   RequestGate gate;
   Tally connections;
   Tally streams;
-  CounterMetric full, idle, slow_request, slow_reader, slow_answer;
+  CounterMetric full, idle, crowded, slow_request, slow_reader, slow_answer;
   StateLog accepting;
   StateLog handling;
 };

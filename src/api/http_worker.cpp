@@ -14,16 +14,21 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "api/client_address.h"
 #include "api/client_socket.h"
+#include "api/connection_table.h"
+#include "api/fair_queue.h"
 #include "api/http_answers.h"
 #include "api/late_answer.h"
 #include "api/server_problems.h"
+#include "api/thread_priority.h"
 
 namespace ia {
 namespace {
@@ -42,11 +47,14 @@ using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Exec
 
 template <class T = void>
 using Task = asio::awaitable<T, Executor>;
-constexpr auto kResume = asio::as_tuple(asio::use_awaitable_t<Executor>{});
+constexpr asio::use_awaitable_t<Executor> kGoOn;
+constexpr auto kResume = asio::as_tuple(kGoOn);
 
 // Answers to pipelined requests are sent together up to here.
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kFlushBytes = 64 * 1024;
+// The rest of an answer goes when other connections have had their turn.
+constexpr std::size_t kSentAtOnce = 512 * 1024;
 constexpr std::size_t kSlowestBytesPerSecond = 16 * 1024;
 constexpr milliseconds kLingerTime{1'000};
 constexpr std::size_t kLingerBytesMax = 256 * 1024;
@@ -58,43 +66,32 @@ constexpr int kStreamSendBuffer = 32 * 1024;
 // Late answers that go on at a time: between two such lots the others are served.
 constexpr std::size_t kWokenAtOnce = 64;
 
-enum class Waiting : std::uint8_t { kIdle, kRequest, kAnswer, kStream, kWrite, kLinger };
-
-struct Connection {
+struct Connection : ConnectionState {
   Connection(Socket socket_in, const RequestLimits& limits)
-      : socket(std::move(socket_in)), reader(std::in_place, limits) {}
-  ~Connection() { forget_late(); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void forget_late() {
-    if (const auto gone = std::exchange(late, nullptr)) gone->close();
-  }
+      : ConnectionState(limits), socket(std::move(socket_in)) {}
 
   Socket socket;
-  std::optional<HttpRequestReader> reader;  // none in a stream
-  std::optional<Tally::Part> counted;
-  IpAddress peer;
-  std::size_t requests = 0;
-  std::string unsent;  // when the client takes less than we have
-  std::shared_ptr<LateAnswer> late;
   std::shared_ptr<Timer> news;  // cancelled when the late answer has some
-  std::optional<MonoTime> request_began;
-  Waiting waiting = Waiting::kIdle;
-  MonoTime deadline = MonoTime::max();
-  bool timed_out = false;
 };
+
+Connection& whole(ConnectionState& state) { return static_cast<Connection&>(state); }
+
+bool is_in(const std::vector<AddressRange>& ranges, const IpAddress& address) {
+  return std::ranges::any_of(ranges, [&](const auto& range) { return range.contains(address); });
+}
 
 // One thread with its connections. At every suspension `answers_` has nothing to send, so the
 // connections of a thread share it.
 class Worker {
  public:
-  explicit Worker(HttpShared& shared) : shared_(shared), answers_(shared), io_(1), timer_(io_) {}
+  explicit Worker(HttpShared& shared)
+      : shared_(shared), connections_(shared.options), answers_(shared), io_(1), timer_(io_) {}
 
   void start() {
     asio::co_spawn(io_, sweep(), asio::detached);
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "api");
+      lower_priority(HttpServer::kThreadNice);
       io_.run();
     });
   }
@@ -109,9 +106,9 @@ class Worker {
       is_stopping_ = true;
       stop_deadline_ = Steady::now() + shared_.options.stop_timeout;
       if (stop_accepting_) stop_accepting_();
-      for (auto* connection : connections_) {
+      for (auto* connection : connections_.all()) {
         const bool is_stream = connection->waiting == Waiting::kStream;
-        if (is_stream || connection->waiting == Waiting::kIdle) close(*connection);
+        if (is_stream || connection->waiting == Waiting::kIdle) close(whole(*connection));
       }
       timer_.cancel();
     });
@@ -122,37 +119,26 @@ class Worker {
   }
 
  private:
-  // Lists a connection for the sweep as long as it lives.
-  class Listing {
-   public:
-    Listing(Worker& worker, Connection& connection)
-        : worker_(worker),
-          place_(worker.connections_.insert(worker.connections_.end(), &connection)) {}
-    ~Listing() { worker_.connections_.erase(place_); }
-    Listing(const Listing&) = delete;
-    Listing& operator=(const Listing&) = delete;
-
-   private:
-    Worker& worker_;
-    std::list<Connection*>::iterator place_;
-  };
-
   enum class Sent : std::uint8_t { kAll, kSome, kFailed };
 
   Task<> accept(Acceptor acceptor, std::vector<Worker*> workers);
   Task<> sweep();
   Task<> serve(Socket socket, Tally::Part counted);
-  Task<> turn_away(Socket socket);
+  Task<> turn_away(Connection& connection);
   Task<bool> receive(Connection& connection);
   Task<bool> send_rest(Connection& connection);
   Task<bool> settle(Connection& connection);
   Task<> stream(Connection& connection);
   Task<> linger(Connection& connection);
 
+  auto turn_of(std::uint64_t client);
+  void give_turns();
+  std::uint64_t client_of(Connection& connection);
+  bool make_room(const Connection& newcomer);
+  void fill(Connection& connection);
   bool complete(Connection& connection, MonoTime began);
   void take_late(Connection& connection, std::size_t route);
   Sent send_now(Connection& connection);
-  void set_receive_deadline(Connection& connection);
   void attach(Connection& connection);
   void wake(std::weak_ptr<Timer> news);
   void wake_some();
@@ -162,7 +148,7 @@ class Worker {
   milliseconds tick() const;
 
   HttpShared& shared_;
-  std::list<Connection*> connections_;
+  ConnectionTable connections_;
   std::size_t turned_away_ = 0;
   HttpAnswers answers_;
   bool is_stopping_ = false;
@@ -172,6 +158,8 @@ class Worker {
   std::deque<std::weak_ptr<Timer>> woken_;
   // Behind all that its coroutines use: they die with it.
   asio::io_context io_;
+  FairQueue<std::move_only_function<void()>> turns_;  // what is in it are coroutines, too
+  bool are_turns_given_ = false;
   Timer timer_;
   std::thread thread_;
 };
@@ -193,14 +181,9 @@ Task<> Worker::accept(Acceptor acceptor, std::vector<Worker*> workers) {
       continue;
     }
     shared_.accepting.recovered("accepting connections again");
-    if (shared_.connections.count() < shared_.options.connections_max) {
-      Tally::Part counted(shared_.connections);
-      asio::co_spawn(worker.io_, worker.serve(std::move(socket), std::move(counted)),
-                     asio::detached);
-    } else {
-      shared_.full.add();
-      asio::co_spawn(worker.io_, worker.turn_away(std::move(socket)), asio::detached);
-    }
+    Tally::Part counted(shared_.connections);
+    asio::co_spawn(worker.io_, worker.serve(std::move(socket), std::move(counted)),
+                   asio::detached);
   }
   stop_accepting_ = nullptr;
 }
@@ -214,15 +197,15 @@ milliseconds Worker::tick() const {
 }
 
 Task<> Worker::sweep() {
-  while (!is_stopping_ || !connections_.empty()) {
+  while (!is_stopping_ || !connections_.all().empty()) {
     timer_.expires_after(tick());
     co_await timer_.async_wait(kResume);
     const auto now = Steady::now();
-    for (auto* connection : connections_) {
+    for (auto* connection : connections_.all()) {
       if (now >= stop_deadline_) {
-        close(*connection);
+        close(whole(*connection));
       } else if (now >= connection->deadline) {
-        drop(*connection);
+        drop(whole(*connection));
       }
     }
     close_abandoned();
@@ -234,12 +217,13 @@ Task<> Worker::sweep() {
 void Worker::close_abandoned() {
   std::vector<Connection*> waiting;
   std::vector<int> sockets;
-  for (auto* connection : connections_) {
-    const auto what = connection->waiting;
+  for (auto* listed : connections_.all()) {
+    const auto what = listed->waiting;
     if (what != Waiting::kAnswer && what != Waiting::kStream) continue;
-    if (!connection->socket.is_open()) continue;
-    waiting.push_back(connection);
-    sockets.push_back(connection->socket.native_handle());
+    auto& connection = whole(*listed);
+    if (!connection.socket.is_open()) continue;
+    waiting.push_back(&connection);
+    sockets.push_back(connection.socket.native_handle());
   }
   for (const auto i : abandoned(sockets)) close(*waiting[i]);
 }
@@ -254,6 +238,7 @@ void Worker::drop(Connection& connection) {
     case Waiting::kWrite:
       shared_.slow_reader.add();
       break;
+    case Waiting::kTurn:
     case Waiting::kLinger:
     case Waiting::kStream:
       break;
@@ -274,26 +259,87 @@ void Worker::drop(Connection& connection) {
 }
 
 void Worker::close(Connection& connection) {
+  connection.is_closed = true;
   error_code ignored;
   connection.socket.close(ignored);
   if (connection.news) connection.news->cancel();
 }
 
+// The client whose share a request takes of.
+std::uint64_t Worker::client_of(Connection& connection) {
+  if (!connection.is_proxy) return connection.client;
+  const auto& forwarded_for = connection.reader->request().forwarded_for;
+  return client_behind(connection.peer, forwarded_for, shared_.options.trusted_proxies).limit_key();
+}
+
+// Waits for the client's turn among those that have requests.
+auto Worker::turn_of(std::uint64_t client) {
+  return asio::async_initiate<decltype(kGoOn), void()>(
+      [this, client](auto go_on) {
+        turns_.push(client, std::move(go_on));
+        if (std::exchange(are_turns_given_, true)) return;
+        asio::post(io_, [this] { give_turns(); });
+      },
+      kGoOn);
+}
+
+void Worker::give_turns() {
+  const auto until = Steady::now() + shared_.options.turns_time;
+  do {
+    auto next = turns_.pop();
+    if (!next) {
+      are_turns_given_ = false;
+      return;
+    }
+    (*next)();
+  } while (Steady::now() < until);
+  asio::post(io_, [this] { give_turns(); });
+}
+
+bool Worker::make_room(const Connection& newcomer) {
+  const auto room = connections_.room_for(newcomer, shared_.connections.count());
+  if (room.gives_way != nullptr) {
+    shared_.crowded.add();
+    close(whole(*room.gives_way));
+  }
+  return room.may_stay;
+}
+
+void Worker::fill(Connection& connection) {
+  auto& request = connection.reader->request();
+  if (const auto problem = connections_.too_much_unsent(connection)) {
+    answers_.response.clear();
+    answers_.respond(*problem, request.target);
+  } else {
+    answers_.fill(connection.peer, request);
+  }
+}
+
 Task<> Worker::serve(Socket socket, Tally::Part counted) {
   Connection connection(std::move(socket), shared_.options.request);
   connection.counted = std::move(counted);
-  const Listing listing(*this, connection);
+  connection.peer = IpAddress::of_peer(connection.socket.native_handle());
+  connection.client = connection.peer.limit_key();
+  connection.is_proxy = is_in(shared_.options.trusted_proxies, connection.peer);
+  const ConnectionTable::Listing listing(connections_, connection);
   error_code error;
   connection.socket.non_blocking(true, error);
   connection.socket.set_option(tcp::no_delay(true), error);
-  connection.peer = IpAddress::of_peer(connection.socket.native_handle());
+  if (!make_room(connection)) {
+    co_await turn_away(connection);
+    co_return;
+  }
   for (;;) {
     const auto event = connection.reader->next();
     bool keeps = true;
     bool lingers = false;
     if (event == HttpRequestReader::Event::kRequest) {
       const auto began = shared_.clock.mono();
-      answers_.fill(connection.peer, connection.reader->request());
+      connection.wait_for(Waiting::kTurn);
+      if (!answers_.out.empty()) connection.unsent.swap(answers_.out);
+      co_await turn_of(client_of(connection));
+      if (!connection.unsent.empty()) answers_.out.swap(connection.unsent);
+      fill(connection);
       if (answers_.response.late && !co_await settle(connection)) break;
       keeps = complete(connection, began);
       lingers = connection.reader->keeps_connection() || connection.reader->request().has_body;
@@ -325,36 +371,19 @@ Task<> Worker::serve(Socket socket, Tally::Part counted) {
   }
 }
 
-Task<> Worker::turn_away(Socket socket) {
+Task<> Worker::turn_away(Connection& connection) {
+  shared_.full.add();
+  connection.counted.reset();
   if (turned_away_ >= kTurnedAwayMax) co_return;
   ++turned_away_;
-  Connection connection(std::move(socket), shared_.options.request);
-  const Listing listing(*this, connection);
-  error_code error;
-  connection.socket.non_blocking(true, error);
   answers_.refuse(too_many_connections());
   if (send_now(connection) == Sent::kAll) co_await linger(connection);
   --turned_away_;
 }
 
-void Worker::set_receive_deadline(Connection& connection) {
-  const auto& o = shared_.options;
-  const auto now = Steady::now();
-  if (connection.reader->is_empty()) {
-    connection.request_began.reset();
-    connection.waiting = Waiting::kIdle;
-    connection.deadline = now + o.idle_timeout;
-    return;
-  }
-  if (!connection.request_began) connection.request_began = now;
-  connection.waiting = Waiting::kRequest;
-  connection.deadline = *connection.request_began +
-                        (connection.reader->is_in_body() ? o.request_timeout : o.header_timeout);
-}
-
 // False when there is nobody to answer any more.
 Task<bool> Worker::receive(Connection& connection) {
-  set_receive_deadline(connection);
+  connection.expect_bytes(shared_.options, Steady::now());
   if (is_stopping_ && connection.waiting == Waiting::kIdle) co_return false;
   const auto space = connection.reader->space();
   const auto [error, bytes] =
@@ -371,18 +400,15 @@ Worker::Sent Worker::send_now(Connection& connection) {
   std::size_t sent = 0;
   const auto size = head.size() + body.size();
   error_code error;
-  while (sent < size && !error) {
+  while (sent < std::min(size, kSentAtOnce) && !error) {
     const auto of_head = std::min(sent, head.size());
     const auto of_body = sent - of_head;
     const std::array<asio::const_buffer, 2> rest = {asio::buffer(head) + of_head,
                                                     asio::buffer(body) + of_body};
     sent += connection.socket.write_some(rest, error);
   }
-  const bool is_blocked = error == asio::error::would_block;
-  if (is_blocked) {
-    connection.unsent.assign(head, std::min(sent, head.size()));
-    connection.unsent.append(body, sent - std::min(sent, head.size()));
-  }
+  const bool is_blocked = error == asio::error::would_block || (!error && sent < size);
+  if (is_blocked) connection.unsent_from = answers_.take_rest(sent, connection.unsent);
   head.clear();
   body.clear();
   if (is_blocked) return Sent::kSome;
@@ -391,11 +417,12 @@ Worker::Sent Worker::send_now(Connection& connection) {
 
 Task<bool> Worker::send_rest(Connection& connection) {
   const auto& unsent = connection.unsent;
+  const auto held = connections_.hold_unsent(connection);
   const auto stall = shared_.options.write_timeout;
   const auto latest =
       Steady::now() + stall + std::chrono::seconds{unsent.size() / kSlowestBytesPerSecond};
   connection.waiting = Waiting::kWrite;
-  for (std::size_t sent = 0; sent < unsent.size();) {
+  for (auto sent = std::exchange(connection.unsent_from, 0); sent < unsent.size();) {
     connection.deadline = std::min(Steady::now() + stall, latest);
     const auto [error, bytes] =
         co_await connection.socket.async_write_some(asio::buffer(unsent) + sent, kResume);
@@ -471,13 +498,15 @@ void Worker::take_late(Connection& connection, std::size_t route) {
   if (connection.late->is_answered()) {
     answers_.response = connection.late->take_answer();
     answers_.response.late.reset();
+    const auto unread = connections_.too_much_unsent(connection);
+    if (unread) answers_.respond(*unread, request.target);
   } else {
     answers_.respond(answer_too_late(), request.target);
   }
   answers_.response.route = route;
   const bool is_stream = answers_.response.is_stream && request.method == HttpMethod::kGet;
   if (is_stream && shared_.streams.count() < shared_.options.streams_max) {
-    connection.counted.emplace(shared_.streams);
+    connection.count_as(shared_.streams);
     return;
   }
   connection.forget_late();

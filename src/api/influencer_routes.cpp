@@ -78,7 +78,7 @@ Answer InfluencerRoutes::one(const RouteRequest& request, HttpResponse& response
   const auto id = parameters.influencer(request.id);
   const auto at = parameters.minute("at", context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  if (at) return one_at(id, *at, response);
+  if (at) return one_at(id, *at, request, response);
   const auto board = context_.leaderboard();
   if (!board->find(id)) {
     const auto known = observed_.is_known(id);
@@ -105,11 +105,12 @@ void InfluencerRoutes::write_one(InfluencerId id, const LeaderboardSnapshot& boa
   json.end_object();
 }
 
-Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, HttpResponse& response) {
+Answer InfluencerRoutes::one_at(InfluencerId id, Minute minute, const RouteRequest& request,
+                                HttpResponse& response) {
   const auto known = observed_.is_known(id);
   if (!known) return refuse(problem_of(known.error()));
   if (!*known) return refuse(unknown_influencer(id));
-  const auto board = past_.board(minute);
+  const auto board = past_.board(minute, request.http.client.limit_key());
   if (!board) return refuse(board.error());
   const auto latest = context_.leaderboard();
   if ((*board)->is_damaged) tell_damage({{minute, minute + std::chrono::minutes{1}}}, response);

@@ -16,11 +16,15 @@ Problem being_made() {
           .retry_after_seconds = 1};
 }
 
-Problem too_many_being_made() {
-  return {.status = 503,
+Problem refused(LaterThread::Begun begun) {
+  const bool is_client = begun == LaterThread::Begun::kTooManyOfClient;
+  return {.status = is_client ? 429 : 503,
           .kind = "too-many-questions",
           .title = "Too many questions",
-          .detail = "Too many past minutes are being read already: ask again later.",
+          .detail = is_client
+                        ? "Too many past minutes are being read for this address: wait for some "
+                          "of them."
+                        : "Too many past minutes are being read already: ask again later.",
           .retry_after_seconds = 1};
 }
 
@@ -37,14 +41,15 @@ void LaterThread::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool LaterThread::begin(Work work) {
+LaterThread::Begun LaterThread::begin(std::uint64_t client, Work work) {
   {
     const std::scoped_lock lock(mutex_);
-    if (waiting_.size() >= kWaitingMax) return false;
-    waiting_.push_back(std::move(work));
+    if (waiting_.size_of(client) >= kWaitingOfClient) return Begun::kTooManyOfClient;
+    if (waiting_.size() >= kWaitingMax) return Begun::kTooMany;
+    waiting_.push(client, std::move(work));
   }
   changed_.notify_all();
-  return true;
+  return Begun::kYes;
 }
 
 void LaterThread::when_made(AskAgain ask_again) {
@@ -60,25 +65,29 @@ void LaterThread::loop() {
   pthread_setname_np(pthread_self(), "api-later");
   (void)setpriority(PRIO_PROCESS, 0, 19);  // of this thread alone
   while (true) {
-    Work work;
+    std::optional<Work> work;
+    std::uint64_t client = 0;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock,
                     [this] { return stopping_ || !waiting_.empty() || !new_asking_.empty(); });
       if (stopping_) return;
-      if (!waiting_.empty()) {
-        work = std::move(waiting_.front());
-        waiting_.pop_front();
-      }
+      work = waiting_.pop([&client](std::uint64_t whose) {
+        client = whose;
+        return true;
+      });
     }
-    if (work) work_on(work);
+    if (work && work_on(*work)) {
+      const std::scoped_lock lock(mutex_);
+      waiting_.push(client, std::move(*work));
+    }
     ask_again();
   }
 }
 
-void LaterThread::work_on(const Work& work) {
+bool LaterThread::work_on(const Work& work) {
   asked_at_ = clock_.mono();
-  work([this] {
+  return work([this] {
     if (clock_.mono() - asked_at_ >= kAskAgainEvery) ask_again();
     const std::scoped_lock lock(mutex_);
     return !stopping_;

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <expected>
 #include <functional>
@@ -17,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/fair_queue.h"
 #include "api/problem.h"
 #include "base/clock.h"
 #include "ports/store.h"
@@ -24,16 +24,19 @@
 namespace ia {
 
 // What takes longer to make than a server thread may be held: one thread of the lowest priority
-// makes one after the other, and what it made is kept for those who come back for it. That is the
+// makes it, step by step, and what it made is kept for those who come back for it. That is the
 // router: on that thread it asks the route again, for the client that waits (Router::answer).
 
-// The thread. Its destructor stops it.
+// The thread. The clients whose works wait take turns, a step each. Its destructor stops it.
 class LaterThread {
  public:
-  // Works that wait; further ones are refused.
+  // Works that wait, of all clients and of one; further ones are refused.
   static constexpr std::size_t kWaitingMax = 16;
+  static constexpr std::size_t kWaitingOfClient = 4;
   static constexpr std::chrono::seconds kAskAgainEvery{1};
-  using Work = std::function<void(const GoOn& go_on)>;
+  // Does a step; true while there is another one to do.
+  using Work = std::function<bool(const GoOn& go_on)>;
+  enum class Begun : std::uint8_t { kYes, kTooManyOfClient, kTooMany };
   // Asks again for what is being made; true when nobody needs to any more.
   using AskAgain = std::function<bool()>;
 
@@ -42,8 +45,8 @@ class LaterThread {
   LaterThread(const LaterThread&) = delete;
   LaterThread& operator=(const LaterThread&) = delete;
 
-  // False when too many wait. Any thread.
-  bool begin(Work work);
+  // `client`: IpAddress::limit_key(). Any thread.
+  Begun begin(std::uint64_t client, Work work);
   // Called on the thread: soon, whenever a work has ended, and every second meanwhile, until it
   // gives true. It must not take long. Any thread.
   void when_made(AskAgain ask_again);
@@ -52,13 +55,13 @@ class LaterThread {
 
  private:
   void loop();
-  void work_on(const Work& work);
+  bool work_on(const Work& work);
   void ask_again();
 
   const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Work> waiting_;
+  FairQueue<Work> waiting_;
   std::vector<AskAgain> new_asking_;
   bool stopping_ = false;
   std::vector<AskAgain> asking_;  // of the thread alone
@@ -69,7 +72,8 @@ class LaterThread {
 // What `get` says while it is made. The router knows it by its kind.
 inline constexpr std::string_view kBeingMade = "being-made";
 Problem being_made();
-Problem too_many_being_made();
+// What a client hears whose work was not begun.
+Problem refused(LaterThread::Begun begun);
 
 // What `make` throws, as on the server's threads, is the end of this answer alone.
 template <class Value, class Make>
@@ -81,14 +85,17 @@ Result<Value> made_safely(const Make& make, const GoOn& go_on) {
   }
 }
 
+// Whoever does not come back for so long does not want it any more. The router comes back every
+// second for a client that waits.
+inline constexpr std::chrono::seconds kWantedAfter{3};
+
 // Values by key; those that nobody asked for longest go first when all together are over
 // `bytes_max`. A Value says how many `bytes()` it is. Safe from any thread.
 template <class Key, class Value>
 class Later {
  public:
   using Make = std::function<Result<Value>(const GoOn& go_on)>;
-  // Whoever does not come back for so long does not want it any more.
-  static constexpr std::chrono::seconds kWantedFor{15};
+  static constexpr std::chrono::seconds kWantedFor = kWantedAfter;
   static constexpr std::chrono::seconds kFailureKeptFor{2};
   static constexpr std::size_t kKeptMax = 256;
 
@@ -97,8 +104,8 @@ class Later {
 
   // The value when it was made within `good_for`; else it is made by `make`, on the thread, which
   // must outlive this, and the problem is being_made(). What `make` says is wrong is passed on once
-  // it is known.
-  std::expected<std::shared_ptr<const Value>, Problem> get(const Key& key,
+  // it is known. `client` is whose turn it takes.
+  std::expected<std::shared_ptr<const Value>, Problem> get(const Key& key, std::uint64_t client,
                                                            std::chrono::seconds good_for,
                                                            const Make& make);
 
@@ -126,7 +133,7 @@ class Later {
     void put(const Key& key, Result<Value> result, MonoTime now);
     void drop_over(std::size_t bytes_max);
   };
-  bool begin(const Key& key, const Make& make);
+  LaterThread::Begun begin(const Key& key, std::uint64_t client, const Make& make);
 
   LaterThread& thread_;
   const Clock& clock_;
@@ -136,12 +143,13 @@ class Later {
 
 template <class Key, class Value>
 std::expected<std::shared_ptr<const Value>, Problem> Later<Key, Value>::get(
-    const Key& key, std::chrono::seconds good_for, const Make& make) {
+    const Key& key, std::uint64_t client, std::chrono::seconds good_for, const Make& make) {
   const std::scoped_lock lock(shelf_->mutex);
   auto& entry = shelf_->ask_for(key, clock_.mono());
   shelf_->drop_over(bytes_max_);
   if (!entry.is_pending && !entry.is_good(clock_.mono(), good_for)) {
-    if (!begin(key, make)) return std::unexpected(too_many_being_made());
+    const auto begun = begin(key, client, make);
+    if (begun != LaterThread::Begun::kYes) return std::unexpected(refused(begun));
     entry.is_pending = true;
     entry.value.reset();
     entry.error.reset();
@@ -153,10 +161,12 @@ std::expected<std::shared_ptr<const Value>, Problem> Later<Key, Value>::get(
 
 // With the lock held: the work cannot end before its entry says that it is pending.
 template <class Key, class Value>
-bool Later<Key, Value>::begin(const Key& key, const Make& make) {
-  return thread_.begin([shelf = shelf_, key, make, &clock = clock_](const GoOn& go_on) {
+LaterThread::Begun Later<Key, Value>::begin(const Key& key, std::uint64_t client,
+                                            const Make& make) {
+  return thread_.begin(client, [shelf = shelf_, key, make, &clock = clock_](const GoOn& go_on) {
     const auto is_wanted = [&] { return go_on() && shelf->is_wanted(key, clock.mono()); };
     shelf->put(key, made_safely<Value>(make, GoOn(is_wanted, true)), clock.mono());
+    return false;
   });
 }
 

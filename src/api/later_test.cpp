@@ -19,6 +19,8 @@ struct Text {
   std::size_t bytes() const { return text.size(); }
 };
 
+constexpr std::uint64_t kClient = 7;
+
 class LaterTest : public ::testing::Test {
  protected:
   using Texts = Later<int, Text>;
@@ -26,7 +28,7 @@ class LaterTest : public ::testing::Test {
   // Comes back until it is there, as clients do.
   std::string get(int key, const Texts::Make& make) {
     while (true) {
-      const auto got = texts_.get(key, seconds{60}, make);
+      const auto got = texts_.get(key, kClient, seconds{60}, make);
       if (got) return (*got)->text;
       if (got.error().kind != "being-made") return got.error().detail;
       std::this_thread::yield();
@@ -66,7 +68,7 @@ TEST_F(LaterTest, SaysToComeBackWhileItIsBeingMade) {
     return Text{"slow"};
   };
   for (int i = 0; i < 3; ++i) {
-    const auto got = texts_.get(1, seconds{60}, slow);
+    const auto got = texts_.get(1, kClient, seconds{60}, slow);
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().status, 503);
     EXPECT_EQ(got.error().retry_after_seconds, 1);
@@ -114,8 +116,8 @@ TEST_F(LaterTest, AbandonsWhatNobodyComesBackFor) {
     abandoned.set_value();
     return fail(Errc::kCancelled, "");
   };
-  ASSERT_FALSE(texts_.get(1, seconds{60}, endless));
-  clock_.advance(seconds{16});
+  ASSERT_FALSE(texts_.get(1, kClient, seconds{60}, endless));
+  clock_.advance(kWantedAfter + seconds{1});
   abandoned.get_future().wait();
   EXPECT_EQ(get(1, counting()), "1");
 }
@@ -128,7 +130,8 @@ TEST_F(LaterTest, RefusesMoreThanAFewAtATime) {
   };
   std::size_t refused = 0;
   for (int key = 0; key < 30; ++key) {
-    const auto got = texts_.get(key, seconds{60}, slow);
+    const auto client = static_cast<std::uint64_t>(key);
+    const auto got = texts_.get(key, client, seconds{60}, slow);
     ASSERT_FALSE(got);
     refused += got.error().detail.starts_with("Too many");
   }
@@ -138,11 +141,52 @@ TEST_F(LaterTest, RefusesMoreThanAFewAtATime) {
   EXPECT_EQ(get(0, slow), "slow");
 }
 
+TEST_F(LaterTest, RefusesMoreThanAClientsShareAndLetsOthersIn) {
+  const auto released = release_.get_future().share();
+  const Texts::Make slow = [released](const GoOn&) {
+    released.wait();
+    return Text{"slow"};
+  };
+  int status = 0;
+  for (int key = 0; key < 6; ++key) {
+    status = texts_.get(key, kClient, seconds{60}, slow).error().status;
+  }
+  EXPECT_EQ(status, 429);
+  EXPECT_EQ(texts_.get(9, kClient + 1, seconds{60}, slow).error().kind, kBeingMade);
+  release_.set_value();
+  EXPECT_EQ(get(0, slow), "slow");
+}
+
+TEST_F(LaterTest, LetsClientsTakeTurnsStepByStep) {
+  std::vector<int> steps;
+  std::promise<void> begun;
+  std::promise<void> done;
+  const auto released = release_.get_future().share();
+  thread_.begin(1, [&, left = 3](const GoOn&) mutable {
+    if (left == 3) begun.set_value();
+    released.wait();
+    steps.push_back(1);
+    return --left > 0;
+  });
+  begun.get_future().wait();
+  thread_.begin(2, [&](const GoOn&) {
+    steps.push_back(2);
+    return false;
+  });
+  thread_.begin(1, [&](const GoOn&) {
+    done.set_value();
+    return false;
+  });
+  release_.set_value();
+  done.get_future().wait();
+  EXPECT_EQ(steps[1], 2) << "after one step of the other's";
+}
+
 TEST_F(LaterTest, AsksAgainForThoseWhoWaitWhenSomethingIsMade) {
   std::promise<std::string> answer;
-  ASSERT_FALSE(texts_.get(1, seconds{60}, counting()));
+  ASSERT_FALSE(texts_.get(1, kClient, seconds{60}, counting()));
   thread_.when_made([&] {
-    const auto got = texts_.get(1, seconds{60}, counting());
+    const auto got = texts_.get(1, kClient, seconds{60}, counting());
     if (got) answer.set_value((*got)->text);
     return got.has_value();
   });
@@ -171,9 +215,9 @@ TEST_F(LaterTest, AsksAgainEverySecondWhileSomethingIsMade) {
     }
     return Text{"made"};
   };
-  ASSERT_FALSE(texts_.get(1, seconds{60}, endless));
+  ASSERT_FALSE(texts_.get(1, kClient, seconds{60}, endless));
   thread_.when_made([&] {
-    const auto got = texts_.get(1, seconds{60}, endless);
+    const auto got = texts_.get(1, kClient, seconds{60}, endless);
     ++asked;
     if (got) often.set_value();
     return got.has_value();
@@ -195,7 +239,7 @@ TEST(LaterThread, StopsWhatItIsMaking) {
   ManualClock clock;
   auto thread = std::make_unique<LaterThread>(clock);
   Later<int, Text> texts(*thread, clock, 10);
-  ASSERT_FALSE(texts.get(1, seconds{1}, [](const GoOn& go_on) -> Result<Text> {
+  ASSERT_FALSE(texts.get(1, 7, seconds{1}, [](const GoOn& go_on) -> Result<Text> {
     while (go_on()) std::this_thread::yield();
     return fail(Errc::kCancelled, "");
   }));

@@ -24,6 +24,7 @@ using std::chrono::minutes;
 
 constexpr std::uint64_t kLimit = 100;
 constexpr std::uint64_t kLimitMax = 1000;
+constexpr std::uint64_t kShort = 250;
 
 Problem expired_cursor() {
   return {.status = 410,
@@ -60,6 +61,8 @@ struct PageHead {
   Sort sort;
   bool ascending;
   bool is_by_rank() const { return sort == Sort::kFollowers && !ascending; }
+  // Where everybody has to be looked at, or much be written.
+  bool is_long() const { return !is_by_rank() || wanted != Wanted::kAny || limit > kShort; }
 };
 
 struct Page {
@@ -205,9 +208,10 @@ Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& respon
     if (!cursor) parameters.reject("cursor", "is not one that this API gave out: follow `next`");
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
+  if (head.is_long() && !request.is_aside) return refuse(takes_longer());
 
   if (head.at) {
-    const auto board = past_.board(*head.at);
+    const auto board = past_.board(*head.at, request.http.client.limit_key());
     if (!board) return refuse(board.error());
     head.version = (*board)->size();
     head.as_of = *head.at;

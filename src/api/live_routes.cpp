@@ -60,7 +60,7 @@ Answer LiveRoutes::stream(const RouteRequest& request, HttpResponse& response) {
   head.is_stream = true;
   const auto spread = state_->streams++ * kRetryStride % kRetrySpreadMillis;
   head.body = fmt::format("retry: {}\n\n", kRetryMillis + spread);
-  response.late = std::make_shared<LateAnswer>();
+  response.late = request.late ? request.late : std::make_shared<LateAnswer>();
   response.late->answer(std::move(head));
   state_->feed.add({response.late, std::move(chosen), std::string(request.http.last_event_id)});
   return {};

@@ -11,20 +11,40 @@ using std::chrono::minutes;
 
 constexpr minutes kLookBackMax{7 * 24 * 60};
 constexpr minutes kFinalAfter{60};
+constexpr std::uint64_t kNoClient = 0;  // "::", which no client has
+
+auto reads_with(AsideThreads& aside) {
+  return [&aside](std::function<void()> read) {
+    const auto begun = aside.begin(kNoClient, [read = std::move(read)](Gzip&) { read(); });
+    return begun == AsideThreads::Begun::kYes;
+  };
+}
 
 }  // namespace
 
-Observed::Observed(const ApiContext& context)
+Observed::Observed(const ApiContext& context, AsideThreads& aside)
     : context_(context),
-      registry_(context.clock, [this] { return context_.store.registry(); }),
-      minute_(context.clock, [this] { return read_minute(); }),
-      pipeline_(context.clock, [this] { return Result<PipelineSummary>(context_.pipeline()); }),
-      verdict_counts_(context.clock, [this] {
-        const auto watched = registry();
-        if (!watched) return Result<VerdictCounts>(std::unexpected(watched.error()));
-        return Result<VerdictCounts>(
-            context_.verdicts->counts(context_.clock.wall(), (*watched)->influencers));
-      }) {}
+      registry_(
+          context.clock, [this] { return context_.store.registry(); }, reads_with(aside)),
+      minute_(
+          context.clock, [this] { return read_minute(); }, reads_with(aside)),
+      pipeline_(
+          context.clock, [this] { return Result<PipelineSummary>(context_.pipeline()); },
+          reads_with(aside)),
+      verdict_counts_(
+          context.clock,
+          [this] {
+            const auto watched = registry();
+            if (!watched) return Result<VerdictCounts>(std::unexpected(watched.error()));
+            return Result<VerdictCounts>(
+                context_.verdicts->counts(context_.clock.wall(), (*watched)->influencers));
+          },
+          reads_with(aside)) {
+  if (context.verdicts != nullptr) (void)verdict_counts_.try_out();
+  (void)registry_.try_out();  // behind the counts, which read it
+  if (!minute_.try_out()) newest_known_.reset();
+  (void)pipeline_.try_out();
+}
 
 Result<std::optional<MinuteStats>> Observed::read_minute() {
   const auto now = minute_of(context_.clock.wall());

@@ -8,18 +8,10 @@
 
 #include "api/later.h"
 #include "api/observed.h"
+#include "api/rank_count.h"
 #include "core/minute_board.h"
 
 namespace ia {
-
-// Whose rank, in which minutes: the multiples of the step since 1970 that are in the range.
-struct RankQuestion {
-  InfluencerId influencer;
-  MinuteRange range;
-  std::chrono::minutes step{1};
-  std::vector<Minute> minutes() const;
-  friend bool operator==(const RankQuestion&, const RankQuestion&) = default;
-};
 
 // Everyone who had a value in a past minute.
 struct PastBoard : MinuteBoard {
@@ -30,25 +22,22 @@ struct PastBoard : MinuteBoard {
   bool is_damaged = false;  // some influencers' values may be missing
 };
 
-struct RankHistory {
-  std::vector<RankAt> ranks;
-  std::size_t bytes() const { return sizeof *this + ranks.size() * sizeof(RankAt); }
-};
-
 // What everyone had in past minutes, and who had which rank, as the store has it: read at the first
 // question, later (later.h), and kept while there is room: for good once no value of it can come
 // any more, else for some seconds. Costs: docs/history.md. Safe from any thread.
 class PastMinutes {
  public:
-  // Three minutes of a million.
-  static constexpr std::size_t kBoardBytesMax = std::size_t{96} << 20;
-  static constexpr std::size_t kRankBytesMax = std::size_t{4} << 20;
+  // A minute of a million.
+  static constexpr std::size_t kBoardBytesMax = std::size_t{32} << 20;
 
   PastMinutes(const ApiContext& context, Observed& observed);
 
   // As Later::get.
-  std::expected<std::shared_ptr<const PastBoard>, Problem> board(Minute minute);
-  std::expected<std::shared_ptr<const RankHistory>, Problem> ranks(const RankQuestion& question);
+  std::expected<std::shared_ptr<const PastBoard>, Problem> board(Minute minute,
+                                                                 std::uint64_t client);
+  // Ranks that are counted, or being counted now. 429 or 503 when that cannot begin.
+  std::expected<std::shared_ptr<RankCount>, Problem> ranks(const RankQuestion& question,
+                                                           std::uint64_t client);
 
   // What makes them: for those who wait.
   LaterThread& thread() { return thread_; }
@@ -60,7 +49,7 @@ class PastMinutes {
   Observed& observed_;
   LaterThread thread_{context_.clock};
   Later<Minute, PastBoard> boards_;
-  Later<RankQuestion, RankHistory> ranks_;
+  RankCounts ranks_;
 };
 
 }  // namespace ia

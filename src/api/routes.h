@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/gzip.h"
 #include "api/observed.h"
 #include "api/problem.h"
 
@@ -17,10 +18,21 @@ struct RouteRequest {
   std::string_view id;  // the path's variable part, unescaped; empty when it has none
   std::string_view query;
   const HttpRequest& http;
+  // True where the route may take its time: not on a thread of the server.
+  bool is_aside = false;
+  // The answer that the client waits for, where it is made aside. A route that answers it by itself
+  // returns it as the response's `late`.
+  std::shared_ptr<LateAnswer> late{};
+  MonoTime asked_at{};  // when it was asked first
 };
 
 // The route filled the response, or says what is wrong.
 using Answer = std::expected<void, Problem>;
+
+// What a route says that must not go on on a thread of the server: no request may hold one longer
+// than 5 ms. The router asks it again aside.
+inline constexpr std::string_view kTakesLonger = "takes-longer";
+inline Problem takes_longer() { return {.status = 503, .kind = kTakesLonger}; }
 
 inline std::unexpected<Problem> refuse(Problem problem) {
   return std::unexpected(std::move(problem));
@@ -28,6 +40,7 @@ inline std::unexpected<Problem> refuse(Problem problem) {
 Problem unknown_influencer(InfluencerId id);
 
 class PastMinutes;
+class RankCount;
 
 // The routes by noun. Paths, parameters and answers: docs/openapi.json. Safe from any thread.
 
@@ -41,7 +54,8 @@ class InfluencerRoutes {
   Answer search(const RouteRequest& request, HttpResponse& response);
 
  private:
-  Answer one_at(InfluencerId id, Minute minute, HttpResponse& response);
+  Answer one_at(InfluencerId id, Minute minute, const RouteRequest& request,
+                HttpResponse& response);
 
   const ApiContext& context_;
   Observed& observed_;
@@ -115,9 +129,14 @@ class PastRoutes {
  public:
   PastRoutes(const ApiContext& context, Observed& observed, PastMinutes& past)
       : context_(context), observed_(observed), past_(past) {}
+  // Ranks that take longer than a second to count arrive in parts, an hour each.
   Answer ranks(const RouteRequest& request, HttpResponse& response);
 
  private:
+  void append_ranks(const std::vector<RankAt>& ranks, std::size_t written, std::string& out);
+  void go_on_in_parts(const std::shared_ptr<RankCount>& count, std::size_t written,
+                      const RouteRequest& request, HttpResponse& response);
+
   const ApiContext& context_;
   Observed& observed_;
   PastMinutes& past_;
@@ -178,7 +197,8 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // What a route says is being made is asked for again on another thread, and answered there.
+  // What takes longer than a thread of the server may be held is answered by AsideThreads; what a
+  // route says is being made is asked for again by LaterThread, and answered there.
   void answer(const HttpRequest& request, HttpResponse& response);
 
   // For HttpServerOptions::routes: what HttpResponse::route counts.
@@ -187,8 +207,15 @@ class Router {
  private:
   struct Entry;
   struct State;
-  // False when the answer is being made: then the response means nothing but its route.
-  bool try_to_answer(const HttpRequest& request, HttpResponse& response);
+  struct Asked;  // a request that is answered later
+  enum class Answered : std::uint8_t { kYes, kAside, kLater };
+  // Unless it was answered, the response means nothing but its route. `asked` is set aside.
+  Answered try_to_answer(const HttpRequest& request, const Asked* asked, HttpResponse& response);
+  Answered answer_with(std::size_t route, const RouteRequest& request, HttpResponse& response);
+  void answer_aside(const std::shared_ptr<Asked>& asked, HttpResponse& response);
+  void wait_for(const std::shared_ptr<Asked>& asked);
+  bool answer_asked(const std::shared_ptr<Asked>& asked, Gzip* gzip);
+  Answered try_safely(const Asked& asked, HttpResponse& made);
 
   std::unique_ptr<State> state_;
 };

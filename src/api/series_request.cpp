@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace ia {
@@ -11,6 +12,7 @@ using std::chrono::minutes;
 
 constexpr minutes kRangeMax{366 * 24 * 60};
 constexpr std::chrono::days kMonth{31};
+constexpr minutes kShort{2 * 24 * 60 + 1};
 constexpr std::array<std::string_view, 4> kAggregates = {"max", "min", "avg", "last"};
 
 void check_points(Parameters& parameters, const SeriesCut& cut, std::size_t influencers) {
@@ -38,6 +40,10 @@ SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers
   }
   check_points(parameters, cut, influencers);
   return cut;
+}
+
+bool takes_long(MinuteRange range, std::size_t influencers) {
+  return range.end - range.begin > kShort / static_cast<int>(std::max<std::size_t>(influencers, 1));
 }
 
 MinuteRange take_month(Parameters& parameters, WallTime now) {

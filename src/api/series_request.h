@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kPointsMax = 50'000;  // of an answer
 
 // start, end, step and aggregate: at most 366 days, and kPointsMax buckets over all influencers.
 SeriesCut take_cut(Parameters& parameters, WallTime now, std::size_t influencers);
+// Whether reading so much may hold a thread longer than one of the server may be held: more than
+// two days of one influencer.
+bool takes_long(MinuteRange range, std::size_t influencers);
 
 // start and end: at most 31 days.
 MinuteRange take_month(Parameters& parameters, WallTime now);

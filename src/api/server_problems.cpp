@@ -26,6 +26,31 @@ Problem too_many_connections() {
           .retry_after_seconds = kRetrySoonSeconds};
 }
 
+Problem too_many_answers_unread() {
+  return {.status = 429,
+          .detail = "This address has megabytes of answers that it has not read: read them first.",
+          .retry_after_seconds = kRetrySoonSeconds};
+}
+
+Problem too_many_answers_waiting() {
+  return {.status = 503,
+          .detail = "Too many answers wait to be read by their clients: try again soon.",
+          .retry_after_seconds = kRetrySoonSeconds};
+}
+
+Problem too_many_waiting_of_client() {
+  return {.status = 429,
+          .detail = "Too many answers that take long are being made for this address: wait for "
+                    "some of them.",
+          .retry_after_seconds = kRetrySoonSeconds};
+}
+
+Problem too_many_waiting() {
+  return {.status = 503,
+          .detail = "Too many answers that take long are being made: try again soon.",
+          .retry_after_seconds = kRetrySoonSeconds};
+}
+
 Problem too_many_streams() {
   return {
       .status = 503,

@@ -15,6 +15,7 @@ using std::chrono::minutes;
 constexpr std::size_t kTop = 10;
 constexpr minutes kMinutesMax{7 * 24 * 60};
 constexpr minutes kMinutesFallback{60};
+constexpr minutes kMinutesShort{6 * 60};
 
 std::optional<double> average(std::int64_t sum, std::uint64_t count) {
   if (count == 0) return std::nullopt;
@@ -226,6 +227,8 @@ Answer SummaryRoutes::minutes(const RouteRequest& request, HttpResponse& respons
   Parameters parameters(request.query, {"start", "end"});
   const auto range = take_minutes(parameters, context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
+  const bool is_long = range.end - range.begin > kMinutesShort;
+  if (is_long && !request.is_aside) return refuse(takes_longer());
   const auto rows = context_.store.read_minutes(range);
   if (!rows) return refuse(problem_of(rows.error()));
   response.content_type = content_type::kJson;

@@ -30,7 +30,9 @@ struct Reply {
 // A plain blocking client for tests: says exactly what it is told to, waits at most 10 s.
 class TestClient {
  public:
-  explicit TestClient(std::uint16_t port, bool over_ipv6 = false, int receive_buffer = 0) {
+  // `from`: an IPv4 address of this machine, such as 127.0.0.2, for a client of its own.
+  explicit TestClient(std::uint16_t port, bool over_ipv6 = false, int receive_buffer = 0,
+                      const char* from = nullptr) {
     socket_ = ::socket(over_ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const timeval patience{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -40,6 +42,10 @@ class TestClient {
     }
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
+    if (from != nullptr) {
+      ::inet_pton(AF_INET, from, &v4.sin_addr);
+      (void)::bind(socket_, reinterpret_cast<sockaddr*>(&v4), sizeof v4);
+    }
     v4.sin_port = htons(port);
     v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     sockaddr_in6 v6{};

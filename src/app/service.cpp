@@ -282,7 +282,9 @@ Status Service::State::start_api() {
                      .signals = config.signals,
                      .jumps = [this] { return feed->jumps(); },
                      .alerts = alerts->context(),
-                     .writes = write_access(config)};
+                     .writes = write_access(config),
+                     .reads_may_wait = config.store != StoreKind::kEmbedded ||
+                                       config.queue != QueueKind::kEmbedded};
   port->serve(std::move(context));
   alerts->start();
   movers_thread = std::make_unique<StageThread>(

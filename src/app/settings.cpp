@@ -203,7 +203,9 @@ Group api_settings() {
        "Threads that answer API requests.", kServing},
       {"api_max_connections", "1024",
        whole_number_value(1, 65'535, into(&Config::api_max_connections)),
-       "Most API connections at a time; further ones are refused.", kServing | kDoctor},
+       "Most API connections at a time, three quarters of them from one address; the one that has "
+       "been idle longest makes room for a new one.",
+       kServing | kDoctor},
       {"api_max_streams", "10000", whole_number_value(0, 1'000'000, into(&Config::api_max_streams)),
        "Most streams of live events at a time, besides the connections; further ones are refused.",
        kServing | kDoctor},
