@@ -51,6 +51,16 @@ Result<Registry> read_registry(Connection& db) {
                   .watched = std::move(*watched)};
 }
 
+Result<Registry> read_registry(Connection& db, RegistryCache& cache) {
+  const auto row = db.query("SELECT epoch FROM ia.registry");
+  if (!row) return std::unexpected(row.error());
+  const auto epoch = row->empty() ? 0 : static_cast<std::uint64_t>(row->integer(0, 0));
+  if (auto known = cache.of_epoch(epoch)) return std::move(*known);
+  auto registry = read_registry(db);
+  if (registry) cache.put(*registry);
+  return registry;
+}
+
 Result<std::shared_ptr<const Writer::Knowledge>> Writer::knowledge(Connection& db) {
   {
     const std::scoped_lock lock(mutex_);

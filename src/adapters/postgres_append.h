@@ -5,6 +5,7 @@
 #include <span>
 
 #include "adapters/postgres_pool.h"
+#include "core/registry_cache.h"
 #include "ports/store.h"
 
 namespace ia::postgres {
@@ -17,6 +18,8 @@ MinuteRange sane(MinuteRange range);
 
 // Columns epoch, interval_minutes, spread_ms, shard_size, influencers of ia.registry, if a row.
 Result<Registry> read_registry(Connection& db);
+// The same, but what the cache has of the stored epoch is not read again.
+Result<Registry> read_registry(Connection& db, RegistryCache& cache);
 
 // The writing calls of the port. Safe from any thread.
 class Writer {

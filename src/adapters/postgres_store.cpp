@@ -31,7 +31,8 @@ class PostgresStore final : public Store {
         upkeep_(housekeepers_, options.retention) {}
 
   Result<Registry> registry() const override {
-    return readers_.read([](Connection& db) { return postgres::read_registry(db); });
+    return readers_.read(
+        [this](Connection& db) { return postgres::read_registry(db, registry_); });
   }
   Status put_registry(const Registry& registry) override { return writer_.put_registry(registry); }
   Result<AppendResult> append(std::span<const PointBatch> batches) override {
@@ -91,6 +92,7 @@ class PostgresStore final : public Store {
   postgres::Pool housekeepers_;
   postgres::Writer writer_;
   postgres::Upkeep upkeep_;
+  mutable RegistryCache registry_;
 };
 
 Status check(const PostgresStoreOptions& options) {

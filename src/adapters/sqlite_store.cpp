@@ -18,7 +18,9 @@ std::unexpected<Error> read_only(const Files& files) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& directory, Log& log)
-      : files_(directory), damage_(log, files_.damage_marks()), readers_(files_, damage_) {}
+      : files_(directory),
+        damage_(log, files_.damage_marks()),
+        readers_(files_, damage_, gate_.registry) {}
 
   Status open(const SqliteStoreOptions& options, Log& log) {
     const auto log_file = files_.database().string() + "-wal";

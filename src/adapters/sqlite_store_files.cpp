@@ -265,9 +265,10 @@ Status sync_path(const fs::path& path) {
   return fail(Errc::kCorrupt, what);
 }
 
-void begin_writeback(const fs::path& path) {
+void write_back(const fs::path& path) {
   const Descriptor file(path, O_RDONLY);
-  if (!file.failed()) ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  if (file.failed()) return;
+  ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
 }
 
 Status publish(const fs::path& from, const fs::path& to) {

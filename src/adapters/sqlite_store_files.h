@@ -57,8 +57,9 @@ Result<sqlite::Connection> open_database(const Files& files, sqlite::Access acce
 
 // Contents of a file, and a directory's entries, to the disk.
 Status sync_path(const std::filesystem::path& path);
-// Begins to write what the page cache holds of a file, so that a later sync has little to do.
-void begin_writeback(const std::filesystem::path& path);
+// Begins to write what the page cache holds of a file, so that a later sync has little to do, and
+// waits for what was begun before, so that a sync of another file never waits for much of this one.
+void write_back(const std::filesystem::path& path);
 // What `from` holds is durable under the name `to`, or nothing of that name exists.
 Status publish(const std::filesystem::path& from, const std::filesystem::path& to);
 

@@ -10,8 +10,8 @@
 namespace ia::sqlite_store {
 namespace {
 
-constexpr std::size_t kWalkSlice = 64;     // batches
-constexpr std::size_t kDeleteSlice = 256;  // frames or rows
+constexpr std::size_t kWalkSlice = 64;    // batches
+constexpr std::size_t kDeleteSlice = 64;  // frames or rows: some 2 ms, for which appends may wait
 constexpr std::size_t kBlockPoints = 240'000;
 constexpr std::size_t kMergePoints = 500'000;
 
@@ -82,7 +82,7 @@ Result<bool> LatestJob::step() {
     return true;
   }
   std::int64_t deleted = 0;
-  const auto done = write_gated(shop_.gate, shop_.db, [&]() -> Status {
+  const auto done = write_gated_unsynced(shop_.gate, shop_.db, [&]() -> Status {
     auto status = sql_[kDeleteOthers].bind(1, generation_).bind(2, kDeleteSlice).run();
     deleted = shop_.db.changes();
     return status;
@@ -103,7 +103,7 @@ Status LatestJob::write_slice() {
   }
   if (rows.empty()) return {};
   shop_.gate.bytes_in_log += bytes;
-  return write_gated(shop_.gate, shop_.db, [&]() -> Status {
+  return write_gated_unsynced(shop_.gate, shop_.db, [&]() -> Status {
     for (const auto& [retrieved_at, data] : rows) {
       auto put = sql_[kInsert]
                      .bind(1, generation_)
@@ -117,7 +117,7 @@ Status LatestJob::write_slice() {
 }
 
 Status LatestJob::publish() {
-  return write_gated(shop_.gate, shop_.db, [&]() -> Status {
+  return write_gated_unsynced(shop_.gate, shop_.db, [&]() -> Status {
     return sql_[kPublish]
         .bind(1, generation_)
         .bind(2, static_cast<std::int64_t>(walk_.position()))
@@ -156,7 +156,7 @@ Result<bool> DropFramesJob::step() {
   auto sql = prepare_all(shop_.db, kSql);
   if (!sql) return std::unexpected(sql.error());
   if (next_ == end) return false;
-  const auto done = write_gated(shop_.gate, shop_.db, [&]() -> Status {
+  const auto done = write_gated_unsynced(shop_.gate, shop_.db, [&]() -> Status {
     for (; next_ < end; ++next_) {
       const auto position = static_cast<std::int64_t>(positions_[next_]);
       if (auto gone = (*sql)[0].bind(1, position).run(); !gone) return gone;
@@ -230,10 +230,10 @@ Status SettleJob::list_frames() {
 }
 
 Status SettleJob::learn_influencers() {
-  auto registry = read_registry(shop_.db);
+  const auto registry = read_registry(shop_.db, shop_.gate.registry);
   if (!registry) return std::unexpected(registry.error());
-  const auto registered = registry->influencers.ranges();
-  std::vector<IdRange> ranges(registered.begin(), registered.end());
+  known_ = registry->influencers;
+  std::vector<IdRange> others;
   auto select = shop_.db.prepare(
       "SELECT data FROM latest WHERE generation = (SELECT latest_generation FROM state)");
   if (!select) return std::unexpected(select.error());
@@ -243,10 +243,13 @@ Status SettleJob::learn_influencers() {
     if (!*row) break;
     const auto batch = decode_point_batch(select->blob(0));
     if (!batch) continue;  // damaged: they only set the size of blocks
-    const auto ids = InfluencerSet::of(batch->influencers);
-    ranges.insert(ranges.end(), ids.ranges().begin(), ids.ranges().end());
+    for (const auto id : batch->influencers) {
+      if (!known_.contains(id)) others.push_back({id, id});
+    }
   }
-  known_ = InfluencerSet(std::move(ranges));
+  if (others.empty()) return {};
+  others.insert(others.end(), known_.ranges().begin(), known_.ranges().end());
+  known_ = InfluencerSet(std::move(others));
   return {};
 }
 
@@ -294,7 +297,7 @@ Status SettleJob::settle_block() {
   const auto behind = is_last ? InfluencerId{kInfluencerIdMax + 1} : known_.at(end);
   if (auto loaded = load_block(next_, end, first, behind); !loaded) return loaded;
   if (auto written = write_block(behind); !written) return written;
-  begin_writeback(writer_.draft());
+  write_back(writer_.draft());
   next_ = end;
   if (!is_last) return {};
   all_written_ = part_.range.end == info_.range.end;

@@ -17,8 +17,6 @@ constexpr std::array<const char*, 4> kSql = {
     "SELECT data FROM latest WHERE seq = ?1",
 };
 
-constexpr std::int64_t kRowMax = 1 << 20;
-
 }  // namespace
 
 LatestWalk::LatestWalk(std::uint64_t position, std::vector<Source> sources,
@@ -89,16 +87,11 @@ void LatestWalk::note(const Source& source, const std::string& cause) {
 
 // True when every id that the frame may have was seen: as a rule, where ids are in a row.
 bool LatestWalk::all_seen(const Source& source) {
-  if (!source.is_frame || source.last_id - source.first_id > kRowMax) return false;
-  const auto first = static_cast<std::uint64_t>(source.first_id);
-  const auto last = static_cast<std::uint64_t>(source.last_id);
-  for (auto key = first / 64; key <= last / 64; ++key) {
-    auto wanted = ~std::uint64_t{0};
-    if (key == first / 64) wanted &= ~std::uint64_t{0} << (first % 64);
-    if (key == last / 64) wanted &= ~std::uint64_t{0} >> (63 - last % 64);
-    if (wanted & ~seen_.get(groups_.find_or_add(key))) return false;
-  }
-  return true;
+  if (!source.is_frame) return false;
+  return ids_.all_of({influencer_at(source.first_id), influencer_at(source.last_id)},
+                     [&](std::uint32_t first, std::uint64_t count) {
+                       return seen_.has_all(first, count);
+                     });
 }
 
 PointBatch LatestWalk::unseen_of(const PointBatch& batch) {
@@ -109,16 +102,14 @@ PointBatch LatestWalk::unseen_of(const PointBatch& batch) {
                  .following = {},
                  .misses = {},
                  .usernames = {}};
-  const auto id_of = [](InfluencerId id) { return id; };
-  for_each_group(batch.influencers, id_of, [&](const IdGroup& group) {
-    const auto index = groups_.find_or_add(group.key);
-    const auto unseen = group.mask & ~seen_.get(index);
+  ids_.find_or_add(batch.influencers, numbers_);
+  for_each_group(numbers_, [&](const NumberGroup& group) {
+    const auto unseen = group.mask & ~seen_.get(group.index);
     if (unseen == 0) return;
-    seen_.add(index, unseen);
+    seen_.add(group.index, unseen);
     for (auto i = group.begin; i < group.end; ++i) {
-      const auto id = batch.influencers[i];
-      if (!(unseen >> (number_of(id) % 64) & 1)) continue;
-      out.influencers.push_back(id);
+      if ((unseen & bit_of(numbers_[i])) == 0) continue;
+      out.influencers.push_back(batch.influencers[i]);
       out.followers.push_back(batch.followers[i]);
       out.following.push_back(batch.following[i]);
     }

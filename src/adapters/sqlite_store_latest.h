@@ -14,7 +14,8 @@ namespace ia::sqlite_store {
 // last checkpoint and of all frames behind it, newest first, so that whoever was seen is done, and
 // most frames need not be read. What is stamped later than the caller's `now`, by a clock that was
 // ahead, comes last.
-// One minute of a million influencers is some 100,000 bytes here; the frames are read one by one.
+// A million influencers are some 100,000 bytes here, and 8 MB more where they are scattered; the
+// frames are read one by one.
 class LatestWalk {
  public:
   // Everything that the snapshot of the caller's transaction holds. The transaction may end before
@@ -51,8 +52,9 @@ class LatestWalk {
   std::vector<Source> sources_;
   std::size_t next_ = 0;
   std::vector<sqlite::Statement> sql_;
-  GroupIndex groups_;
+  IdNumbers ids_;
   IdBits seen_;
+  std::vector<std::uint32_t> numbers_;  // memory that is used again
 };
 
 }  // namespace ia::sqlite_store

@@ -73,9 +73,18 @@ void append_range(std::vector<IndexRange>& ranges, std::size_t begin, std::size_
   }
 }
 
-InfluencerId id_of_point(InfluencerId id) { return id; }
-InfluencerId id_of_miss(const Miss& miss) { return miss.influencer; }
-std::uint64_t bit_of(InfluencerId id) { return std::uint64_t{1} << (number_of(id) % 64); }
+std::vector<std::uint32_t> numbers_of(std::span<const InfluencerId> of, IdNumbers& ids) {
+  std::vector<std::uint32_t> numbers;
+  ids.find_or_add(of, numbers);
+  return numbers;
+}
+
+std::vector<std::uint32_t> numbers_of(const std::vector<Miss>& misses, IdNumbers& ids) {
+  std::vector<InfluencerId> missed;
+  missed.reserve(misses.size());
+  for (const auto& miss : misses) missed.push_back(miss.influencer);
+  return numbers_of(missed, ids);
+}
 
 template <class Column>
 void take(const Column& from, const std::vector<IndexRange>& ranges, Column& to) {
@@ -113,28 +122,28 @@ MinuteAccount::MinuteAccount(Minute minute, std::uint64_t due_registered) {
   stats_.due = due_registered;
 }
 
-Kept MinuteAccount::apply(const PointBatch& batch, Presence& presence, GroupIndex& groups) {
+Kept MinuteAccount::apply(const PointBatch& batch, Presence& presence, IdNumbers& ids) {
   Kept kept;
-  add_points(batch, presence, groups, kept);
-  add_misses(batch, presence, groups, kept);
+  add_points(batch, presence, ids, kept);
+  add_misses(batch, presence, ids, kept);
   settle_due();
   return kept;
 }
 
-void MinuteAccount::add_points(const PointBatch& batch, Presence& presence, GroupIndex& groups,
+void MinuteAccount::add_points(const PointBatch& batch, Presence& presence, IdNumbers& ids,
                                Kept& kept) {
-  for_each_group(batch.influencers, id_of_point, [&](const IdGroup& group) {
-    const auto index = groups.find_or_add(group.key);
-    const auto fresh = group.mask & ~presence.present(index);
+  const auto numbers = numbers_of(batch.influencers, ids);
+  for_each_group(numbers, [&](const NumberGroup& group) {
+    const auto fresh = group.mask & ~presence.present(group.index);
     if (fresh == group.mask) {
       append_range(kept.points, group.begin, group.end);
     } else {
       for (auto i = group.begin; i < group.end; ++i) {
-        if (fresh & bit_of(batch.influencers[i])) append_range(kept.points, i, i + 1);
+        if (fresh & bit_of(numbers[i])) append_range(kept.points, i, i + 1);
       }
     }
-    take_back(presence, index, fresh);
-    presence.set_present(index, fresh);
+    take_back(presence, group.index, fresh);
+    presence.set_present(group.index, fresh);
   });
   for (const auto& points : kept.points) {
     kept.point_count += points.end - points.begin;
@@ -150,12 +159,14 @@ void MinuteAccount::add_points(const PointBatch& batch, Presence& presence, Grou
   stats_.stored += kept.point_count;
 }
 
-void MinuteAccount::add_misses(const PointBatch& batch, Presence& presence, GroupIndex& groups,
+void MinuteAccount::add_misses(const PointBatch& batch, Presence& presence, IdNumbers& ids,
                                Kept& kept) {
+  if (batch.misses.empty()) return;
+  const auto numbers = numbers_of(batch.misses, ids);
   for (std::size_t i = 0; i < batch.misses.size(); ++i) {
     const auto& miss = batch.misses[i];
-    const auto index = groups.find_or_add(number_of(miss.influencer) / 64);
-    const auto bit = bit_of(miss.influencer);
+    const auto index = numbers[i] / 64;
+    const auto bit = bit_of(numbers[i]);
     if ((presence.present(index) | presence.missed(index)) & bit) continue;
     presence.set_missed(index, bit, miss.reason);
     take_from_rest(1);
@@ -201,18 +212,18 @@ bool MinuteAccount::close(MissReason reason) {
   return true;
 }
 
-void replay(const PointBatch& batch, Presence& presence, GroupIndex& groups) {
-  for_each_group(batch.influencers, id_of_point, [&](const IdGroup& group) {
-    presence.set_present(groups.find_or_add(group.key), group.mask);
+void replay(const PointBatch& batch, Presence& presence, IdNumbers& ids) {
+  for_each_group(numbers_of(batch.influencers, ids), [&](const NumberGroup& group) {
+    presence.set_present(group.index, group.mask);
   });
-  for_each_group(batch.misses, id_of_miss, [&](const IdGroup& group) {
-    const auto index = groups.find_or_add(group.key);
-    for (auto i = group.begin; i < group.end; ++i) {
-      const auto bit = bit_of(batch.misses[i].influencer);
-      if ((presence.present(index) | presence.missed(index)) & bit) continue;
-      presence.set_missed(index, bit, batch.misses[i].reason);
-    }
-  });
+  if (batch.misses.empty()) return;
+  const auto numbers = numbers_of(batch.misses, ids);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const auto index = numbers[i] / 64;
+    const auto bit = bit_of(numbers[i]);
+    if ((presence.present(index) | presence.missed(index)) & bit) continue;
+    presence.set_missed(index, bit, batch.misses[i].reason);
+  }
 }
 
 }  // namespace ia::sqlite_store

@@ -39,7 +39,7 @@ class MinuteAccount {
   explicit MinuteAccount(const MinuteStats& stats) : stats_(stats) {}
 
   // `presence` must know all ids of the batch.
-  Kept apply(const PointBatch& batch, Presence& presence, GroupIndex& groups);
+  Kept apply(const PointBatch& batch, Presence& presence, IdNumbers& ids);
   // Counts the open ones as missed. False when that was done before.
   bool close(MissReason reason);
 
@@ -49,14 +49,14 @@ class MinuteAccount {
   void take_back(const Presence& presence, std::uint32_t group, std::uint64_t bits);
   void take_from_rest(std::uint64_t count);
   void add_values(const PointBatch& batch, IndexRange points);
-  void add_points(const PointBatch& batch, Presence& presence, GroupIndex& groups, Kept& kept);
-  void add_misses(const PointBatch& batch, Presence& presence, GroupIndex& groups, Kept& kept);
+  void add_points(const PointBatch& batch, Presence& presence, IdNumbers& ids, Kept& kept);
+  void add_misses(const PointBatch& batch, Presence& presence, IdNumbers& ids, Kept& kept);
   void settle_due();
 
   MinuteStats stats_;
 };
 
 // Repeats on `presence` what `apply` did with a batch of which everything was new.
-void replay(const PointBatch& batch, Presence& presence, GroupIndex& groups);
+void replay(const PointBatch& batch, Presence& presence, IdNumbers& ids);
 
 }  // namespace ia::sqlite_store

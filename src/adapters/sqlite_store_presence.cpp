@@ -1,46 +1,107 @@
 #include "adapters/sqlite_store_presence.h"
 
-#include <bit>
+#include <iterator>
 #include <numeric>
 
 namespace ia::sqlite_store {
 namespace {
 
-constexpr std::uint64_t kNoKey = ~std::uint64_t{0};  // ids are below 2^63
-constexpr std::size_t kFirstSlots = 64;
+// Fewer ids are not worth a block of their own.
+constexpr std::size_t kBlockMin = 32;
 
 static_assert(kMissReasonCount <= 16, "reasons are kept in four bits");
 
 }  // namespace
 
-GroupIndex::GroupIndex() : table_(kFirstSlots, Entry{kNoKey, 0}) {}
-
-std::size_t GroupIndex::slot_of(std::uint64_t key) const {
-  const auto shift = 64 - std::countr_zero(table_.size());
-  auto slot = static_cast<std::size_t>((key * 0x9e3779b97f4a7c15) >> shift);
-  while (table_[slot].key != key && table_[slot].key != kNoKey) {
-    slot = (slot + 1) & (table_.size() - 1);
-  }
-  return slot;
+const IdNumbers::Block* IdNumbers::block_of(std::uint64_t id) const {
+  const auto after = blocks_.upper_bound(id);
+  if (after == blocks_.begin()) return nullptr;
+  const auto& block = std::prev(after)->second;
+  return id <= number_of(block.ids.last) ? &block : nullptr;
 }
 
-std::uint32_t GroupIndex::find_or_add(std::uint64_t key) {
-  auto slot = slot_of(key);
-  if (table_[slot].key == key) return table_[slot].index;
-  if ((size_ + 1) * 2 > table_.size()) {
-    grow();
-    slot = slot_of(key);
-  }
-  table_[slot] = {key, static_cast<std::uint32_t>(size_++)};
-  return table_[slot].index;
+const IdNumbers::Block* IdNumbers::run_of(std::uint64_t id) const {
+  const auto* block = block_of(id);
+  return block != nullptr && block->listed.empty() ? block : nullptr;
 }
 
-void GroupIndex::grow() {
-  std::vector<Entry> old(table_.size() * 2, Entry{kNoKey, 0});
-  old.swap(table_);
-  for (const auto& entry : old) {
-    if (entry.key != kNoKey) table_[slot_of(entry.key)] = entry;
+std::uint32_t IdNumbers::find_or_add(InfluencerId id) {
+  std::uint32_t number = 0;
+  const auto* block = block_of(number_of(id));
+  if (block == nullptr) return number_alone(id);
+  number_in(*block, std::span(&id, 1), &number);
+  return number;
+}
+
+void IdNumbers::find_or_add(std::span<const InfluencerId> ids,
+                            std::vector<std::uint32_t>& numbers) {
+  numbers.resize(ids.size());
+  for (std::size_t begin = 0; begin < ids.size();) {
+    const auto rest = ids.subspan(begin);
+    if (const auto* block = block_of(number_of(rest.front()))) {
+      begin += number_in(*block, rest, &numbers[begin]);
+      continue;
+    }
+    const auto next = blocks_.upper_bound(number_of(rest.front()));
+    const auto end = next == blocks_.end()
+                         ? rest.end()
+                         : std::ranges::lower_bound(rest, next->second.ids.first);
+    const auto count = static_cast<std::size_t>(end - rest.begin());
+    number_between_blocks(rest.first(count), &numbers[begin]);
+    begin += count;
   }
+}
+
+std::size_t IdNumbers::number_in(const Block& block, std::span<const InfluencerId> ids,
+                                 std::uint32_t* numbers) {
+  const auto& listed = block.listed;
+  std::size_t at = 0;
+  std::size_t count = 0;
+  for (; count < ids.size() && ids[count] <= block.ids.last; ++count) {
+    const auto id = ids[count];
+    if (listed.empty()) {
+      at = number_of(id) - number_of(block.ids.first);
+    } else if (at == listed.size() || listed[at] != id) {
+      const auto from = listed.begin() + static_cast<std::ptrdiff_t>(at);
+      at = static_cast<std::size_t>(std::lower_bound(from, listed.end(), id) - listed.begin());
+      if (listed[at] != id) {
+        numbers[count] = number_alone(id);
+        continue;
+      }
+    }
+    numbers[count] = block.begin + static_cast<std::uint32_t>(at++);
+  }
+  return count;
+}
+
+void IdNumbers::number_between_blocks(std::span<const InfluencerId> ids, std::uint32_t* numbers) {
+  const auto is_known = [&](InfluencerId id) { return alone_.find(id).has_value(); };
+  if (ids.size() < kBlockMin || std::ranges::any_of(ids, is_known)) {
+    std::ranges::transform(ids, numbers, [&](InfluencerId id) { return number_alone(id); });
+    return;
+  }
+  Block block{.ids = {ids.front(), ids.back()}, .begin = size_, .listed = {}};
+  if (block.ids.size() != ids.size()) block.listed.assign(ids.begin(), ids.end());
+  std::iota(numbers, numbers + ids.size(), size_);
+  size_ += static_cast<std::uint32_t>(ids.size());
+  blocks_.emplace(number_of(ids.front()), std::move(block));
+}
+
+std::uint32_t IdNumbers::number_alone(InfluencerId id) {
+  const auto index = alone_.add(id);
+  if (index == alone_numbers_.size()) alone_numbers_.push_back(size_++);
+  return alone_numbers_[index];
+}
+
+bool IdBits::has_all(std::uint32_t first, std::uint64_t count) const {
+  for (auto number = std::uint64_t{first}; number < first + count;) {
+    const auto shift = number % 64;
+    const auto taken = std::min(64 - shift, first + count - number);
+    const auto mask = (taken == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << taken) - 1) << shift;
+    if (mask & ~get(static_cast<std::uint32_t>(number / 64))) return false;
+    number += taken;
+  }
+  return true;
 }
 
 void IdBits::add(std::uint32_t group, std::uint64_t bits) {

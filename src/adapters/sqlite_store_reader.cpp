@@ -44,20 +44,22 @@ void append_point(Series& series, Minute minute, Counts counts) {
 
 }  // namespace
 
-Reader::Reader(const Files& files, DamageLog& damage, sqlite::Connection db,
+Reader::Reader(const Files& files, DamageLog& damage, RegistryCache& known, sqlite::Connection db,
                std::vector<sqlite::Statement> sql)
     : files_(files),
       damage_(damage),
+      registry_(known),
       db_(std::move(db)),
       sql_(std::move(sql)),
       segments_(files) {}
 
-Result<std::unique_ptr<Reader>> Reader::open(const Files& files, DamageLog& damage) {
+Result<std::unique_ptr<Reader>> Reader::open(const Files& files, DamageLog& damage,
+                                             RegistryCache& known) {
   auto db = open_database(files, sqlite::Access::kRead, kCacheKib);
   if (!db) return std::unexpected(db.error());
   auto sql = prepare_all(*db, kSql);
   if (!sql) return std::unexpected(sql.error());
-  return std::unique_ptr<Reader>(new Reader(files, damage, std::move(*db), std::move(*sql)));
+  return std::unique_ptr<Reader>(new Reader(files, damage, known, std::move(*db), std::move(*sql)));
 }
 
 template <class Read>
@@ -72,7 +74,7 @@ auto Reader::in_snapshot(Read read) -> decltype(read()) {
   return result;
 }
 
-Result<Registry> Reader::registry() { return read_registry(db_); }
+Result<Registry> Reader::registry() { return read_registry(db_, registry_); }
 
 template <class Read>
 auto Reader::retried(Read read) -> decltype(read()) {

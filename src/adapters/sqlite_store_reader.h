@@ -18,7 +18,8 @@ namespace ia::sqlite_store {
 // noted, and the rest is read. Threads: one at a time; ReaderPool gives each its own.
 class Reader {
  public:
-  static Result<std::unique_ptr<Reader>> open(const Files& files, DamageLog& damage);
+  static Result<std::unique_ptr<Reader>> open(const Files& files, DamageLog& damage,
+                                              RegistryCache& known);
 
   Result<Registry> registry();
   Result<Series> series(InfluencerId influencer, MinuteRange range);
@@ -38,7 +39,7 @@ class Reader {
     Minute minute;
     Counts counts;
   };
-  Reader(const Files& files, DamageLog& damage, sqlite::Connection db,
+  Reader(const Files& files, DamageLog& damage, RegistryCache& known, sqlite::Connection db,
          std::vector<sqlite::Statement> sql);
 
   // Runs `read` within one snapshot, with a directory that shows it.
@@ -84,6 +85,7 @@ class Reader {
 
   const Files& files_;
   DamageLog& damage_;
+  RegistryCache& registry_;
   sqlite::Connection db_;
   std::vector<sqlite::Statement> sql_;
   Directory directory_;
@@ -97,7 +99,8 @@ class Reader {
 // As many readers as there were reads at the same time, up to some of them kept.
 class ReaderPool {
  public:
-  ReaderPool(const Files& files, DamageLog& damage) : files_(files), damage_(damage) {}
+  ReaderPool(const Files& files, DamageLog& damage, RegistryCache& known)
+      : files_(files), damage_(damage), registry_(known) {}
 
   // Runs `read(Reader&)` on a reader that nobody else has. Safe to call from any thread.
   template <class Read>
@@ -115,6 +118,7 @@ class ReaderPool {
 
   const Files& files_;
   DamageLog& damage_;
+  RegistryCache& registry_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_;
 };

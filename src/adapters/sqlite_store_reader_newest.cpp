@@ -93,7 +93,7 @@ Result<std::unique_ptr<Reader>> ReaderPool::take() {
       return reader;
     }
   }
-  return Reader::open(files_, damage_);
+  return Reader::open(files_, damage_, registry_);
 }
 
 void ReaderPool::give_back(std::unique_ptr<Reader> reader) {

@@ -109,6 +109,15 @@ Result<Registry> read_registry(sqlite::Connection& db) {
                   .watched = std::move(*history)};
 }
 
+Result<Registry> read_registry(sqlite::Connection& db, RegistryCache& cache) {
+  const auto epoch = db.integer("SELECT epoch FROM registry");
+  if (!epoch) return std::unexpected(epoch.error());
+  if (auto known = cache.of_epoch(static_cast<std::uint64_t>(*epoch))) return std::move(*known);
+  auto registry = read_registry(db);
+  if (registry) cache.put(*registry);
+  return registry;
+}
+
 Status write_registry(sqlite::Connection& db, const Registry& registry) {
   auto put = db.prepare("INSERT OR REPLACE INTO registry VALUES (1, ?1, ?2, ?3, ?4, ?5)");
   if (!put) return std::unexpected(put.error());

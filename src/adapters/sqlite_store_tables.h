@@ -10,7 +10,7 @@
 #include "adapters/sqlite.h"
 #include "adapters/sqlite_store_minute.h"
 #include "adapters/sqlite_store_segment.h"
-#include "core/schedule.h"
+#include "core/registry_cache.h"
 #include "ports/store.h"
 
 // The rows of store.db, each as one of our types.
@@ -24,6 +24,7 @@ struct WriteGate {
   // to be looked at with the mutex held.
   std::optional<Error> broken;
   std::atomic<std::uint64_t> bytes_in_log = 0;  // since the last checkpoint, about
+  RegistryCache registry;  // the readers use it as well
 };
 
 // The only way to write: runs `write()` as one transaction, unless the gate is broken.
@@ -39,6 +40,18 @@ auto write_gated(WriteGate& gate, sqlite::Connection& db, Write write) -> declty
   if (committed) return written;
   if (committed.error().code == Errc::kCorrupt) gate.broken = committed.error();
   return std::unexpected(committed.error());
+}
+
+// The same without waiting for the disk, so that nobody waits for a sync of housekeeping: it is
+// durable with the next transaction of anybody that is, before any later one, and before a
+// checkpoint. For what may as well not have happened after a power failure.
+template <class Write>
+auto write_gated_unsynced(WriteGate& gate, sqlite::Connection& db, Write write)
+    -> decltype(write()) {
+  if (auto set = db.execute("PRAGMA synchronous=NORMAL"); !set) return std::unexpected(set.error());
+  auto written = write_gated(gate, db, write);
+  if (auto set = db.execute("PRAGMA synchronous=FULL"); !set) return std::unexpected(set.error());
+  return written;
 }
 
 // All or none.
@@ -60,6 +73,8 @@ Result<State> read_state(sqlite::Statement& select);
 Result<State> read_state(sqlite::Connection& db);
 
 Result<Registry> read_registry(sqlite::Connection& db);
+// The same, but what the cache has of the stored epoch is not read again.
+Result<Registry> read_registry(sqlite::Connection& db, RegistryCache& cache);
 Status write_registry(sqlite::Connection& db, const Registry& registry);
 
 inline constexpr const char* kSelectMinutes =

@@ -33,6 +33,27 @@ TEST_F(SqliteStoreTest, MakesFilesThatOnlyTheirOwnerReads) {
   EXPECT_THAT(names_in(segments()), SizeIs(1));
 }
 
+// A million scattered ids are 17 MB of text, and several threads look once a second.
+TEST_F(SqliteStoreTest, ReadsTheRegistrysTextOnceAnEpoch) {
+  const auto registry_of = [](std::uint64_t epoch, std::string_view ids) {
+    Registry registry;
+    registry.epoch = epoch;
+    registry.influencers = InfluencerSet::parse(ids).value();
+    return registry;
+  };
+  const auto ids_at = [](const Store& store) {
+    return store.registry()->influencers.ranges().data();
+  };
+  auto store = open();
+  ASSERT_TRUE(store->put_registry(registry_of(1, "5,7,9")));
+  auto other = open();
+  const auto* once = ids_at(*other);
+  EXPECT_EQ(ids_at(*other), once);
+  ASSERT_TRUE(store->put_registry(registry_of(2, "5,7,11")));
+  EXPECT_EQ(*other->registry(), registry_of(2, "5,7,11"));
+  EXPECT_EQ(*store->registry(), registry_of(2, "5,7,11"));
+}
+
 TEST_F(SqliteStoreTest, RefusesADirectoryOfANewerFormatAndLeavesItAlone) {
   fs::create_directory(data());
   std::ofstream(data() / "store.version") << "influencer-analytics store 4\n";

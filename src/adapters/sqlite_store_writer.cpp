@@ -124,7 +124,7 @@ Status Writer::append_one(const PointBatch& batch, AppendResult& result) {
   const auto minute = recall(batch.minute);
   if (!minute) return std::unexpected(minute.error());
   if (auto known = look_up(batch, **minute); !known) return known;
-  const auto kept = (*minute)->account.apply(batch, (*minute)->presence, groups_);
+  const auto kept = (*minute)->account.apply(batch, (*minute)->presence, ids_);
   result.stored += kept.point_count;
   result.repeats += batch.size() - kept.point_count;
   if (kept.point_count + kept.miss_count + batch.usernames.size() == 0) return {};
@@ -240,14 +240,9 @@ Result<MinuteAccount> Writer::read_account(Minute minute) {
 
 // The registry is the seed process's to change, so its epoch is looked at each time.
 Result<std::uint64_t> Writer::due_in(Minute minute) {
-  const auto epoch = db_.integer("SELECT epoch FROM registry");
-  if (!epoch) return std::unexpected(epoch.error());
-  if (!registry_ || registry_->epoch != static_cast<std::uint64_t>(*epoch)) {
-    auto registry = read_registry(db_);
-    if (!registry) return std::unexpected(registry.error());
-    registry_ = std::move(*registry);
-  }
-  return registry_->epoch == 0 ? 0 : registry_->due_in(minute);
+  const auto registry = read_registry(db_, gate_.registry);
+  if (!registry) return std::unexpected(registry.error());
+  return registry->epoch == 0 ? 0 : registry->due_in(minute);
 }
 
 Status Writer::replay_frames(Minute minute, std::uint64_t after, Presence& presence) {
@@ -273,7 +268,7 @@ Status Writer::replay_frame(Minute minute, std::int64_t position, Presence& pres
   if (!row || !*row) return {};
   const auto batch = decode_point_batch(select.blob(0));
   if (batch && batch->minute == minute) {
-    replay(*batch, presence, groups_);
+    replay(*batch, presence, ids_);
   } else {
     damage_.note(only(minute), place, batch ? "it is of another minute" : batch.error().message);
   }
@@ -299,8 +294,9 @@ Status Writer::look_up(const PointBatch& batch, Remembered& minute) {
 
 Status Writer::look_up_one(InfluencerId id, Remembered& minute) {
   auto& presence = minute.presence;
-  const auto group = groups_.find_or_add(number_of(id) / 64);
-  const auto bit = std::uint64_t{1} << (number_of(id) % 64);
+  const auto number = ids_.find_or_add(id);
+  const auto group = number / 64;
+  const auto bit = bit_of(number);
   const auto known = presence.looked_up(group) | presence.present(group);
   if (known & bit) return {};
   Chunk chunk;
@@ -353,7 +349,7 @@ Status Writer::put_registry(const Registry& registry) {
     return fail(Errc::kInvalid,
                 "store: a registry needs a shard size and an interval of 1 or more");
   }
-  return write([&]() -> Status {
+  const auto put = write([&]() -> Status {
     const auto stored = db_.integer("SELECT epoch FROM registry");
     if (!stored) return std::unexpected(stored.error());
     const auto epoch = static_cast<std::uint64_t>(*stored);
@@ -361,6 +357,8 @@ Status Writer::put_registry(const Registry& registry) {
     bytes_ += kRowBytes;
     return write_registry(db_, registry);
   });
+  if (put) gate_.registry.put(registry);
+  return put;
 }
 
 void Writer::forget_touched() {

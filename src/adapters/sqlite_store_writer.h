@@ -68,10 +68,9 @@ class Writer {
   std::mutex mutex_;  // over all below, and before the gate's
   sqlite::Connection db_;
   std::vector<sqlite::Statement> sql_;
-  GroupIndex groups_;
+  IdNumbers ids_;
   std::unordered_map<std::int64_t, Remembered> minutes_;
   std::vector<Minute> touched_;  // in the transaction that is under way
-  std::optional<Registry> registry_;
   State state_;
   std::uint64_t position_ = 0;  // of the last frame
   std::uint64_t uses_ = 0;

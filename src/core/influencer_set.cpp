@@ -34,23 +34,41 @@ Result<IdRange> parse_piece(std::string_view piece) {
   return IdRange{InfluencerId{*first}, InfluencerId{*last}};
 }
 
-}  // namespace
-
-InfluencerSet::InfluencerSet(std::vector<IdRange> ranges) {
-  std::ranges::sort(ranges, {}, &IdRange::first);
-  for (const auto& range : ranges) {
-    const bool touches =
-        !ranges_.empty() && number_of(range.first) <= number_of(ranges_.back().last) + 1;
-    if (touches) {
-      ranges_.back().last = std::max(ranges_.back().last, range.last);
+// Puts them in order and makes one of those that overlap or touch, in place.
+void unite(std::vector<IdRange>& ranges) {
+  if (!std::ranges::is_sorted(ranges, {}, &IdRange::first)) {
+    std::ranges::sort(ranges, {}, &IdRange::first);
+  }
+  std::size_t last = 0;
+  for (const auto& range : std::span(ranges).subspan(1)) {
+    if (number_of(range.first) <= number_of(ranges[last].last) + 1) {
+      ranges[last].last = std::max(ranges[last].last, range.last);
     } else {
-      ranges_.push_back(range);
+      ranges[++last] = range;
     }
   }
-  for (const auto& range : ranges_) {
-    offsets_.push_back(size_);
-    size_ += range.size();
+  ranges.resize(last + 1);
+  ranges.shrink_to_fit();
+}
+
+}  // namespace
+
+const std::shared_ptr<const InfluencerSet::Content>& InfluencerSet::none() {
+  static const auto empty = std::make_shared<const Content>();
+  return empty;
+}
+
+InfluencerSet::InfluencerSet(std::vector<IdRange> ranges) {
+  if (ranges.empty()) return;
+  unite(ranges);
+  auto content = std::make_shared<Content>();
+  content->offsets.reserve(ranges.size());
+  for (const auto& range : ranges) {
+    content->offsets.push_back(content->size);
+    content->size += range.size();
   }
+  content->ranges = std::move(ranges);
+  content_ = std::move(content);
 }
 
 InfluencerSet InfluencerSet::of(std::span<const InfluencerId> ids) {
@@ -85,7 +103,7 @@ Result<InfluencerSet> InfluencerSet::parse(std::string_view text) {
 
 std::string InfluencerSet::to_string() const {
   std::string out;
-  for (const auto& range : ranges_) {
+  for (const auto& range : ranges()) {
     if (!out.empty()) out += ',';
     out += std::to_string(number_of(range.first));
     if (range.first != range.last) out += '-' + std::to_string(number_of(range.last));
@@ -94,39 +112,43 @@ std::string InfluencerSet::to_string() const {
 }
 
 std::optional<std::size_t> InfluencerSet::index_of(InfluencerId id) const {
-  const auto after = std::ranges::upper_bound(ranges_, id, {}, &IdRange::first);
-  if (after == ranges_.begin()) return std::nullopt;
-  const auto position = static_cast<std::size_t>(after - ranges_.begin()) - 1;
-  if (id > ranges_[position].last) return std::nullopt;
-  return offsets_[position] + (number_of(id) - number_of(ranges_[position].first));
+  const auto& ranges = content_->ranges;
+  const auto after = std::ranges::upper_bound(ranges, id, {}, &IdRange::first);
+  if (after == ranges.begin()) return std::nullopt;
+  const auto position = static_cast<std::size_t>(after - ranges.begin()) - 1;
+  if (id > ranges[position].last) return std::nullopt;
+  return content_->offsets[position] + (number_of(id) - number_of(ranges[position].first));
 }
 
 InfluencerId InfluencerSet::at(std::size_t index) const {
-  const auto after = std::ranges::upper_bound(offsets_, index);
-  const auto position = static_cast<std::size_t>(after - offsets_.begin()) - 1;
-  return InfluencerId{number_of(ranges_[position].first) + (index - offsets_[position])};
+  const auto& offsets = content_->offsets;
+  const auto after = std::ranges::upper_bound(offsets, index);
+  const auto position = static_cast<std::size_t>(after - offsets.begin()) - 1;
+  return InfluencerId{number_of(content_->ranges[position].first) + (index - offsets[position])};
 }
 
 InfluencerSet InfluencerSet::slice(std::size_t begin, std::size_t count) const {
-  std::vector<IdRange> ranges;
-  const auto end = std::min(size_, begin + count);
-  const auto first_range = std::ranges::upper_bound(offsets_, begin);
-  auto position = static_cast<std::size_t>(first_range - offsets_.begin());
+  const auto& offsets = content_->offsets;
+  std::vector<IdRange> slice;
+  const auto end = std::min(size(), begin + count);
+  const auto first_range = std::ranges::upper_bound(offsets, begin);
+  auto position = static_cast<std::size_t>(first_range - offsets.begin());
   if (position > 0) --position;
-  for (; begin < end && position < ranges_.size(); ++position) {
-    const auto skip = begin - offsets_[position];
-    const auto take = std::min(ranges_[position].size() - skip, end - begin);
-    const auto first = number_of(ranges_[position].first) + skip;
-    ranges.push_back({InfluencerId{first}, InfluencerId{first + take - 1}});
+  for (; begin < end && position < ranges().size(); ++position) {
+    const auto& range = ranges()[position];
+    const auto skip = begin - offsets[position];
+    const auto take = std::min(range.size() - skip, end - begin);
+    const auto first = number_of(range.first) + skip;
+    slice.push_back({InfluencerId{first}, InfluencerId{first + take - 1}});
     begin += take;
   }
-  return InfluencerSet(std::move(ranges));
+  return InfluencerSet(std::move(slice));
 }
 
 std::vector<InfluencerId> InfluencerSet::ids() const {
   std::vector<InfluencerId> out;
-  out.reserve(size_);
-  for (const auto& range : ranges_) {
+  out.reserve(size());
+  for (const auto& range : ranges()) {
     for (auto id = number_of(range.first); id <= number_of(range.last); ++id) {
       out.push_back(InfluencerId{id});
     }
@@ -136,10 +158,11 @@ std::vector<InfluencerId> InfluencerSet::ids() const {
 
 InfluencerSet InfluencerSet::common_with(const InfluencerSet& other) const {
   std::vector<IdRange> common;
-  auto theirs = other.ranges_.begin();
-  for (const auto& own : ranges_) {
-    while (theirs != other.ranges_.end() && theirs->last < own.first) ++theirs;
-    for (auto at = theirs; at != other.ranges_.end() && at->first <= own.last; ++at) {
+  const auto others = other.ranges();
+  auto theirs = others.begin();
+  for (const auto& own : ranges()) {
+    while (theirs != others.end() && theirs->last < own.first) ++theirs;
+    for (auto at = theirs; at != others.end() && at->first <= own.last; ++at) {
       common.push_back({std::max(own.first, at->first), std::min(own.last, at->last)});
     }
   }
@@ -148,11 +171,12 @@ InfluencerSet InfluencerSet::common_with(const InfluencerSet& other) const {
 
 InfluencerSet InfluencerSet::without(const InfluencerSet& other) const {
   std::vector<IdRange> left;
-  auto theirs = other.ranges_.begin();
-  for (auto own : ranges_) {
-    while (theirs != other.ranges_.end() && theirs->last < own.first) ++theirs;
+  const auto others = other.ranges();
+  auto theirs = others.begin();
+  for (auto own : ranges()) {
+    while (theirs != others.end() && theirs->last < own.first) ++theirs;
     bool is_left = true;
-    for (auto at = theirs; is_left && at != other.ranges_.end() && at->first <= own.last; ++at) {
+    for (auto at = theirs; is_left && at != others.end() && at->first <= own.last; ++at) {
       if (own.first < at->first) {
         left.push_back({own.first, InfluencerId{number_of(at->first) - 1}});
       }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,11 +21,15 @@ struct IdRange {
   friend bool operator==(const IdRange&, const IdRange&) = default;
 };
 
-// A set of ids as ascending, disjoint, non-adjacent ranges: a million in a row cost 16 bytes.
-// Immutable once built. An id's index is its position in ascending order.
+// A set of ids as ascending, disjoint, non-adjacent ranges: a million in a row cost 24 bytes, a
+// million that are scattered 24 MB. Immutable once built, so copies share what they hold and cost
+// nothing. An id's index is its position in ascending order.
 class InfluencerSet {
  public:
   InfluencerSet() = default;
+  // Moves are copies, so that a set that was moved from is still one.
+  InfluencerSet(const InfluencerSet&) = default;
+  InfluencerSet& operator=(const InfluencerSet&) = default;
   // Any order; overlaps merge.
   explicit InfluencerSet(std::vector<IdRange> ranges);
   static InfluencerSet of(std::span<const InfluencerId> ids);
@@ -34,8 +39,8 @@ class InfluencerSet {
   static Result<InfluencerSet> parse(std::string_view text);
   std::string to_string() const;
 
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return content_->size; }
+  bool empty() const { return size() == 0; }
   bool contains(InfluencerId id) const { return index_of(id).has_value(); }
   std::optional<std::size_t> index_of(InfluencerId id) const;
   InfluencerId at(std::size_t index) const;
@@ -45,16 +50,21 @@ class InfluencerSet {
   // Those in both, and in this one alone. Linear in the ranges, but for sorting.
   InfluencerSet common_with(const InfluencerSet& other) const;
   InfluencerSet without(const InfluencerSet& other) const;
-  std::span<const IdRange> ranges() const { return ranges_; }
+  std::span<const IdRange> ranges() const { return content_->ranges; }
 
   friend bool operator==(const InfluencerSet& a, const InfluencerSet& b) {
-    return a.ranges_ == b.ranges_;
+    return a.content_ == b.content_ || a.content_->ranges == b.content_->ranges;
   }
 
  private:
-  std::vector<IdRange> ranges_;
-  std::vector<std::size_t> offsets_;  // index of each range's first id
-  std::size_t size_ = 0;
+  struct Content {
+    std::vector<IdRange> ranges;
+    std::vector<std::size_t> offsets;  // index of each range's first id
+    std::size_t size = 0;
+  };
+  static const std::shared_ptr<const Content>& none();
+
+  std::shared_ptr<const Content> content_ = none();  // never null
 };
 
 }  // namespace ia

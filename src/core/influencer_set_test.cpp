@@ -36,6 +36,16 @@ TEST(InfluencerSet, MergesOverlaps) {
   EXPECT_EQ(parsed("10-20,15-30").size(), 21u);
 }
 
+TEST(InfluencerSet, CopiesShareWhatTheyHold) {
+  const auto set = parsed("1,3,5");
+  const auto copy = set;
+  EXPECT_EQ(copy.ranges().data(), set.ranges().data());
+  auto source = set;
+  const auto target = std::move(source);
+  EXPECT_EQ(target, set);
+  EXPECT_EQ(source.size(), 3u);  // NOLINT: one that was moved from is still a set
+}
+
 TEST(InfluencerSet, NamesThePieceThatIsWrong) {
   for (const auto* wrong : {"1,x2,3", "5-", "-5", "1--2", "1.5", "9223372036854775808", "5-x"}) {
     EXPECT_NE(parse_error(wrong), "") << wrong;
