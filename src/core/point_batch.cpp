@@ -14,6 +14,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "columns are written in place");
 
 constexpr std::string_view kMagic = "IAB1";
+constexpr std::size_t kVarintBytesMax = 10;
 constexpr std::size_t kSlack = 8;  // columns are written and read eight bytes at a time
 
 std::uint32_t checksum(std::string_view bytes) {
@@ -21,12 +22,19 @@ std::uint32_t checksum(std::string_view bytes) {
       crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));  // NOLINT
 }
 
-void put_varint(std::string& out, std::uint64_t value) {
+// Returns where it ends.
+char* put_varint_at(char* at, std::uint64_t value) {
   while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
+    *at++ = static_cast<char>(value | 0x80);
     value >>= 7;
   }
-  out.push_back(static_cast<char>(value));
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+void put_varint(std::string& out, std::uint64_t value) {
+  char bytes[kVarintBytesMax];
+  out.append(bytes, put_varint_at(bytes, value));
 }
 
 std::uint64_t zigzag(std::int64_t value) {
@@ -78,12 +86,16 @@ void put_ids(std::string& out, std::span<const InfluencerId> ids) {
   for_each_run(ids, [&](IdRun) { ++runs; });
   put_varint(out, ids.size());
   put_varint(out, runs);
+  const auto begin = out.size();
+  out.resize(begin + runs * 2 * kVarintBytesMax);
+  char* at = out.data() + begin;
   std::uint64_t expected = 0;
   for_each_run(ids, [&](IdRun run) {
-    put_varint(out, run.first - expected);
-    put_varint(out, run.length - 1);
+    at = put_varint_at(at, run.first - expected);
+    at = put_varint_at(at, run.length - 1);
     expected = run.first + run.length;
   });
+  out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
 // Reads from front to back; after anything unsound it yields zeros and stays failed.
@@ -103,12 +115,17 @@ class Reader {
   }
 
   std::uint64_t varint() {
+    const auto* at = rest_.data();
+    const auto* end = at + std::min(rest_.size(), kVarintBytesMax);
     std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint64_t part = byte();
+    for (unsigned shift = 0; at != end; shift += 7) {
+      const std::uint64_t part = static_cast<std::uint8_t>(*at++);
       if (shift == 63 && part > 1) return fail();
       value |= (part & 0x7f) << shift;
-      if (part < 0x80) return value;
+      if (part < 0x80) {
+        rest_.remove_prefix(static_cast<std::size_t>(at - rest_.data()));
+        return value;
+      }
     }
     return fail();
   }
@@ -184,18 +201,21 @@ bool read_ids(Reader& in, std::vector<InfluencerId>& ids) {
   const auto count = in.varint();
   const auto runs = in.varint();
   if (in.failed() || count > in.left() || runs > count) return false;
-  ids.reserve(count);
+  ids.resize(count);
+  auto* out = ids.data();
+  const auto* end = out + count;
   std::uint64_t next = 0;
   for (std::uint64_t i = 0; i < runs; ++i) {
     const auto gap = in.varint();
     const auto more = in.varint();
-    if (in.failed() || more >= count - ids.size() || !advance(next, gap)) return false;
+    const auto room = static_cast<std::uint64_t>(end - out);
+    if (in.failed() || more >= room || !advance(next, gap)) return false;
     if (i > 0 && gap == 0) return false;
     if (more > kInfluencerIdMax - next) return false;
-    for (std::uint64_t k = 0; k <= more; ++k) ids.push_back(InfluencerId{next + k});
+    for (std::uint64_t k = 0; k <= more; ++k) *out++ = InfluencerId{next + k};
     next += more + 1;
   }
-  return ids.size() == count;
+  return out == end;
 }
 
 bool read_misses(Reader& in, std::vector<Miss>& misses) {
