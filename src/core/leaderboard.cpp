@@ -164,11 +164,33 @@ class Spares {
 
 }  // namespace
 
+// What snapshots share with the writer until it changes: then the writer goes on with a copy. At a
+// million influencers, of whom none is new, that is one copy in place of two.
+template <class Value>
+class Shared {
+ public:
+  const Value& operator*() const { return *value_; }
+  const Value* operator->() const { return value_.get(); }
+  Value& to_change() {
+    if (is_shared_) value_ = std::make_shared<Value>(*value_);
+    is_shared_ = false;
+    return *value_;
+  }
+  std::shared_ptr<const Value> share() {
+    is_shared_ = true;
+    return value_;
+  }
+
+ private:
+  std::shared_ptr<Value> value_ = std::make_shared<Value>();
+  bool is_shared_ = false;
+};
+
 struct Leaderboard::State {
-  Roster roster;
+  Shared<Roster> roster;
+  Shared<std::vector<std::string_view>> usernames;  // may end before the roster does
   std::vector<Counts> counts;
   std::vector<WallTime> retrieved_at;
-  std::vector<std::string_view> usernames;
   std::shared_ptr<NameArena> arena = std::make_shared<NameArena>();
   std::int64_t followers_total = 0;
   std::int64_t following_total = 0;
@@ -180,26 +202,19 @@ struct Leaderboard::State {
   std::vector<char> is_changed;
 
   std::uint64_t version = 0;
-  std::shared_ptr<const Roster> shared_roster = std::make_shared<Roster>();
-  std::shared_ptr<const std::vector<std::string_view>> shared_usernames =
-      std::make_shared<std::vector<std::string_view>>();
-  bool usernames_changed = false;
   std::shared_ptr<Spares> spares = std::make_shared<Spares>();
 
   std::uint32_t index_of(InfluencerId id) {
-    const auto index = roster.add(id);
-    if (index == counts.size()) {
-      counts.emplace_back();
-      retrieved_at.emplace_back();
-      usernames.emplace_back();
-      is_changed.push_back(0);
-    }
-    return index;
+    if (const auto known = roster->find(id)) return *known;
+    counts.emplace_back();
+    retrieved_at.emplace_back();
+    is_changed.push_back(0);
+    return roster.to_change().add(id);
   }
 
   bool is_before(const Key& a, const Key& b) const {
     if (a.followers != b.followers) return a.followers > b.followers;
-    return roster.at(a.index) < roster.at(b.index);
+    return roster->at(a.index) < roster->at(b.index);
   }
 
   bool is_newer(WallTime time, WallTime known) const {
@@ -242,13 +257,6 @@ struct Leaderboard::State {
       keys[--to] = take_kept ? keys[--kept] : moved[--rest];
     }
   }
-
-  void share_what_changed() {
-    if (shared_roster->size() != roster.size()) shared_roster = std::make_shared<Roster>(roster);
-    if (!usernames_changed) return;
-    shared_usernames = std::make_shared<std::vector<std::string_view>>(usernames);
-    usernames_changed = false;
-  }
 };
 
 Leaderboard::Leaderboard() : state_(std::make_unique<State>()) {}
@@ -272,7 +280,7 @@ void Leaderboard::forget_unwatched(const InfluencerSet& watched, WallTime since)
   auto& s = *state_;
   for (std::uint32_t index = 0; index < s.counts.size(); ++index) {
     const auto heard_at = s.retrieved_at[index];
-    if (heard_at == WallTime{} || heard_at >= since || watched.contains(s.roster.at(index))) {
+    if (heard_at == WallTime{} || heard_at >= since || watched.contains(s.roster->at(index))) {
       continue;
     }
     s.followers_total -= s.counts[index].followers;
@@ -292,26 +300,28 @@ void Leaderboard::apply(const PointBatch& batch) {
 
 void Leaderboard::set_username(InfluencerId id, std::string_view name) {
   auto& s = *state_;
-  auto& kept = s.usernames[s.index_of(id)];
-  if (kept == name || name.size() > kUsernameBytesMax) return;
-  kept = s.arena->keep(name);
-  s.usernames_changed = true;
+  const auto index = s.index_of(id);
+  const auto& known = *s.usernames;
+  if (name.size() > kUsernameBytesMax) return;
+  if (name == (index < known.size() ? known[index] : std::string_view{})) return;
+  auto& names = s.usernames.to_change();
+  names.resize(std::max<std::size_t>(names.size(), index + 1));
+  names[index] = s.arena->keep(name);
 }
 
-const Roster& Leaderboard::roster() const { return state_->roster; }
+const Roster& Leaderboard::roster() const { return *state_->roster; }
 
 std::shared_ptr<const LeaderboardSnapshot> Leaderboard::publish(WallTime now) {
   auto& s = *state_;
   s.reorder();
-  s.share_what_changed();
   auto spare = s.spares->take();
   spare->version_ = ++s.version;
   spare->published_at_ = now;
   spare->newest_ = s.newest;
   spare->followers_total_ = s.followers_total;
   spare->following_total_ = s.following_total;
-  spare->roster_ = s.shared_roster;
-  spare->usernames_ = s.shared_usernames;
+  spare->roster_ = s.roster.share();
+  spare->usernames_ = s.usernames.share();
   spare->username_bytes_ = s.arena;
   spare->counts_ = s.counts;
   spare->retrieved_at_ = s.retrieved_at;
@@ -326,6 +336,9 @@ std::shared_ptr<const LeaderboardSnapshot> Leaderboard::publish(WallTime now) {
     spare->ranks_[s.keys[i].index] = ranks;
   }
   return {spare.release(), [spares = s.spares](LeaderboardSnapshot* done) {
+            // A newer one may have copies of these.
+            done->roster_.reset();
+            done->usernames_.reset();
             spares->give(std::unique_ptr<LeaderboardSnapshot>(done));
           }};
 }
