@@ -5,17 +5,22 @@
       CPU per stored point of the whole program (fetch, queues, store, leaderboard, API), flat out
       on one core, against the CPU per request of wrk -c64 on the same core and simulator, in one
       run. wrk runs before and after.
-  bench/pipeline_bench.py paced [--minutes 10] [--pipelining 8] [--no-checks]
+  bench/pipeline_bench.py paced [--minutes 10] [--pipelining 8] [--no-checks] [--ids both]
       A million influencers a minute at the default pace, nothing pinned: CPU share and memory of
-      the program alone, coverage, and how soon after its end a minute is complete. The daily check
-      of everybody runs beside it at its full pace, a million a day, unless --no-checks.
+      the program alone, coverage, bytes written to disk per point (70 minutes contain an hour's
+      settling), how soon after its end a minute is complete, and what the first whole minute after
+      the first start, in which all names are stored, costs against a usual one. The daily check
+      of everybody runs beside it at its full pace, a million a day, unless --no-checks. --ids
+      scattered takes a million random ids below 2^53; both runs one after the other and prints the
+      ratios scattered / contiguous.
   bench/pipeline_bench.py checks [--minutes 3] [--check-seconds 2,10]
       Whether the daily check of everybody costs the fetching anything: a million influencers a
       minute without it, then with checks that take so many seconds each, then without it again.
       Rate: points a second. Lag: the age of the newest value that is served, looked at twice a
       second, and the second of the minute in which its last value was retrieved.
 
-Needs wrk (Debian package wrk) for `saturated`. Prints ratios; absolute figures are this machine's.
+Needs wrk (Debian package wrk) for `saturated`; `paced` states the machine's speed with it where it
+is installed. Prints ratios; absolute figures are this machine's.
 """
 
 import argparse
@@ -23,6 +28,7 @@ import datetime
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -49,8 +55,39 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def bytes_written(pid):
+    """What it had the system write to disks, without what was deleted before that."""
+    fields = dict(line.split(": ") for line in
+                  pathlib.Path(f"/proc/{pid}/io").read_text().splitlines())
+    return int(fields["write_bytes"]) - int(fields["cancelled_write_bytes"])
+
+
 def resident_mib(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 2**20
+
+
+def peak_mib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 2**10
+
+
+def scattered_ids(count, path):
+    """A file of random ids below 2^53."""
+    ids = random.Random(53).sample(range(2**53), count)
+    path.write_text("\n".join(map(str, sorted(ids))))
+    return str(path)
+
+
+def size_of(influencers):
+    if os.path.exists(influencers):
+        return len(pathlib.Path(influencers).read_text().split())
+    first, last = (int(n) for n in influencers.split("-"))
+    return last - first + 1
+
+
+def first_of(influencers):
+    text = pathlib.Path(influencers).read_text() if os.path.exists(influencers) else influencers
+    return re.match(r"\d+", text).group()
 
 
 def pinned(core, command):
@@ -72,21 +109,22 @@ def start_simulator(program, address, influencers, core, *more):
         pinned(core, [program, "mockstagram", "--mockstagram-listen", address,
                       "--influencers", influencers, *more]),
         stdout=subprocess.DEVNULL)
-    first = influencers.split("-")[0]
-    wait_for(f"http://{address}/api/v1/influencers/{first}")
+    wait_for(f"http://{address}/api/v1/influencers/{first_of(influencers)}")
     return process
 
 
-def wrk(address, influencers, core, seconds=10):
+def wrk(address, influencers, core, seconds=10, kinds=("same id", "varying id")):
     """CPU microseconds per request of wrk -c64."""
-    first, last = (int(n) for n in influencers.split("-"))
+    first = first_of(influencers)
+    last = int(first) + size_of(influencers) - 1
     script = (f"local n={first}\nrequest=function()\n n=n+1\n if n>{last} then n={first} end\n"
               " return wrk.format('GET','/api/v1/influencers/'..n)\nend\n")
     results = {}
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
         lua.write(script)
         lua.flush()
-        for kind, extra in (("same id", []), ("varying id", ["-s", lua.name])):
+        for kind in kinds:
+            extra = ["-s", lua.name] if kind == "varying id" else []
             process = subprocess.Popen(
                 pinned(core, ["wrk", "-t1", "-c64", f"-d{seconds}s", *extra,
                               f"http://{address}/api/v1/influencers/{first}"]),
@@ -113,12 +151,16 @@ class Run:
         self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True)
         self.minutes = minutes
         self.rows = []  # of whole minutes
+        self.minute_cpu = []  # CPU seconds from report to report, the first one from the start
+        self.written = 0  # bytes, in the whole minutes
+        self.peak = 0.0  # MiB, ever
         self.ages = []  # of the newest value served, in seconds
 
     def watch(self):
         """Reads `minutes` whole minutes behind a warm-up; their (CPU s, wall s), peak MiB."""
         warm_up = 2  # the minute of the start, and the one in which it learns every name
         peak = 0.0
+        before = 0.0
         for line in self.process.stdout:
             row = re.match(r"(\d\d:\d\d)  ([\d,]+) of ([\d,]+) stored", line)
             if not row:
@@ -126,10 +168,13 @@ class Run:
             print("  " + line.rstrip(), flush=True)
             peak = max(peak, resident_mib(self.process.pid))
             now = (cpu_seconds(self.process.pid), time.monotonic())
+            self.minute_cpu.append(now[0] - before)
+            before = now[0]
             if warm_up > 0:
                 warm_up -= 1
                 began = now
                 self.checks_before = self.checks_done()
+                written_before = bytes_written(self.process.pid)
                 if warm_up == 0:
                     threading.Thread(target=self.look_at_ages, daemon=True).start()
                 continue
@@ -138,6 +183,8 @@ class Run:
             self.rows.append((stored, due, float(age.group(1)) if age else 0.0,
                               time.time() % 60))
             if len(self.rows) == self.minutes:
+                self.written = bytes_written(self.process.pid) - written_before
+                self.peak = peak_mib(self.process.pid)
                 return now[0] - began[0], now[1] - began[1], peak
         sys.exit("the program ended early")
 
@@ -201,11 +248,43 @@ def saturated(options):
 
 
 def paced(options):
+    if options.ids == "contiguous":
+        paced_of(options, "contiguous", options.influencers)
+        return
+    with tempfile.TemporaryDirectory(prefix="ia_bench_ids.") as directory:
+        file = scattered_ids(size_of(options.influencers), pathlib.Path(directory) / "ids.txt")
+        results = {}
+        if options.ids == "both":
+            results["contiguous"] = paced_of(options, "contiguous", options.influencers)
+        results["scattered"] = paced_of(options, "scattered", file)
+    if options.ids == "both":
+        contiguous, scattered = results["contiguous"], results["scattered"]
+        print("\nscattered / contiguous: " + ", ".join(
+            f"{what} {scattered[what] / contiguous[what]:.3f}" for what in contiguous))
+
+
+def wait_for_second(second):
+    """So that the first whole minute follows the start."""
+    time.sleep((second - time.time()) % 60)
+
+
+def state_speed(address, influencers):
+    if not shutil.which("wrk"):
+        print("the machine's speed is not known: wrk is not installed")
+        return
+    print("the machine's speed")
+    wrk(address, influencers, core=None, seconds=5, kinds=("same id",))
+
+
+def paced_of(options, kind, influencers):
     address = f"127.0.0.1:{free_port()}"
-    simulator = start_simulator(options.program, address, options.influencers, core=None)
+    print(f"\n{kind} ids")
+    simulator = start_simulator(options.program, address, influencers, core=None)
     try:
+        state_speed(address, influencers)
         checks = ["--check-interval", "0s"] if options.no_checks else []
-        run = Run(options.program, address, options.influencers, options.minutes, None,
+        wait_for_second(55)
+        run = Run(options.program, address, influencers, options.minutes, None,
                   ["--pipelining", str(options.pipelining), *checks])
         simulator_began = cpu_seconds(simulator.pid), time.monotonic()
         cpu, wall, peak = run.watch()
@@ -215,12 +294,20 @@ def paced(options):
     finally:
         simulator.kill()
     stored, due = sum(r[0] for r in run.rows), sum(r[1] for r in run.rows)
-    print(f"\npaced, pipelining {options.pipelining}, {len(run.rows)} minutes:"
+    usual = sorted(run.minute_cpu[2:])[len(run.minute_cpu[2:]) // 2]
+    first = max(run.minute_cpu[:2])
+    print(f"\npaced, {kind} ids, pipelining {options.pipelining}, {len(run.rows)} minutes:"
           f" coverage {100 * stored / due:.3f} %, {stored / wall:,.0f} points/s")
     print(f"program {100 * cpu / wall:.1f} % of one core, {cpu / stored * 1e6:.2f} us a point,"
-          f" peak {peak:.0f} MiB resident; simulator {simulator_share:.1f} %")
+          f" {peak:.0f} MiB resident when minutes end, {run.peak:.0f} MiB ever;"
+          f" simulator {simulator_share:.1f} %")
+    print(f"{run.written / stored:.1f} bytes written to disk per point")
+    print(f"first minute {first:.1f} s of CPU, a usual one {usual:.1f} s: {first / usual:.2f} x")
     latest = max(row[3] for row in run.rows)
-    print(f"a minute is complete and served {latest:.1f} s after its end at the latest")
+    print(f"a minute is complete and served {latest:.1f} s after its end at the latest",
+          flush=True)
+    return {"CPU": cpu / stored, "MiB": peak, "MiB ever": run.peak, "coverage": stored / due,
+            "bytes written": run.written / stored, "first minute": first}
 
 
 def mean(values):
@@ -272,6 +359,8 @@ def main():
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--pipelining", type=int, default=1)
     parser.add_argument("--no-checks", action="store_true")
+    parser.add_argument("--ids", choices=["contiguous", "scattered", "both"],
+                        default="contiguous")
     parser.add_argument("--check-seconds", default="2,10")
     parser.add_argument("--influencers", default="1000000-1999999")
     parser.add_argument("--program", default=str(ROOT / "build/release/influencer-analytics"))
