@@ -33,8 +33,9 @@ class FreezeWatch {
     return stopped ? stood : MonoTime::duration{0};
   }
 
-  // The wall clock at the last look.
+  // The clocks at the last look.
   WallTime wall() const { return wall_; }
+  MonoTime mono() const { return mono_; }
   // How many times another minute had begun when this thread went on. What was sent at another
   // number of crossings than a reply is read at may have been answered in the minute before.
   std::uint64_t crossings() const { return crossings_; }

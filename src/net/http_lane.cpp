@@ -3,78 +3,43 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
-#include <cstring>
 #include <future>
 #include <list>
 #include <mutex>
-#include <optional>
 #include <thread>
 
+#include "net/connection.h"
+#include "net/dialer.h"
 #include "net/freeze_watch.h"
 #include "net/governor.h"
 #include "net/http_endpoint.h"
 #include "net/http_request.h"
 #include "net/lane_metrics.h"
 #include "net/order_book.h"
+#include "net/readiness.h"
 #include "net/settlement.h"
-#include "net/tls_failure.h"
-#include "net/tunnel.h"
 
 namespace ia {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using std::chrono::milliseconds;
 
-using Executor = asio::io_context::executor_type;
-template <class T>
-using Task = asio::awaitable<T, Executor>;
-constexpr asio::use_awaitable_t<Executor> use_task{};
-using Socket = asio::basic_stream_socket<tcp, Executor>;
-using TlsStream = asio::ssl::stream<Socket>;
-using boost::system::error_code;
-
 constexpr std::size_t kReadBytes = 16 * 1024;
-constexpr std::size_t kTunnelBytesMax = 32 * 1024;
 constexpr milliseconds kSweepEvery{50}, kProbeSlack{2'000};
-constexpr milliseconds kResolveEvery{60'000}, kResolveAgain{5'000};
 constexpr std::size_t kShortLife = 16;    // replies: not worth pipelining
 constexpr milliseconds kLongestGap{250};  // between two looks at the clocks, besides a tick
 constexpr milliseconds kHoldupSpan{55'000};
 constexpr auto first_end = &OrderBook::first_end;
 
-struct Connection {
-  explicit Connection(asio::io_context& io) : socket(io) {}
-  Socket socket;  // the plain one, or moved into `tls`
-  std::optional<TlsStream> tls;
-  bool is_open = false;
-  std::uint64_t replies = 0;  // on this connection
-  bool closes = false;        // it is not to be used any more
-  bool said_so = false;       // the last reply did
-  Batch batch;
-  std::string out;
-  std::string in;
-  std::size_t held = 0;  // bytes at the front of `in` that are no whole reply yet
-  ReplyParser parser;
-  MonoTime deadline = MonoTime::max(), progress_by = MonoTime::max();
-  bool timed_out = false;
-  MonoTime idle_since{};
-  std::move_only_function<void()> wake;
-
-  Socket& lowest() { return tls ? tls->next_layer() : socket; }
-};
-
-void wake(Connection& c) { std::exchange(c.wake, nullptr)(); }
-
 }  // namespace
 
 struct HttpLane::State {
-  State(HttpLaneOptions o, HttpEndpoint e, std::unique_ptr<HttpDialect> d, const Clock& c,
-        Metrics& m, Log& l)
+  State(HttpLaneOptions o, HttpEndpoint e, TlsClients clients, std::unique_ptr<HttpDialect> d,
+        const Clock& c, Metrics& m, Log& l)
       : options(std::move(o)),
         endpoint(std::move(e)),
         dialect(std::move(d)),
@@ -98,7 +63,17 @@ struct HttpLane::State {
                     .book = book,
                     .watch = watch,
                     .clock = c,
-                    .log = l}) {}
+                    .log = l}),
+        dialer({.io = io,
+                .endpoint = endpoint,
+                .options = options,
+                .clients = std::move(clients),
+                .clock = c},
+               [this](const std::string& why) {
+                 set_trouble(why);
+                 governor.on_unresolved(clock.mono(), settlement.trouble());
+               }) {}
+  ~State() { readiness_in_io.release(); }
 
   HttpLaneOptions options;
   HttpEndpoint endpoint;
@@ -106,8 +81,10 @@ struct HttpLane::State {
   const RequestText request_text{endpoint, options.proxy ? &*options.proxy : nullptr,
                                  options.user_agent};
   const Clock& clock;
-  asio::io_context io{1};
-  asio::ssl::context tls_context{asio::ssl::context::tls_client};
+  asio::io_context io{1};  // of the orders, and of connections until they are open
+  Readiness readiness;     // of connections that are open
+  asio::posix::stream_descriptor readiness_in_io{io, readiness.handle()};
+  bool is_io_waiting = false;  // for `readiness`
 
   Governor governor;
   FreezeWatch watch;
@@ -115,12 +92,12 @@ struct HttpLane::State {
 
   OrderBook book;
   Settlement settlement;
+  Dialer dialer;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
-  std::size_t opened = 0, next_address = 0;
-  std::vector<tcp::endpoint> addresses;
-  bool resolved_once = false, resolving = false;
-  MonoTime resolve_at{}, sweep_at{};
+  std::array<char, kReadBytes> in;  // what a read brings
+  std::size_t opened = 0;
+  MonoTime sweep_at{};
   std::uint64_t requests = 0;
 
   std::atomic<bool> stopping = false;
@@ -129,29 +106,30 @@ struct HttpLane::State {
   std::thread thread;
 
   void loop();
-  void note_time(MonoTime now);
+  bool serve_ready();
+  void wait();
+  MonoTime look();
   MissReason holdup(MonoTime since, MonoTime now) const;
   void pump(MonoTime now);
   void sweep(MonoTime now);
-  void resolve();
-  bool acquire(Connection& c, MonoTime now);
+  void give_up(Connection& c);
+  void publish_health(MonoTime now);
+  bool acquire(Connection& c);
   void settle(Connection& c, const HttpReply& reply);
-  bool settle_all(Connection& c);
+  bool settle_all(Connection& c, std::string_view bytes);
   void write_requests(Connection& c);
   MissReason reason_of(const Connection& c, bool sound) const;
-  void lose(Connection& c, const error_code& error, bool sound);
+  void lose(Connection& c, const Transfer& end, bool sound);
   void set_trouble(std::string_view why);
   void close(Connection& c);
-  Task<void> run(Connection& c);
-  Task<void> park(Connection& c);
-  Task<error_code> connect_tcp(Connection& c);
-  Task<std::string> open_tunnel(Connection& c);
-  Task<std::string> shake_hands(Connection& c);
-  Task<std::string> reach(Connection& c);
-  Task<void> connect(Connection& c);
-  Task<void> exchange(Connection& c);
-  Task<error_code> write(Connection& c);
-  Task<error_code> read(Connection& c, std::size_t& count);
+  void park(Connection& c);
+  void carry_on(Connection& c);
+  void connect(Connection& c);
+  void on_dialed(Connection& c, Wire wire, const std::string& trouble);
+  bool open(Connection& c, Wire wire);
+  bool exchange(Connection& c);
+  bool receive(Connection& c, Transfer& got);
+  void end_exchange(Connection& c, const Transfer& end, bool sound);
 };
 
 void HttpLane::State::loop() {
@@ -160,12 +138,13 @@ void HttpLane::State::loop() {
   auto next_tick = clock.mono();
   while (!stopping) {
     io.poll();
-    const auto now = clock.mono();
-    note_time(now);
+    look();
+    const bool was_busy = serve_ready();
+    const auto now = watch.mono();
     if (now >= sweep_at) sweep(now);
     pump(now);
     if (book.empty() || governor.unlimited()) {
-      io.run_one_for(kSweepEvery);
+      if (!was_busy) wait();
     } else {
       next_tick = std::clamp(next_tick + options.tick, now, now + options.tick);
       std::this_thread::sleep_for(next_tick - clock.mono());
@@ -174,40 +153,64 @@ void HttpLane::State::loop() {
   for (auto& c : connections) close(c);
 }
 
-// What waits for replies is given the time in which nothing ran.
-void HttpLane::State::note_time(MonoTime now) {
+// Returns false if nothing had come.
+bool HttpLane::State::serve_ready() {
+  const auto count = readiness.poll([this](const Readiness::Event& event) {
+    auto& c = *static_cast<Connection*>(event.owner);
+    c.may_read = c.may_read || event.may_read;
+    c.is_ending = c.is_ending || event.is_ending;
+    if (c.is_exchanging() && exchange(c)) carry_on(c);
+  });
+  return count > 0;
+}
+
+// For whatever comes first, but not past the next sweep.
+void HttpLane::State::wait() {
+  if (!is_io_waiting) {
+    is_io_waiting = true;
+    readiness_in_io.async_wait(asio::posix::descriptor_base::wait_read,
+                               [this](const boost::system::error_code&) { is_io_waiting = false; });
+  }
+  io.run_one_for(kSweepEvery);
+}
+
+// At the clocks. What waits for replies is given the time in which nothing ran.
+MonoTime HttpLane::State::look() {
+  const auto now = clock.mono();
   const auto stood = watch.look(clock.wall(), now);
-  if (stood == MonoTime::duration{0}) return;
+  if (stood == MonoTime::duration{0}) return now;
   for (auto& c : connections) {
-    if (!c.is_open || c.deadline == MonoTime::max()) continue;
+    if (!c.is_open() || c.deadline == MonoTime::max()) continue;
     c.deadline = first_end(c.batch.items, &OrderBook::Order::finish_before, c.deadline + stood);
     c.progress_by = std::min(c.progress_by + stood, c.deadline);
   }
+  return now;
 }
 
 MissReason HttpLane::State::holdup(MonoTime since, MonoTime now) const {
-  if (addresses.empty()) return MissReason::kConnection;
+  if (!dialer.has_addresses()) return MissReason::kConnection;
   since = std::min(since, now - kHoldupSpan);  // what waited longer is requested first
   return watch.crossed_at() > since ? watch.reason() : governor.holdup(since, now);
 }
 
 void HttpLane::State::pump(MonoTime now) {
-  if (now >= resolve_at && !resolving && !book.empty()) resolve();
-  while (resolved_once && book.has_work(now) && governor.capacity(now) > 0) {
-    if (parked.empty()) {
-      if (connections.size() >= options.max_connections) return;
-      connections.emplace_back(io);
-      asio::co_spawn(io, run(connections.back()), asio::detached);
-      io.poll();
-      continue;
+  if (!book.empty()) dialer.refresh(now);
+  if (!dialer.is_ready()) return;
+  while (!stopping && book.has_work(now) && governor.capacity(now) > 0) {
+    if (!parked.empty()) {
+      auto* c = parked.back();
+      parked.pop_back();
+      carry_on(*c);
+    } else if (connections.size() < options.max_connections) {
+      carry_on(connections.emplace_back());
+    } else {
+      return;
     }
-    auto* c = parked.back();
-    parked.pop_back();
-    wake(*c);
   }
 }
 
-bool HttpLane::State::acquire(Connection& c, MonoTime now) {
+bool HttpLane::State::acquire(Connection& c) {
+  const auto now = watch.mono();
   auto& items = c.batch.items;
   items.clear();
   c.batch.answered = 0;
@@ -223,14 +226,24 @@ void HttpLane::State::sweep(MonoTime now) {
   sweep_at = now + kSweepEvery;
   book.expire(now);
   for (auto& c : connections) {
-    if (!c.is_open && c.deadline == MonoTime::max()) continue;
-    const bool late = now >= c.deadline || now >= c.progress_by;
-    const bool idle =
-        c.batch.items.empty() && c.is_open && now - c.idle_since >= options.idle_timeout;
-    if (late) c.timed_out = true;
-    if (late || idle) close(c);
+    if (now >= c.deadline || now >= c.progress_by) {
+      c.timed_out = true;
+      give_up(c);
+    } else if (c.is_idle() && now - c.idle_since >= options.idle_timeout) {
+      close(c);
+    }
   }
   governor.refresh(now);
+  publish_health(now);
+}
+
+void HttpLane::State::give_up(Connection& c) {
+  if (!c.is_exchanging()) return close(c);
+  end_exchange(c, Transfer::broken("given up"), true);
+  carry_on(c);
+}
+
+void HttpLane::State::publish_health(MonoTime now) {
   ProviderHealth health;
   governor.tell(health);
   if (const auto why = holdup(now - kHoldupSpan, now); why != MissReason::kOverrun) {
@@ -257,17 +270,19 @@ MissReason HttpLane::State::reason_of(const Connection& c, bool sound) const {
 }
 
 // The connection ended under its batch.
-void HttpLane::State::lose(Connection& c, const error_code& error, bool sound) {
-  const bool untouched = c.held == 0 && !c.parser.has_begun();
-  const bool unseen = c.said_so || (error && !c.timed_out && untouched && c.replies > 0);
+void HttpLane::State::lose(Connection& c, const Transfer& end, bool sound) {
+  const bool untouched = c.in.empty() && !c.parser.has_begun();
+  const bool unseen =
+      c.said_so || (end.has_ended() && !c.timed_out && untouched && c.replies > 0);
   const auto reason = reason_of(c, sound);
-  const auto cause = error && reason == MissReason::kConnection ? error.message() : "";
+  const std::string_view known = end.cause;
+  const auto cause = reason == MissReason::kConnection ? known : "";
   c.closes = true;
   settlement.lose(c.batch,
                   {.reason = reason,
                    .is_unseen = unseen,
                    .ends_pipelining = !unseen || (c.said_so && c.replies < kShortLife),
-                   .received = {c.in.data(), c.held},
+                   .received = c.in,
                    .cause = reason == MissReason::kTimeout ? "no whole reply in time" : cause});
 }
 
@@ -277,179 +292,72 @@ void HttpLane::State::set_trouble(std::string_view why) {
                                      proxy ? " by the proxy " + proxy->authority() : "", why));
 }
 
+// Nothing more comes of a connection that is being opened but the news that it failed.
 void HttpLane::State::close(Connection& c) {
-  if (c.is_open) --opened;
-  c.is_open = false;
-  error_code ignored;
-  c.lowest().close(ignored);
-}
-
-void HttpLane::State::resolve() {
-  resolving = true;
-  auto resolver = std::make_shared<asio::ip::basic_resolver<tcp, Executor>>(io);
-  const auto& proxy = options.proxy;
-  resolver->async_resolve(
-      proxy ? proxy->host : endpoint.host, proxy ? proxy->port : endpoint.port,
-      [this, resolver](const error_code& error, const tcp::resolver::results_type& results) {
-        resolving = false;
-        resolved_once = true;
-        resolve_at = clock.mono() + (error ? kResolveAgain : kResolveEvery);
-        if (error) {
-          set_trouble(error.message());
-          governor.on_unresolved(clock.mono(), settlement.trouble());
-          return;
-        }
-        addresses.clear();
-        for (const auto& entry : results) addresses.push_back(entry.endpoint());
-      });
+  if (c.call) Dialer::hang_up(*c.call);
+  if (c.is_open()) --opened;
+  c.wire.close();
 }
 
 // Until pump finds work for it.
-Task<void> HttpLane::State::park(Connection& c) {
-  c.idle_since = clock.mono();
+void HttpLane::State::park(Connection& c) {
+  c.idle_since = watch.mono();
   c.deadline = c.progress_by = MonoTime::max();
   parked.push_back(&c);
-  return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void()>(
-      [&c](auto handler) {
-        c.wake = [h = std::make_shared<decltype(handler)>(std::move(handler))]() mutable {
-          (*h)();
-        };
-      },
-      use_task);
 }
 
-Task<void> HttpLane::State::run(Connection& c) {
-  while (!stopping) {
-    if (!acquire(c, clock.mono())) {
-      co_await park(c);
-      continue;
-    }
-    // Apart, because g++ 12 gets a co_await behind && wrong.
-    if (!c.is_open) co_await connect(c);
-    if (c.is_open) {
-      co_await exchange(c);
-    } else {
-      settlement.repeat_unsent(c.batch,
-                               c.timed_out ? MissReason::kTimeout : MissReason::kConnection);
-    }
-    if (c.closes) close(c);
+// Gives the connection its next requests, until it has to wait for something.
+void HttpLane::State::carry_on(Connection& c) {
+  while (!stopping && acquire(c)) {
+    if (!c.is_open()) return connect(c);
+    write_requests(c);
+    if (!exchange(c)) return;
   }
+  park(c);
 }
 
-// To the next address that lets us in. Others are left out until the name is resolved again.
-Task<error_code> HttpLane::State::connect_tcp(Connection& c) {
-  error_code error = asio::error::host_not_found;
-  for (bool goes_on = !addresses.empty(); goes_on;) {
-    const auto address = addresses[next_address++ % addresses.size()];
-    c.socket = Socket(io);
-    co_await c.socket.async_connect(address, asio::redirect_error(use_task, error));
-    if (error && addresses.size() > 1) std::erase(addresses, address);
-    goes_on = error && !c.timed_out && addresses.front() != address;
-  }
-  co_return error;
+void HttpLane::State::connect(Connection& c) {
+  c.renew();
+  c.deadline = first_end(c.batch.items, &OrderBook::Order::start_before,
+                         watch.mono() + options.connect_timeout);
+  c.call = dialer.dial([this, &c](Wire wire, const std::string& trouble) {
+    on_dialed(c, std::move(wire), trouble);
+  });
 }
 
-// These three return why they failed, and nothing when they did not.
-Task<std::string> HttpLane::State::open_tunnel(Connection& c) {
-  const auto& proxy = *options.proxy;
-  const auto request = connect_request(endpoint, proxy, options.user_agent);
-  error_code error;
-  co_await asio::async_write(c.socket, asio::buffer(request),
-                             asio::redirect_error(use_task, error));
-  std::string reply;
-  while (!error && reply.size() < kTunnelBytesMax) {
-    char bytes[1024];
-    const auto count =
-        co_await c.socket.async_receive(asio::buffer(bytes), asio::redirect_error(use_task, error));
-    reply.append(bytes, count);
-    if (auto trouble = tunnel_trouble(reply, proxy)) co_return *trouble;
-  }
-  co_return "no answer to CONNECT: " + (error ? error.message() : "its head does not end");
-}
-
-Task<std::string> HttpLane::State::shake_hands(Connection& c) {
-  c.tls.emplace(std::move(c.socket), tls_context);
-  expect_server(c.tls->native_handle(), endpoint.host);
-  error_code error;
-  co_await c.tls->async_handshake(asio::ssl::stream_base::client,
-                                  asio::redirect_error(use_task, error));
-  if (!error) co_return "";
-  const bool is_tls = error.category() == asio::error::get_ssl_category();
-  const bool is_closed = error == asio::error::eof || error == asio::error::connection_reset ||
-                         error == asio::error::broken_pipe ||
-                         error == asio::ssl::error::stream_truncated;
-  co_return describe({.verify_result = SSL_get_verify_result(c.tls->native_handle()),
-                      .code = is_tls ? static_cast<unsigned long>(error.value()) : 0,
-                      .was_closed = is_closed,
-                      .text = error.message()},
-                     endpoint.host);
-}
-
-Task<std::string> HttpLane::State::reach(Connection& c) {
-  auto error = co_await connect_tcp(c);
-  if (error) co_return error.message();
-  c.socket.set_option(tcp::no_delay(true), error);
-  c.socket.non_blocking(true, error);
-  std::string trouble;
-  if (options.proxy && endpoint.tls) trouble = co_await open_tunnel(c);
-  if (trouble.empty() && endpoint.tls) trouble = co_await shake_hands(c);
-  co_return trouble;
-}
-
-Task<void> HttpLane::State::connect(Connection& c) {
-  using Order = OrderBook::Order;
-  c.tls.reset();
-  c.replies = 0;
-  c.closes = c.said_so = c.timed_out = false;
-  c.held = 0;
-  c.parser.reset();
-  c.deadline =
-      first_end(c.batch.items, &Order::start_before, clock.mono() + options.connect_timeout);
-  auto trouble = co_await reach(c);
+void HttpLane::State::on_dialed(Connection& c, Wire wire, const std::string& trouble) {
+  c.call.reset();
   // Cancelled or late: nothing may begin any more.
-  if (clock.mono() >= first_end(c.batch.items, &Order::start_before, c.deadline))
-    c.timed_out = true;
+  const auto late = first_end(c.batch.items, &OrderBook::Order::start_before, c.deadline);
+  if (look() >= late) c.timed_out = true;
   c.deadline = MonoTime::max();
-  c.is_open = trouble.empty() && !c.timed_out;
-  if (c.is_open) {
-    ++opened;
-    co_return;
+  if (!c.timed_out && trouble.empty() && open(c, std::move(wire))) {
+    write_requests(c);
+    if (exchange(c)) carry_on(c);
+    return;
   }
-  set_trouble(c.timed_out ? "no connection in time" : trouble);
-  resolve_at = std::min(resolve_at, clock.mono() + kResolveAgain);
-  close(c);
+  const std::string_view why = trouble;
+  set_trouble(c.timed_out ? "no connection in time"
+              : why.empty() ? "its socket cannot be watched"
+                            : why);
+  dialer.doubt_addresses();
+  settlement.repeat_unsent(c.batch,
+                           c.timed_out ? MissReason::kTimeout : MissReason::kConnection);
+  carry_on(c);
 }
 
-Task<error_code> HttpLane::State::write(Connection& c) {
-  error_code error;
-  if (c.tls) {
-    co_await asio::async_write(*c.tls, asio::buffer(c.out), asio::redirect_error(use_task, error));
-    co_return error;
-  }
-  const auto sent = c.socket.send(asio::buffer(c.out), 0, error);
-  if (error == asio::error::would_block) error = {};
-  if (error || sent == c.out.size()) co_return error;
-  const auto rest = asio::buffer(c.out) + sent;
-  co_await asio::async_write(c.socket, rest, asio::redirect_error(use_task, error));
-  co_return error;
-}
-
-Task<error_code> HttpLane::State::read(Connection& c, std::size_t& count) {
-  const auto space = asio::buffer(c.in.data() + c.held, kReadBytes);
-  error_code error;
-  if (c.tls) {
-    count = co_await c.tls->async_read_some(space, asio::redirect_error(use_task, error));
-  } else {
-    count = co_await c.socket.async_receive(space, asio::redirect_error(use_task, error));
-  }
-  co_return error;
+bool HttpLane::State::open(Connection& c, Wire wire) {
+  if (!wire.is_open() || !readiness.add(wire.socket(), &c)) return false;
+  c.wire = std::move(wire);
+  ++opened;
+  return true;
 }
 
 void HttpLane::State::write_requests(Connection& c) {
   c.out.clear();
+  c.sent = 0;
   auto& batch = c.batch;
-  batch.sent_at = clock.mono();
-  note_time(batch.sent_at);
+  batch.sent_at = watch.mono();
   batch.crossings = watch.crossings();
   c.deadline = first_end(c.batch.items, &OrderBook::Order::finish_before,
                          batch.sent_at + options.request_timeout);
@@ -460,49 +368,61 @@ void HttpLane::State::write_requests(Connection& c) {
 }
 
 // Every reply that has come. False when the bytes are no HTTP.
-bool HttpLane::State::settle_all(Connection& c) {
-  std::size_t done = 0;
+bool HttpLane::State::settle_all(Connection& c, std::string_view bytes) {
+  const bool had_some = !c.in.empty();
+  if (had_some) bytes = c.in.append(bytes);
   bool sound = true;
-  while (done < c.held && !c.batch.is_settled() && !c.closes) {
+  while (!bytes.empty() && !c.batch.is_settled() && !c.closes) {
     std::size_t used = 0;
-    const auto result = c.parser.read({c.in.data() + done, c.held - done}, used);
-    done += used;
+    const auto result = c.parser.read(bytes, used);
+    bytes.remove_prefix(used);
     sound = result != ReplyParser::Result::kUnsound;
     if (result != ReplyParser::Result::kReply) break;
     ++c.replies;
     settle(c, c.parser.reply());
   }
-  c.held -= done;
-  if (done > 0 && c.held > 0) std::memmove(c.in.data(), c.in.data() + done, c.held);
+  if (had_some) {
+    c.in.erase(0, c.in.size() - bytes.size());
+  } else {
+    c.in = bytes;
+  }
   return sound;
 }
 
-Task<void> HttpLane::State::exchange(Connection& c) {
-  write_requests(c);
-  auto error = co_await write(c);
+// Goes as far as the socket allows. True when the exchange is over.
+bool HttpLane::State::exchange(Connection& c) {
+  auto moved = c.send_rest();
   bool sound = true;
-  while (!error && sound && !c.closes && !c.batch.is_settled()) {
-    if (c.in.size() < c.held + kReadBytes) c.in.resize(c.held + kReadBytes);
-    std::size_t count = 0;
-    error = co_await read(c, count);
-    if (error) break;
-    c.held += count;
-    const auto now = clock.mono();
-    note_time(now);
+  while (!moved.has_ended() && sound && !c.closes && !c.batch.is_settled()) {
+    if (!receive(c, moved)) return false;
+    if (moved.has_ended()) break;
+    const auto now = look();
     c.timed_out = now >= c.deadline;  // nothing had looked at the time before the bytes
     if (c.timed_out) break;
     c.progress_by = now + options.stall_timeout;
-    sound = settle_all(c);
+    sound = settle_all(c, {in.data(), moved.bytes});
   }
-  const bool ends_a_body =
-      error == asio::error::eof && c.parser.end() == ReplyParser::Result::kReply;
-  if (ends_a_body) {
-    note_time(clock.mono());
-    settle(c, c.parser.reply());
-  }
+  end_exchange(c, moved, sound);
+  return true;
+}
+
+// Once, when there may be something: false when nothing has come.
+bool HttpLane::State::receive(Connection& c, Transfer& got) {
+  if (!c.may_read) return false;
+  got = c.wire.receive(in);
+  c.may_read = c.is_ending || got.may_be_more;
+  return got.has_ended() || got.bytes > 0;
+}
+
+void HttpLane::State::end_exchange(Connection& c, const Transfer& end, bool sound) {
+  const bool ends_a_body = end.end == Transfer::End::kClosed &&
+                           c.parser.end() == ReplyParser::Result::kReply;
+  if (!c.batch.is_settled()) look();
+  if (ends_a_body) settle(c, c.parser.reply());
   c.deadline = c.progress_by = MonoTime::max();
-  if (c.held > 0 || ends_a_body) c.closes = true;  // bytes that nobody asked for, or no more
-  if (!c.batch.is_settled()) lose(c, error, sound);
+  if (!c.in.empty() || ends_a_body) c.closes = true;  // bytes that nobody asked for, or no more
+  if (!c.batch.is_settled()) lose(c, end, sound);
+  if (c.closes) close(c);
 }
 
 HttpLane::HttpLane(std::unique_ptr<State> state) : state_(std::move(state)) {
@@ -521,19 +441,11 @@ Result<std::unique_ptr<HttpLane>> HttpLane::create(HttpLaneOptions options,
   if (const auto sound = check(options); !sound) return std::unexpected(sound.error());
   auto endpoint = parse_endpoint(options.url);
   if (!endpoint) return std::unexpected(endpoint.error());
-  auto state = std::make_unique<State>(std::move(options), std::move(*endpoint), std::move(dialect),
-                                       clock, metrics, log);
-  error_code error;
-  const auto& file = state->options.ca_file;
-  state->tls_context.set_verify_mode(asio::ssl::verify_peer);
-  state->tls_context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  if (file.empty()) {
-    state->tls_context.set_default_verify_paths(error);
-  } else {
-    state->tls_context.load_verify_file(file, error);
-  }
-  if (error) return fail(Errc::kInvalid, file + ": no certificates: " + error.message());
-  return std::unique_ptr<HttpLane>(new HttpLane(std::move(state)));
+  auto clients = TlsClients::create(options.ca_file);
+  if (!clients) return std::unexpected(clients.error());
+  return std::unique_ptr<HttpLane>(new HttpLane(
+      std::make_unique<State>(std::move(options), std::move(*endpoint), std::move(*clients),
+                              std::move(dialect), clock, metrics, log)));
 }
 
 void HttpLane::start(FetchOrder order) {

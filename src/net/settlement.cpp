@@ -70,7 +70,7 @@ bool Settlement::settle(Batch& batch, const HttpReply& reply) {
   auto& book = parts_.book;
   const auto& watch = parts_.watch;
   auto& item = batch.items[batch.answered++];
-  const auto now = parts_.clock.mono();
+  const auto now = watch.mono();
   governor.on_reply(now - batch.sent_at);
   network_clock_.read(reply.date, watch.wall(), now);
   if (reply.status == 429 || (reply.status == 503 && !reply.retry_after.empty())) {
@@ -107,7 +107,7 @@ bool Settlement::settle(Batch& batch, const HttpReply& reply) {
 }
 
 void Settlement::lose(Batch& batch, const Loss& loss) {
-  const auto now = parts_.clock.mono();
+  const auto now = parts_.watch.mono();
   if (batch.items.size() - batch.answered > 1 && loss.ends_pipelining) {
     parts_.governor.stop_pipelining(now);
   }
@@ -126,7 +126,7 @@ void Settlement::lose(Batch& batch, const Loss& loss) {
 }
 
 void Settlement::repeat_unsent(const Batch& batch, MissReason reason) {
-  const auto now = parts_.clock.mono();
+  const auto now = parts_.watch.mono();
   note({.reason = reason, .influencer = batch.items.front().influencer, .remark = trouble_});
   parts_.governor.on_unreachable(batch.items.size(), now, reason, trouble_);
   for (auto item : batch.items) {
