@@ -29,6 +29,7 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr int kReadsMax = 8;  // of one connection, before the others have their turn
 constexpr milliseconds kSweepEvery{50}, kProbeSlack{2'000};
 constexpr std::size_t kShortLife = 16;    // replies: not worth pipelining
 constexpr milliseconds kLongestGap{250};  // between two looks at the clocks, besides a tick
@@ -95,6 +96,7 @@ struct HttpLane::State {
   Dialer dialer;
   std::list<Connection> connections;
   std::vector<Connection*> parked;
+  std::vector<Connection*> unread;  // their turn was over before they were read to the end
   std::array<char, kReadBytes> in;  // what a read brings
   std::size_t opened = 0;
   MonoTime sweep_at{};
@@ -107,6 +109,7 @@ struct HttpLane::State {
 
   void loop();
   bool serve_ready();
+  void serve(Connection& c);
   void wait();
   MonoTime look();
   MissReason holdup(MonoTime since, MonoTime now) const;
@@ -155,13 +158,19 @@ void HttpLane::State::loop() {
 
 // Returns false if nothing had come.
 bool HttpLane::State::serve_ready() {
+  const auto first = std::exchange(unread, {});
+  for (auto* c : first) serve(*c);
   const auto count = readiness.poll([this](const Readiness::Event& event) {
     auto& c = *static_cast<Connection*>(event.owner);
     c.may_read = c.may_read || event.may_read;
     c.is_ending = c.is_ending || event.is_ending;
-    if (c.is_exchanging() && exchange(c)) carry_on(c);
+    serve(c);
   });
-  return count > 0;
+  return count > 0 || !first.empty() || !unread.empty();
+}
+
+void HttpLane::State::serve(Connection& c) {
+  if (c.is_exchanging() && exchange(c)) carry_on(c);
 }
 
 // For whatever comes first, but not past the next sweep.
@@ -393,7 +402,12 @@ bool HttpLane::State::settle_all(Connection& c, std::string_view bytes) {
 bool HttpLane::State::exchange(Connection& c) {
   auto moved = c.send_rest();
   bool sound = true;
+  int reads = 0;
   while (!moved.has_ended() && sound && !c.closes && !c.batch.is_settled()) {
+    if (reads++ == kReadsMax) {
+      unread.push_back(&c);
+      return false;
+    }
     if (!receive(c, moved)) return false;
     if (moved.has_ended()) break;
     const auto now = look();

@@ -503,6 +503,25 @@ TEST_F(ProbeTest, TakesNoNewsFromOrders) {
   EXPECT_THAT(fetch(ids(7, 1)).usernames, SizeIs(1));
 }
 
+// Interim replies are passed over, however many come.
+TEST_F(HttpLaneLimitsTest, IsNotHeldUpByAConnectionThatNeverStopsTalking) {
+  std::string interim;
+  for (int i = 0; i < 4096; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
+  ScriptedServer server([&](ScriptedPeer& peer) {
+    while (const auto path = peer.next_path()) {
+      if (!peer.send(id_in(*path) == 1 ? interim : answer_to(*path))) return;
+      while (id_in(*path) == 1 && peer.send(interim)) continue;
+    }
+  });
+  open(server, patient({.max_connections = 2}));
+  start(ids(1, 1), kForever, 1);
+  ASSERT_TRUE(comes_true([&] { return server.connections() > 0; }));
+  start(ids(2, 100), kPatience, 2);
+  const auto others = finish();
+  EXPECT_EQ(others.ticket, 2u);
+  EXPECT_THAT(others.values, SizeIs(100));
+}
+
 TEST(HttpLane, RefusesOptionsThatCannotBeUsed) {
   const SystemClock clock;
   Metrics metrics;
