@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace ia::http1 {
 namespace {
@@ -32,11 +33,37 @@ bool is_target_character(char c) {
   return byte > 0x20 && byte != 0x7f;
 }
 
+bool is_text_character(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+}
+
+constexpr std::uint64_t each_byte(std::uint64_t byte) { return byte * 0x0101010101010101U; }
+
+// Whether one of eight bytes is below 0x20 or is 0x7f.
+bool has_control(std::uint64_t bytes) {
+  const auto rubout = bytes ^ each_byte(0x7f);
+  const auto below = (bytes - each_byte(0x20)) & ~bytes;
+  const auto equal = (rubout - each_byte(0x01)) & ~rubout;
+  return ((below | equal) & each_byte(0x80)) != 0;
+}
+
+// Eight bytes at a time, for as long as none of them needs a closer look.
 bool is_text(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
+  std::uint64_t bytes = 0;
+  while (text.size() >= sizeof bytes) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    if (has_control(bytes)) break;
+    text.remove_prefix(sizeof bytes);
+  }
+  return std::ranges::all_of(text, is_text_character);
+}
+
+// Of the first CR LF.
+std::size_t find_line_end(std::string_view text) {
+  auto at = text.find('\n');
+  while (at != text.npos && (at == 0 || text[at - 1] != '\r')) at = text.find('\n', at + 1);
+  return at == text.npos ? at : at - 1;
 }
 
 std::string_view without_blanks(std::string_view text) {
@@ -74,6 +101,7 @@ bool is_token(std::string_view text) {
 }
 
 bool equals(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
   return std::ranges::equal(text, lower, {}, [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   });
@@ -126,7 +154,7 @@ std::optional<StatusLine> parse_status_line(std::string_view line) {
 }
 
 std::string_view FieldReader::first_line(std::string_view head) {
-  return head.substr(0, head.find(kLineEnd));
+  return head.substr(0, find_line_end(head));
 }
 
 std::string_view FieldReader::fields_of(std::string_view head) {
@@ -134,7 +162,7 @@ std::string_view FieldReader::fields_of(std::string_view head) {
 }
 
 std::optional<Field> FieldReader::next() {
-  const auto end = rest_.find(kLineEnd);
+  const auto end = find_line_end(rest_);
   if (end == 0) return std::nullopt;
   const auto line = rest_.substr(0, end);
   const auto colon = line.find(':');
@@ -147,7 +175,11 @@ std::optional<Field> FieldReader::next() {
 }
 
 bool has_folded_field(std::string_view fields) {
-  return fields.find("\r\n ") != fields.npos || fields.find("\r\n\t") != fields.npos;
+  for (auto end = find_line_end(fields); end != fields.npos; end = find_line_end(fields)) {
+    fields.remove_prefix(end + kLineEnd.size());
+    if (!fields.empty() && is_blank(fields.front())) return true;
+  }
+  return false;
 }
 
 bool Framing::take(const Field& field) {
