@@ -12,6 +12,7 @@ program_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 'python3-venv?' 'python3-yaml?' git curl
   ca-certificates 'postgresql-*>=15?' 'wrk?' 'chromium?' 'nginx?' 'openssl?' 'prometheus?'
+  'valgrind?'
 )
 fuzz_packages=('clang-*>=19' 'libclang-rt-*-dev>=19')
 # cpack asks dpkg-shlibdeps for the packages of libraries, and `file` what is a program.
