@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <new>
 #include <system_error>
 #include <utility>
 

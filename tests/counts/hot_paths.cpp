@@ -5,6 +5,7 @@
 // What is counted runs inside `hot_path`, after the like was run once. Prints how many operations
 // that is, and how often memory was allocated meanwhile. DIRECTORY is empty and for the store.
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
