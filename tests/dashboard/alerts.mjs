@@ -21,8 +21,8 @@ async function fill(page, values) {
 async function giveToken(page) {
   for (const token of ['not the right token', target.token]) {
     await page.fill('dialog #token', token);
-    await press(page, 'Go on');
-    if (token !== target.token) await page.getByText('That is not the token').waitFor();
+    await press(page, 'Continue');
+    if (token !== target.token) await page.getByText('Wrong token').waitFor();
   }
 }
 
@@ -38,7 +38,7 @@ async function create(page, url, name, whenAsked = async () => {}) {
 // From the influencer's own page, with what is missing told beside the field.
 async function createWithMistakes(page, url) {
   await page.goto(`${url}#/influencer/1000001`);
-  await page.getByRole('link', {name: 'Alert me'}).click();
+  await page.getByRole('link', {name: 'Create alert'}).click();
   await page.getByText('Change', {exact: true}).click();
   await page.waitForURL(/kind=relative/);
   await fill(page, {...restless, '#f-percent': 'much', '#f-url': 'ftp://example.com',
@@ -52,7 +52,7 @@ async function createWithMistakes(page, url) {
   await press(page, 'Create');
   await page.waitForSelector('#f-url[aria-invalid=true]');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'f-url');
-  await press(page, 'Make one');
+  await press(page, 'Generate');
   assert.match(await page.inputValue('#f-secret'), /^whsec_[A-Za-z0-9+/]{43}=$/);
   await fill(page, {'#f-url': target.url, '#f-secret': target.secret});
   await press(page, 'Create');
@@ -71,10 +71,10 @@ async function byHand(page, url) {
   await createWithMistakes(page, url);
   const mine = rule(page, 'to a receiver');
   await press(mine, 'Test');
-  await mine.getByText(/took it: 204/).waitFor();
+  await mine.getByText(/Delivered to .*: HTTP 204/).waitFor();
   await create(page, url, 'to nobody');
   await press(rule(page, 'to nobody'), 'Test');
-  await rule(page, 'to nobody').getByText(/did not take it \(failed/).waitFor();
+  await rule(page, 'to nobody').getByText(/Not delivered to .* \(failed/).waitFor();
 
   await create(page, url, 'in vain');
   await press(rule(page, 'in vain'), 'Pause');
@@ -87,7 +87,7 @@ async function byHand(page, url) {
   await rule(page, 'in vain').getByText('paused').waitFor();
   await press(rule(page, 'in vain'), 'Delete');
   await press(rule(page, 'in vain'), 'Delete for good');
-  await page.getByText('“in vain” is deleted').waitFor();
+  await page.getByText('“in vain” deleted').waitFor();
   assert.equal(await rule(page, 'in vain').count(), 0);
 }
 
@@ -106,8 +106,8 @@ async function twoEditors(page, url) {
   await change('of the first');
   await page.fill('#f-name', 'of the second');
   await press(page, 'Save');
-  await page.getByText(/Somebody else has changed “of two”/).waitFor();
-  await press(page, 'Show it as it is now');
+  await page.getByText(/Someone else changed “of two”/).waitFor();
+  await press(page, 'Load current version');
   await page.getByRole('heading', {name: 'Rule “of the first”'}).waitFor();
   await page.fill('#f-name', 'of both');
   await press(page, 'Save');
@@ -115,11 +115,11 @@ async function twoEditors(page, url) {
   await press(rule(page, 'of both'), 'Delete');
   await change('of the first again');
   await press(rule(page, 'of both'), 'Delete for good');
-  await page.getByText(/Somebody else has changed “of both”/).waitFor();
+  await page.getByText(/Someone else changed “of both”/).waitFor();
   await page.reload();
   await press(rule(page, 'of the first again'), 'Delete');
   await press(rule(page, 'of the first again'), 'Delete for good');
-  await page.getByText('“of the first again” is deleted').waitFor();
+  await page.getByText('“of the first again” deleted').waitFor();
 }
 
 // Each rule has the same buttons: the focus stays with its rule when the list is drawn anew.
@@ -153,10 +153,10 @@ async function onlyOnce(page, url) {
   await page.goto(`${url}#/alerts`);
   await ready(page);
   await page.locator('.rule').last().getByRole('button', {name: 'Test'}).dblclick();
-  await page.getByText(/took it: 204 after 1 ms/).waitFor();
+  await page.getByText(/Delivered to .*: HTTP 204 in 1 ms/).waitFor();
   await page.goto(`${url}#/alerts/new?influencer=1000001`);
   await page.getByRole('button', {name: 'Create'}).dblclick();
-  await page.getByText('“made up” is saved').waitFor();
+  await page.getByText('“made up” saved').waitFor();
   assert.deepEqual(sent.map((path) => path.split('/').pop()), ['test', 'alerts']);
 }
 
@@ -164,7 +164,7 @@ async function onlyOnce(page, url) {
 async function whatIsTyped(page, url) {
   await page.goto(`${url}#/alerts/new?influencer=1000001`);
   await ready(page);
-  await press(page, 'Make one');
+  await press(page, 'Generate');
   assert.equal(await isBegunAnew(page), false);
   assert.match(await page.inputValue('#f-secret'), /^whsec_/);
 }
@@ -182,7 +182,7 @@ async function fired(page, url) {
   await page.goto(`${url}#/alerts`);
   const taken = await idOf(page, 'to a receiver');
   const refused = await idOf(page, 'to nobody');
-  for (const [id, word] of [[taken, '✓ delivered'], [refused, '↻ retrying']]) {
+  for (const [id, word] of [[taken, '✓ Delivered'], [refused, '↻ Retrying']]) {
     await page.goto(`${url}#/alerts?rule=${id}`);
     await page.getByText(word, {exact: true}).first().waitFor();
   }

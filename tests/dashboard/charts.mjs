@@ -43,13 +43,13 @@ async function gapsAndStretch(page, page_url) {
   await page.route('**/influencers/1000001/gaps*', (route) => route.fulfill({json: gaps}));
   await page.goto(`${page_url}#/influencer/1000001?range=1d`);
   await page.waitForSelector('.u-over');
-  await page.getByText('Minutes without a value: 5').click();
-  const listed = page.locator('details', {hasText: 'Minutes without'}).locator('tbody tr');
+  await page.getByText('Missing minutes: 5').click();
+  const listed = page.locator('details', {hasText: 'Missing minutes'}).locator('tbody tr');
   const rows = await listed.evaluateAll((found) => found.map((row) =>
     [...row.children].slice(1).map((cell) => cell.textContent)));
   assert.deepEqual(rows,
-    [['2', 'the program was not running'], ['1', 'what was stored can no longer be read'],
-      ['2', 'no answer in time']]);
+    [['2', 'program not running'], ['1', 'stored data damaged'],
+      ['2', 'request timed out']]);
   await page.screenshot({path: 'gaps-light-1440.png'});
 
   await page.focus('[aria-label^="Followers of"]');
@@ -64,11 +64,11 @@ async function gapsAndStretch(page, page_url) {
   await page.reload();  // a stretch is its address
   await page.waitForSelector('.u-over');
   assert.deepEqual(await boundsOf(page), earlier);
-  await page.getByRole('button', {name: 'All', exact: true}).click();
+  await page.getByRole('button', {name: 'Reset', exact: true}).click();
   await page.waitForURL(({hash}) => !hash.includes('from='));
 }
 
-const closer = (page) => page.getByRole('button', {name: 'Closer'}).click();
+const closer = (page) => page.getByRole('button', {name: 'Zoom in'}).click();
 
 // A part of the hour up to now is one of that hour when it is loaded again: with what it is now,
 // and its live end.
@@ -82,7 +82,7 @@ async function partOfNow(page, page_url) {
   await page.reload();
   await page.waitForSelector('.u-over');
   await ready(page);
-  assert.equal(await page.locator('.banner', {hasText: 'The charts show'}).count(), 0);
+  assert.equal(await page.locator('.banner', {hasText: 'Charts show'}).count(), 0);
   assert.equal(await page.locator('.choices [aria-current]', {hasText: '1h'}).count(), 1);
   assert.deepEqual(await boundsOf(page), part);
   const at = await minuteWithValues(page, page_url);
@@ -113,10 +113,10 @@ async function otherWords(page, page_url) {
   const {gaps} = madeUp(time);
   await page.route('**/influencers/1000001/gaps*', (route) => route.fulfill({json: gaps}));
   await page.goto(`${page_url}#/influencer/1000001`);
-  await page.locator('summary', {hasText: 'without a value: 5 since'}).focus();
+  await page.locator('summary', {hasText: 'Missing minutes: 5 since'}).focus();
   gaps.minutes = 6;
   await time.pass();
-  const words = page.locator('summary', {hasText: 'without a value: 6 since'});
+  const words = page.locator('summary', {hasText: 'Missing minutes: 6 since'});
   await words.waitFor();
   assert.ok(await words.evaluate((one) => one === document.activeElement));
 }
@@ -201,7 +201,7 @@ const said = (value) => `event: influencer\ndata: ${JSON.stringify(value)}\n\n`;
 
 async function tableOf(page, title) {
   const table = page.locator('section', {has: page.getByRole('heading', {name: title})});
-  await table.getByText('As a table').click();
+  await table.getByText('Show as table').click();
   return table.locator('details tbody tr').evaluateAll((rows) =>
     rows.map((row) => row.children[1].textContent));
 }
@@ -226,8 +226,8 @@ async function curvesGoOn(page, page_url) {
     contentType: 'text/event-stream', body: `retry: 600000\n\n${await live}`}));
   await page.setViewportSize({width: 1440, height: 500});
   await page.goto(`${page_url}#/influencer/1000002?range=6h`);
-  await page.getByText('Change of followers per 5 minutes').waitFor();
-  const changes = await tableOf(page, 'Change of followers per 5 minutes');
+  await page.getByText('Follower change per 5 minutes').waitFor();
+  const changes = await tableOf(page, 'Follower change per 5 minutes');
   assert.ok(changes.length > 40 && changes.length < 60, `${changes.length} changes`);
   // None is told across the outage; what is next to it has fewer minutes.
   const whole = changes.filter((change) => change === '+50');
@@ -235,10 +235,10 @@ async function curvesGoOn(page, page_url) {
   assert.ok(changes.every((change) => /^\+[1-5]?0$|^0$/.test(change)), changes.join());
 
   assert.equal(asked, 0, 'ranks cost, and nobody looks at them yet');
-  await page.getByRole('heading', {name: 'Rank, the best at the top'}).scrollIntoViewIfNeeded();
+  await page.getByRole('heading', {name: 'Rank over time'}).scrollIntoViewIfNeeded();
   await page.waitForSelector('[aria-label^="Rank of"]');
   assert.equal(asked, 1);
-  assert.deepEqual((await tableOf(page, 'Rank, the best at the top')).slice(0, 3), ['1', '2', '3']);
+  assert.deepEqual((await tableOf(page, 'Rank over time')).slice(0, 3), ['1', '2', '3']);
 
   latest = valueAt(end + 60_000, 123_457, 7);
   told(said(valueAt(end, 123_456, 7)) + said(latest));

@@ -27,7 +27,7 @@ async function open(context, {errors, isExpected = () => false}) {
 }
 
 async function check(page, label) {
-  assert.notEqual(await page.textContent('h1'), 'This cannot be shown', label);
+  assert.notEqual(await page.textContent('h1'), 'Page not available', label);
   await page.screenshot({path: `${label}.png`});
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(over <= 0, `${label} is ${over} px too wide`);

@@ -53,7 +53,7 @@ async function fromFirstValue(page, page_url) {
       : {...real, follower_count: none, following_count: none, follower_ratio: none}});
   });
   await page.goto(`${page_url}#/influencer/1000001`);
-  await page.getByText('There is no value in this range.').waitFor();
+  await page.getByText('No values in this range.').waitFor();
   has_values = true;
   await time.pass(6_000);
   await page.waitForSelector('[aria-label^="Followers of"]');
@@ -67,9 +67,9 @@ async function whatIsNotSaid(page, page_url) {
   await fails(page, '**/gaps*', '**/growth*', '**/signals*', '**/series?*step=300*', '**/ranks*');
   await page.goto(`${page_url}#/influencer/1000001?range=6h`);
   await page.waitForSelector('[aria-label^="Followers of"]');
-  await says(page, 'Followers', 'Why minutes are missing cannot be said now.');
-  await page.getByText('Growth cannot be shown: Made up.').waitFor();
-  await says(page, 'What we see', 'This cannot be shown now.');
+  await says(page, 'Followers', 'The reasons for missing minutes are not available right now.');
+  await page.getByText('Growth not available: Made up.').waitFor();
+  await says(page, 'Verdict and signals', 'Not available right now.');
   await page.getByRole('heading', {name: 'Growth'}).waitFor();
 }
 

@@ -26,7 +26,7 @@ async function sortedPages(page, page_url) {
   await page.goto(`${page_url}#/leaderboard`);
   await page.getByRole('link', {name: 'Following', exact: true}).click();
   const counts = async () => {
-    await page.waitForSelector('main:not([aria-busy]) caption:has-text("By following, most")');
+    await page.waitForSelector('main:not([aria-busy]) caption:has-text("By following, highest")');
     return page.$$eval('tbody tr', (rows) =>
       rows.map((row) => Number(row.children[3].textContent.replaceAll(',', ''))));
   };
@@ -56,7 +56,7 @@ async function pagesThatFollow(page, page_url) {
   await page.waitForTimeout(500);
   assert.equal(asked, 0);
   await page.reload();
-  await page.getByText('The ranking has gone on since that page').waitFor();
+  await page.getByText('The ranking has been updated').waitFor();
   assert.equal(new URL(page.url()).hash, '#/leaderboard?sort=ratio');
   await page.getByText('1 to 50 of 200').waitFor();
 }
@@ -81,14 +81,14 @@ async function pastMinute(page, page_url) {
   const minute = await minuteWithValues(page, page_url);
   await page.goto(`${page_url}#/leaderboard?at=${minute}`);
   await ready(page);
-  await page.getByText(/of 200 have a value/).waitFor();
-  await page.getByRole('columnheader', {name: 'Network says today'}).waitFor();
+  await page.getByText(/of 200 influencers have a value/).waitFor();
+  await page.getByRole('columnheader', {name: 'Current network verdict'}).waitFor();
   await page.locator('tbody a').first().click();
   await page.waitForURL(({hash}) => hash.includes(`?at=${minute}`));
   await page.getByText(/^As of .*rank .* of 200/).waitFor();
   await page.goto(`${page_url}#/influencer/1000001?range=1h&from=1700000000&to=1700003600`);
-  await page.getByText(/The charts show 14 Nov/).waitFor();
-  await page.getByText('There is no value in this range.').waitFor();
+  await page.getByText(/Charts show 14 Nov 2023, /).waitFor();
+  await page.getByText('No values in this range.').waitFor();
 }
 
 async function recentTimes(page, page_url) {
@@ -110,7 +110,7 @@ async function recentTimes(page, page_url) {
 // Of a bookmark of another version: what it does not know is as if it were not there.
 async function oldAddress(page, page_url) {
   await page.goto(`${page_url}#/leaderboard?sort=name&order=up&verdict=perhaps`);
-  await page.getByText('By followers, most first').waitFor();
+  await page.getByText('By followers, highest first').waitFor();
 }
 
 const whatIsTicked = (page, page_url) => keepsWhatIsEdited(page, `${page_url}#/leaderboard`,
@@ -181,7 +181,7 @@ async function exactIds(page, page_url) {
   await page.waitForURL(({hash}) => hash === `#/influencer/${kLong[0]}`);
   await ready(page);
   assert.ok(asked.some((url) => url.includes('/series?')));
-  await page.getByRole('link', {name: 'Alert me'}).click();
+  await page.getByRole('link', {name: 'Create alert'}).click();
   await page.waitForSelector('#f-influencers');
   assert.equal(await page.inputValue('#f-influencers'), kLong[0]);
   const sent = page.waitForRequest((request) => request.method() === 'POST');

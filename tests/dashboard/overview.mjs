@@ -25,8 +25,8 @@ async function noAnswer(page, page_url) {
   await status(page, 'Live');
   await page.route('**/api/v1/**', (route) => route.abort());
   await page.reload();
-  await page.getByText('There is no connection to the server.').waitFor();
-  await status(page, 'No answer');
+  await page.getByText('Cannot reach the server.').waitFor();
+  await status(page, 'No response');
   await page.unroute('**/api/v1/**');
   await page.getByRole('heading', {name: 'Overview'}).waitFor();  // without a click
   await status(page, 'Live');
@@ -76,7 +76,7 @@ async function partOfOverview(page, page_url) {
   await page.route('**/api/v1/minutes*', (route) => route.fulfill({json: {items}}));
   await page.goto(page_url);
   await page.waitForSelector('.u-over');
-  await page.getByRole('button', {name: 'Closer'}).click();
+  await page.getByRole('button', {name: 'Zoom in'}).click();
   await page.waitForURL(({hash}) => hash.includes('from='));
   assert.equal(new URL(page.url()).search, '');
   await page.reload();
@@ -84,7 +84,7 @@ async function partOfOverview(page, page_url) {
   // Nor is it written into another view's.
   await page.waitForSelector('.u-over');
   await page.evaluate(() => {
-    document.querySelector('[aria-label=Closer]').click();
+    document.querySelector('[aria-label="Zoom in"]').click();
     location.hash = '#/leaderboard';
   });
   await page.getByRole('heading', {name: 'Leaderboard'}).waitFor();
@@ -105,7 +105,7 @@ async function minutesOf(page, time, more = () => ({})) {
 // The newest minutes first, as the overview lists them.
 async function averages(page, page_url) {
   await page.goto(page_url);
-  await page.getByText('As a table').first().click();
+  await page.getByText('Show as table').first().click();
   return page.locator('details tbody tr').evaluateAll((rows) => rows.slice(0, 3).map((row) =>
     [...row.children].slice(1).map((cell) => cell.textContent)));
 }
@@ -141,8 +141,8 @@ async function damagedMinute(page, page_url) {
   assert.deepEqual(await averages(page, page_url),
     [['1,059', '100.0\u00a0%'], ['–', '–'], ['1,057', '100.0\u00a0%']]);
   await page.goto(`${page_url}#/pipeline`);
-  await page.getByText('Minutes as a table').click();
-  await page.locator('tr', {hasText: 'what was stored can no longer be read'}).waitFor();
+  await page.getByText('Show as table').click();
+  await page.locator('tr', {hasText: 'stored data damaged'}).waitFor();
 }
 
 await testView({

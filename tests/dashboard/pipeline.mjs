@@ -15,7 +15,7 @@ async function stages(page, page_url) {
   const at = (name) => rows.find(([one]) => one === name);
   assert.match(at('API')[1], /^[0-9.,]+\/s$/);
   assert.match(at('Fetch')[2], /^[0-9.,]+\sm?s$/);
-  assert.equal(at('Store')[3], '0 of 0');
+  assert.equal(at('Store')[3], '0 / 0');
   await page.getByText('seed fetch sink check api').waitFor();
 }
 
@@ -26,9 +26,9 @@ async function whatIsNotSaid(page, page_url) {
     await route.fulfill({json: {...await response.json(), workers: null, queue_bill: null}});
   });
   await page.goto(`${page_url}#/pipeline`);
-  await says(page, 'Stages', '/metrics does not answer.');
-  await says(page, 'Queue bill', 'The store does not say now.');
-  await says(page, 'Workers', 'The store does not say now.');
+  await says(page, 'Stages', '/metrics is not responding.');
+  await says(page, 'Queue cost', 'Not available right now.');
+  await says(page, 'Workers', 'Not available right now.');
 }
 
 async function minutesByKeys(page, page_url) {
@@ -36,14 +36,14 @@ async function minutesByKeys(page, page_url) {
   await ready(page);
   await page.locator('.grid').focus();
   await page.keyboard.press('ArrowLeft');
-  await page.getByText(/stored \(\d+\.\d\s%\)|nothing was due/).first().waitFor();
+  await page.getByText(/stored \(\d+\.\d\s%\)|nothing due/).first().waitFor();
 }
 
 // The demo was started in the middle of a minute: nobody was missed before.
 async function firstMinute(page, page_url) {
   await page.goto(`${page_url}#/pipeline`);
-  await page.getByText('Minutes as a table').click();
-  const cells = await page.locator('details:has-text("Minutes as a table") tbody tr').last()
+  await page.getByText('Show as table').click();
+  const cells = await page.locator('details:has-text("Show as table") tbody tr').last()
     .locator('td').allTextContents();
   const [, due, stored, missed] = cells;
   assert.deepEqual([missed, due], ['0', stored]);

@@ -166,13 +166,13 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
   const response = await fetch(path, options).catch(
     (error: unknown) => {
       const is_late = error instanceof DOMException && error.name === 'TimeoutError';
-      throw new Problem(0, is_late ? 'There was no answer within the time.'
-        : 'There is no connection to the server.');
+      throw new Problem(0, is_late ? 'The server did not respond in time.'
+        : 'Cannot reach the server.');
     });
   if (response.ok) return response;
   const said = await response.json().catch(() => ({})) as
     {detail?: string; errors?: FieldError[]};
-  throw new Problem(response.status, said.detail ?? `${path} answered ${response.status}`,
+  throw new Problem(response.status, said.detail ?? `${path} returned HTTP ${response.status}.`,
     said.errors);
 }
 

@@ -145,7 +145,7 @@ function sayMarks(plot: uPlot, marks: Mark[], into: HTMLElement): void {
   const {left = -1} = plot.cursor;
   const near = left < 0 ? [] : marks.filter(({at}) =>
     Math.abs(plot.valToPos(at, 'x') - left) <= kNearPixels);
-  const text = near.length === 0 ? '▼ What we see, with a sentence each: point at one.'
+  const text = near.length === 0 ? '▼ Signals: hover over one for details.'
     : `▼ ${near.map(({why}) => why).join(' · ')}`;
   if (into.textContent !== text) into.textContent = text;
 }
@@ -300,7 +300,7 @@ function timeWords(gaps: Gap[]): (plot: uPlot, at: number | null) => string {
     if (at === null || at === undefined) return '–';
     const day = new Date(at * 1000);
     const gap = gaps.find((one) => one.from <= at && at < one.to);
-    return `${dayFormat.format(day)} ${clockFormat.format(day)}${gap ? ` · ${gap.why}` : ''}`;
+    return `${dayFormat.format(day)}, ${clockFormat.format(day)}${gap ? ` · ${gap.why}` : ''}`;
   };
 }
 
@@ -351,8 +351,8 @@ export function chart(into: HTMLElement, what: Chart): Redraw {
   if (words) into.append(words);
   into.tabIndex = 0;
   into.setAttribute('role', 'group');
-  into.setAttribute('aria-label', `${what.label}. Arrow keys move through the values${
-    stretch ? ', with shift through time; plus and minus zoom, 0 shows all' : ''}.`);
+  into.setAttribute('aria-label', `${what.label}. Arrow keys move through values${
+    stretch ? '; Shift+arrow pans, plus and minus zoom, 0 resets' : ''}.`);
   listenToKeys(into, plot, stretch);
   if (stretch) {
     listenToPointer(plot, stretch);

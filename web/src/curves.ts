@@ -47,7 +47,7 @@ interface Counts extends Curves { curve: Curve; stretch: Stretch }
 
 const bandOf = (values: Values[], step: number): Band | null => {
   const [, , , least, most] = values;
-  return least && most ? {label: `Least to most within ${step / 60} min`, least, most} : null;
+  return least && most ? {label: `Min to max per ${step / 60} min`, least, most} : null;
 };
 
 // What is before the first value goes.
@@ -63,7 +63,7 @@ function listed(summary: string, head: string, times: number[], values: Values,
     return value === null ? [] : [[time(at * 1000), said(value)]];
   });
   return el('details', {}, el('summary', {}, summary),
-    table('The newest first', ['Time', `#${head}`], rows.slice(-kRowsListed).reverse()));
+    table('Newest first', ['Time', `#${head}`], rows.slice(-kRowsListed).reverse()));
 }
 
 // `between` goes between its two charts. Nothing without a value.
@@ -120,15 +120,15 @@ async function growth(into: HTMLElement, shown: Shown, stretch: Stretch): Promis
   if (!into.isConnected) return null;
   const [times, [followers = []]] = filled(data.time_ms.map((t) => t / 1000),
     [data.follower_count], step, shown.newest);
-  const label = `Change of followers per ${word}`;
+  const label = `Follower change per ${word}`;
   if (isEmpty(changes(followers))) {
-    into.replaceChildren(section(label, note(`A change needs two values, a ${word} apart: they are `
-      + 'not there yet.')));
+    into.replaceChildren(section(label, note('Not enough values yet: needs two consecutive '
+      + `values, one per ${word}.`)));
     return null;
   }
   const box = plotBox(kLow);
   into.replaceChildren(section(label, box,
-    listed('As a table', 'Change', times, changes(followers), signed)));
+    listed('Show as table', 'Change', times, changes(followers), signed)));
   const redraw: Redraw = chart(box, {label: `${label}, ${shown.name}`, times, height: kLow, stretch,
     room: true, said: signed, lines: [{label: 'Change', values: changes(followers), bars: true}]});
   return {
@@ -142,12 +142,12 @@ async function rank(into: HTMLElement, shown: Shown, stretch: Stretch,
   if (!into.isConnected) return null;
   const [times, [places = []]] = filled(found.times, [found.values], step);
   if (isEmpty(places)) {
-    into.replaceChildren(note('There is no rank in this range.'));
+    into.replaceChildren(note('No rank in this range.'));
     return null;
   }
   const box = plotBox(kLow);
   into.replaceChildren(box, found.is_damaged ? note(kFewer) : '',
-    listed('As a table', 'Rank', times, places, number));
+    listed('Show as table', 'Rank', times, places, number));
   const redraw = chart(box, {label: `Rank of ${shown.name}`, times, height: kLow, stretch,
     room: true, reversed: true, lines: [{label: 'Rank', values: places}]});
   return {
@@ -183,7 +183,7 @@ export function curves(into: HTMLElement, shown: Shown): Curves | null {
   const between = el('div', {}, note('Loading…'));
   const counted = counts(into, between, shown);
   if (!counted) {
-    into.append(section('Followers', note('There is no value in this range.')));
+    into.append(section('Followers', note('No values in this range.')));
     if (shown.is_live) awaitValue(into, shown);
     return null;
   }
@@ -192,12 +192,12 @@ export function curves(into: HTMLElement, shown: Shown): Curves | null {
   if (shown.is_live) follow(into, shown, stretch, all);
   const add = (place: HTMLElement, what: string, making: Promise<Curve | null>) => making.then(
     (made) => { if (made) all.push(made); },
-    (error: unknown) => place.replaceChildren(note(`${what} cannot be shown: ${reason(error)}`)));
+    (error: unknown) => place.replaceChildren(note(`${what} not available: ${reason(error)}`)));
   void add(between, 'Growth', growth(between, shown, stretch));
   const step = rankStep(shown.range.seconds);
-  const places = el('div', {}, note(step === null ? 'Ranks are counted for up to 7 days.'
-    : 'Counting ranks among everybody, minute by minute…'));
-  into.append(section('Rank, the best at the top', places));
-  if (step !== null) lazy(places, () => add(places, 'Ranks', rank(places, shown, stretch, step)));
+  const places = el('div', {}, note(step === null ? 'Ranks are available for up to 7 days.'
+    : 'Computing ranks minute by minute…'));
+  into.append(section('Rank over time', places));
+  if (step !== null) lazy(places, () => add(places, 'Rank', rank(places, shown, stretch, step)));
   return counted;
 }

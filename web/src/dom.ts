@@ -6,6 +6,8 @@ const compactFormat = new Intl.NumberFormat('en', {notation: 'compact', maximumF
 const hour = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit'});
 const clock = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'});
+const longAgo = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit'});
 const exactClock = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit'});
 
@@ -39,6 +41,8 @@ export function age(seconds: number | null): string {
     : [seconds / 3600, 'h'];
   return `${Math.round(count)}${kNarrow}${unit}`;
 }
+export const ago = (seconds: number | null) =>
+  seconds === null ? '–' : `${age(seconds)}${kNarrow}ago`;
 
 export type Child = Node | string;
 
@@ -49,15 +53,24 @@ export function el(name: string, attributes: Record<string, string> = {}, ...chi
   return made;
 }
 
-// Local time, with UTC on hover; the day where it is not today.
+// A sentence in which no name breaks at its hyphen, nor a number before its percent sign.
+export const unbroken = (sentence: string): Child[] =>
+  sentence.replaceAll(' %', `${kNarrow}%`).split(/(\S+-\S+)/).map(
+    (part, i) => i % 2 === 1 ? el('span', {class: 'unbroken'}, part) : part);
+
+// Local time, with UTC on hover; the day where it is not today, the year where it is another.
+export const utc = (at: string | number) =>
+  `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 function local(at: string | number, format: Intl.DateTimeFormat): HTMLElement {
-  const utc = new Date(at).toISOString();
-  return el('time', {datetime: utc, title: `${utc.slice(0, 19).replace('T', ' ')} UTC`},
+  return el('time', {datetime: new Date(at).toISOString(), title: utc(at)},
     format.format(new Date(at)));
 }
 const isToday = (at: string | number) =>
   new Date(at).toDateString() === new Date().toDateString();
-export const time = (at: string | number) => local(at, isToday(at) ? hour : clock);
+const isThisYear = (at: string | number) =>
+  new Date(at).getFullYear() === new Date().getFullYear();
+export const time = (at: string | number) =>
+  local(at, isToday(at) ? hour : isThisYear(at) ? clock : longAgo);
 export const second = (at: string | number) => local(at, exactClock);
 
 export const tile = (label: string, ...value: Child[]) =>

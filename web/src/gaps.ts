@@ -9,19 +9,19 @@ export const kMonthSeconds = kDaysMax * 86_400 - 3600;
 const kListed = 200;
 
 const kReasons: Record<string, string> = {
-  timeout: 'no answer in time',
-  connection: 'no connection to the network',
-  rate_limited: 'the network refused: too many requests',
-  server_error: 'the network answered with an error',
-  not_found: 'the network knows no such influencer',
-  malformed: 'the answer made no sense',
-  overrun: 'its turn did not come within the minute',
-  clock: 'the clock was set forward',
-  down: 'the program was not running',
-  outage: 'the network failed: requests paused',
-  disk_full: 'the disk was full: fetching paused',
-  damaged: 'what was stored can no longer be read',
-  not_watched: 'it was not watched'};
+  timeout: 'request timed out',
+  connection: 'connection failed',
+  rate_limited: 'rate limited by the network',
+  server_error: 'the network returned a server error',
+  not_found: 'not found on the network',
+  malformed: 'invalid response',
+  overrun: 'not fetched in time',
+  clock: 'clock set forward',
+  down: 'program not running',
+  outage: 'network outage (requests paused)',
+  disk_full: 'disk full (fetching paused)',
+  damaged: 'stored data damaged',
+  not_watched: 'not tracked'};
 export const saidReason = (reason: string) => kReasons[reason] ?? reason;
 export const saidReasons = (reasons: Iterable<string>) =>
   [...new Set(reasons)].map(saidReason).join(', ');
@@ -80,7 +80,7 @@ function reasoned([begin_of_gap, to]: [number, number], step: number, known: Gap
   const begin = known.more && last ? last.start : known.start;
   const unknown_to = Math.min(to, Math.floor(seconds(begin) / step) * step);
   return from >= unknown_to ? [] : [{from, to: unknown_to,
-    why: `no value; why is told of the last ${kDaysMax} days and 1,000 gaps`}];
+    why: `no value (reasons cover the last ${kDaysMax} days, up to 1,000 gaps)`}];
 }
 
 // Without what is known of them, they are drawn all the same.
@@ -91,16 +91,19 @@ export const drawnGaps = (times: number[], values: Values, step: number,
 
 // Each minute counts here, also where a drawn step has others.
 export function gapTable(known: Gaps | null): HTMLElement {
-  if (!known) return el('p', {class: 'note'}, 'Why minutes are missing cannot be said now.');
+  if (!known) {
+    return el('p', {class: 'note'},
+      'The reasons for missing minutes are not available right now.');
+  }
   if (known.minutes === 0) {
-    return el('p', {class: 'note'}, 'No minute is missing since ', time(known.start), '.');
+    return el('p', {class: 'note'}, 'No missing minutes since ', time(known.start), '.');
   }
   const rows = known.items.slice(0, kListed).map((gap) =>
     [time(gap.start), number(gap.minutes), saidReason(gap.reason)]);
   const is_all = known.items.length <= kListed && !known.more;
   return el('details', {},
-    el('summary', {}, `Minutes without a value: ${number(known.minutes)} since `,
+    el('summary', {}, `Missing minutes: ${number(known.minutes)} since `,
       time(known.start)),
-    table(is_all ? 'The newest gaps first' : `The newest ${kListed} gaps`,
-      ['From', '#Minutes', 'Why'], rows, 'words'));
+    table(is_all ? 'Gaps, newest first' : `Newest ${kListed} gaps`,
+      ['Start', '#Minutes', 'Reason'], rows, 'words'));
 }

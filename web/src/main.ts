@@ -2,7 +2,7 @@ import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import {Problem} from './api';
 import type {Queue, Summary} from './api';
-import {age, button, el, everySecond, number, refill} from './dom';
+import {ago, button, el, everySecond, number, refill} from './dom';
 import {listen, silence, watch} from './live';
 import {theme} from './theme';
 import {alerts} from './views/alerts';
@@ -39,13 +39,13 @@ function mark(path: string): void {
 function failure(error: unknown): HTMLElement[] {
   const refused = error instanceof Problem && error.status >= 400 && error.status < 500;
   has_failed = !refused;
-  const said = error instanceof Error ? error.message : 'Unknown';
-  return [el('h1', {}, 'This cannot be shown'), el('p', {role: 'alert'}, said),
+  const said = error instanceof Error ? error.message : 'Unknown error.';
+  return [el('h1', {}, 'Page not available'), el('p', {role: 'alert'}, said),
     refused ? el('p', {class: 'tools'},
       el('a', {class: 'button', href: '#/'}, 'Overview'),
       el('a', {class: 'button', href: '#/leaderboard'}, 'Leaderboard'))
       : el('p', {class: 'tools'}, button('Try again', () => void show()),
-        el('span', {class: 'note'}, 'It is shown as soon as there is an answer.'))];
+        el('span', {class: 'note'}, 'Reloads when the server responds.'))];
 }
 
 // Shows what the address names. What is there stays until there is something new, where it is of
@@ -70,7 +70,7 @@ async function show(): Promise<void> {
   const again = () => { if (!isOver()) void show(); };
   let made: Live = {};
   try {
-    if (!view) throw new Problem(404, 'There is no such view.');
+    if (!view) throw new Problem(404, 'Page not found.');
     made = await view(page, new URLSearchParams(query), encodeURIComponent(id), {isOver, again})
       ?? {};
   } catch (error) {
@@ -103,13 +103,13 @@ const isEmpty = (queue: Queue | null | undefined): boolean =>
 // Sign, word and kind: how far what is shown can be believed.
 function state(): [string, string, string] {
   const {seconds, is_lost} = silence();
-  if (!known) return is_lost ? ['✕', 'No answer', 'lost'] : ['…', 'Connecting', 'late'];
-  if (is_lost) return ['✕', 'No answer: this may be old', 'lost'];
+  if (!known) return is_lost ? ['✕', 'No response', 'lost'] : ['…', 'Connecting', 'late'];
+  if (is_lost) return ['✕', 'No response: data may be outdated', 'lost'];
   if (isEmpty(known.queues.influencer_id_store)) {
-    return ['▲', 'The queue of ids is empty: nothing is fetched', 'late'];
+    return ['▲', 'Id queue empty: nothing is being fetched', 'late'];
   }
   const old = known.data_age_seconds;
-  if (old === null) return ['…', 'Waiting for the first values', 'late'];
+  if (old === null) return ['…', 'Waiting for first values', 'late'];
   if (old + seconds > kLateSeconds) return ['▲', 'Stale: no new values', 'late'];
   const {minute} = known;
   return minute && !isWhole(minute) ? ['▲', 'Live, but incomplete', 'late']
@@ -124,10 +124,10 @@ function tellState(): void {
   document.body.dataset.state = kind;
   if (!known) return;
   const {seconds} = silence();
-  const since = (value: number | null) => age(value === null ? null : value + seconds);
+  const since = (value: number | null) => ago(value === null ? null : value + seconds);
   const stored = known.points_stored_last_minute;
-  at('facts').textContent = `newest value ${since(known.data_age_seconds)} old · last whole minute `
-    + `${since(known.lag_seconds)} ago (lag) · ${stored === null ? '–' : number(stored / 60)} `
+  at('facts').textContent = `Last updated ${since(known.data_age_seconds)} · last complete minute `
+    + `${since(known.lag_seconds)} (lag) · ${stored === null ? '–' : number(stored / 60)} `
     + `points/s · version ${known.version}`;
 }
 

@@ -12,7 +12,8 @@ export const rankStep = (seconds: number) =>
   kSteps.find(([range]) => seconds <= range)?.[1] ?? null;
 
 // Where the values of others are damaged.
-export const kFewer = `Some of these ranks are among fewer: of others, ${saidReason('damaged')}.`;
+export const kFewer =
+  `Some ranks compare fewer influencers: ${saidReason('damaged')} for the others.`;
 
 export interface Column { times: number[]; values: Values; is_damaged?: boolean }
 

@@ -8,20 +8,20 @@ import {permitted} from './token';
 const kPath = '/api/v1/alerts';
 
 export const kKinds: [Kind, string, string][] = [
-  ['threshold', 'Threshold', 'a count crosses a value'],
-  ['relative', 'Change', 'a count moves by so much in a while'],
-  ['milestone', 'Milestone', 'followers pass a round number'],
-  ['rank', 'Rank', 'somebody enters or leaves the top'],
-  ['verdict', 'Verdict', 'the network changes its mind']];
+  ['threshold', 'Threshold', 'A count crosses a value'],
+  ['relative', 'Change', 'A count changes within a time window'],
+  ['milestone', 'Milestone', 'Followers pass a round number'],
+  ['rank', 'Rank', 'An influencer enters or leaves the top ranks'],
+  ['verdict', 'Verdict', 'The network verdict changes']];
 
 // The first of each kind is the one that is offered.
 export const kDirections: Record<Kind, [string, string][]> = {
-  threshold: [['above', 'rises above'], ['below', 'falls below']],
-  relative: [['either', 'changes'], ['rise', 'rises'], ['fall', 'falls']],
+  threshold: [['above', 'Rises above'], ['below', 'Falls below']],
+  relative: [['either', 'Rises or falls'], ['rise', 'Rises'], ['fall', 'Falls']],
   milestone: [],
-  rank: [['enters', 'enters'], ['leaves', 'leaves'], ['passes', 'enters or leaves']],
-  verdict: [['suspicious', 'turns suspicious'], ['clear', 'turns clear'],
-    ['either', 'turns, either way']]};
+  rank: [['enters', 'Enters'], ['leaves', 'Leaves'], ['passes', 'Enters or leaves']],
+  verdict: [['suspicious', 'Becomes suspicious'], ['clear', 'Becomes clear'],
+    ['either', 'Changes']]};
 
 const count = (value: number | null | undefined) =>
   value === null || value === undefined ? '…' : Number.isFinite(value) ? number(value) : '…';
@@ -36,7 +36,7 @@ export function duration(minutes: number | undefined): string {
 const whose = (rule: RuleInput) => rule.metric === 'following' ? 'Following of' : 'Followers of';
 
 function changeWords(rule: RuleInput): string {
-  const by = [rule.percent ? `${rule.percent} %` : '', rule.count ? count(rule.count) : '']
+  const by = [rule.percent ? `${rule.percent}\u00a0%` : '', rule.count ? count(rule.count) : '']
     .filter(Boolean).join(' or ') || '…';
   const verb = {rise: 'rise', fall: 'fall'}[rule.direction ?? ''] ?? 'change';
   return `${verb} by ${by} within ${duration(rule.window_minutes)}`;
@@ -45,7 +45,7 @@ function changeWords(rule: RuleInput): string {
 function thresholdWords(rule: RuleInput): string {
   const is_below = rule.direction === 'below';
   const back = rule.hysteresis && rule.value !== undefined
-    ? `, again after they were back at ${count(rule.value + (is_below ? 1 : -1) * rule.hysteresis)}`
+    ? `, and again after returning to ${count(rule.value + (is_below ? 1 : -1) * rule.hysteresis)}`
     : '';
   return `${is_below ? 'fall below' : 'rise above'} ${count(rule.value)}${back}`;
 }
@@ -58,18 +58,18 @@ export function words(rule: RuleInput): [string, string] {
     case 'relative': return [whose(rule), changeWords(rule)];
     case 'milestone': return ['Followers of', rule.values?.length
       ? `pass ${rule.values.map(count).join(', ')}` : `pass a multiple of ${count(rule.every)}`];
-    case 'rank': return ['The rank of', `${{leaves: 'leaves', passes: 'enters or leaves'}[
+    case 'rank': return ['Rank of', `${{leaves: 'leaves', passes: 'enters or leaves'}[
       direction] ?? 'enters'} the top ${count(rule.rank)}`];
-    case 'verdict': return ['The verdict on',
-      `turns ${direction === 'either' ? 'to suspicious or clear' : direction}`];
+    case 'verdict': return ['Network verdict on',
+      direction === 'either' ? 'changes' : `becomes ${direction}`];
   }
 }
 
-// "at most once in an hour for each"
+// "at most once every hour per influencer"
 export function pace(rule: RuleInput): string {
   if (!rule.cool_down_minutes) return '';
-  const each = rule.influencers.length > 1 ? ' for each' : '';
-  return `, at most once in ${duration(rule.cool_down_minutes)}${each}`;
+  const each = rule.influencers.length > 1 ? ' per influencer' : '';
+  return `, at most once every ${duration(rule.cool_down_minutes).replace(/^an? /, '')}${each}`;
 }
 
 export const outcomeWord = (entry: Entry) =>
@@ -79,10 +79,10 @@ export const outcomeWord = (entry: Entry) =>
 export function testWords(rule: Rule, tested: Tested): string {
   const took = `${number(tested.took_ms)} ms`;
   if (tested.outcome === 'delivered') {
-    return `✓ ${rule.target} took it: ${tested.status ?? 'answered'} after ${took}.`;
+    return `✓ Delivered to ${rule.target}: HTTP ${tested.status ?? '2xx'} in ${took}.`;
   }
   const why = tested.detail ?? `HTTP ${tested.status ?? '–'}`;
-  return `✗ ${rule.target} did not take it (${tested.outcome} after ${took}): ${why}`;
+  return `✗ Not delivered to ${rule.target} (${tested.outcome} after ${took}): ${why}`;
 }
 
 // Says in words that another editor came first.
@@ -91,8 +91,8 @@ async function unlessChanged<T>(rule: Rule, act: Promise<T>): Promise<T> {
     return await act;
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 412) throw error;
-    throw new Problem(412, `Somebody else has changed “${rule.name}” since you opened it. `
-      + 'Nothing was saved.');
+    throw new Problem(412, `Someone else changed “${rule.name}” after you opened it. `
+      + 'Your change was not saved.');
   }
 }
 

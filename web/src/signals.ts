@@ -8,15 +8,17 @@ const kListed = 20;
 // What each kind looks like, and how far to trust it. How often they are right was measured where
 // the truth is known: docs/signals.md, by bench/signals_bench.
 const kKinds: Record<string, [string, string]> = {
-  step: ['A step', 'Bought followers look like this: they came at once and stayed. Where the truth '
-    + 'was known, 96 of 100 steps were bought.'],
-  jump: ['A jump', 'It went back, or it is too early to say. Many are wrong answers of the network.'],
-  drip: ['An even inflow', 'As when followers are delivered over hours. Where the truth was known, '
-    + '80 of 100 were; the others were posts that spread.'],
-  surge: ['A surge', 'At a changing pace, as when a post spreads.'],
-  saw_tooth: ['A saw-tooth of following', 'Mass follow and mass unfollow in turn, to be followed '
+  step: ['Step', 'Typical of bought followers: they arrive at once and stay. In tests with a known '
+    + 'cause, 96 of 100 steps were bought.'],
+  jump: ['Jump', 'The count went back, or it is too early to tell. Many are errors in the '
+    + 'network’s replies.'],
+  drip: ['Steady inflow', 'Typical of bought followers delivered over hours. In tests with a known '
+    + 'cause, 80 of 100 were bought; the rest were posts that spread.'],
+  surge: ['Surge', 'Growth at a varying rate, as when a post spreads.'],
+  saw_tooth: ['Saw-tooth following', 'Alternating mass follows and unfollows, to be followed '
     + 'back.'],
-  low_ratio: ['A low ratio', 'Few followers for how many it follows, compared with everybody now.']};
+  low_ratio: ['Low ratio', 'Few followers relative to following, compared with all '
+    + 'influencers now.']};
 
 const kStates = ['low_ratio', 'saw_tooth'];  // of no single minute
 
@@ -27,15 +29,16 @@ function listed(finding: Finding): HTMLElement {
 }
 
 export function signalList({findings, usual}: Signals): HTMLElement {
-  const judged = usual ? note(`Usually ${signed(usual.followers_per_minute)} a minute, give or take `
-    + `${ratio(usual.spread)}: the middle of ${number(usual.changes)} changes. A signal is a hint `
-    + 'with its evidence, not a proof.')
-    : note('Too few values to judge by: 30 changes within a day are needed.');
+  const judged = usual ? note(`Typical change ${signed(usual.followers_per_minute)} ± `
+    + `${usual.spread < 10 ? ratio(usual.spread) : number(usual.spread)}/min (median of `
+    + `${number(usual.changes)} changes). Signals are hints with evidence, not proof.`)
+    : note('Not enough data: needs at least 30 changes within a day.');
   if (findings.length === 0) {
-    return el('div', {}, el('p', {}, usual ? 'Nothing unusual in this range.' : 'Nothing yet.'),
+    return el('div', {}, el('p', {}, usual ? 'No signals in this range.' : 'No signals yet.'),
       judged);
   }
-  const more = findings.length > kListed ? [note(`And ${findings.length - kListed} more.`)] : [];
+  const more = findings.length > kListed
+    ? [note(`${number(findings.length - kListed)} more not listed.`)] : [];
   return el('div', {}, el('ul', {class: 'signals'}, ...findings.slice(0, kListed).map(listed)),
     ...more, judged);
 }

@@ -103,9 +103,9 @@ export function stretchTools(stretch: Stretch): HTMLElement {
     made.title = name;
     return made;
   };
-  return el('div', {class: 'tools', role: 'group', 'aria-label': 'Part of the range'},
+  return el('div', {class: 'tools', role: 'group', 'aria-label': 'Zoom and pan'},
     tool('◀', 'Earlier', () => stretch.move(-0.5)), tool('▶', 'Later', () => stretch.move(0.5)),
-    tool('+', 'Closer', () => stretch.zoom(0.5)), tool('−', 'Farther', () => stretch.zoom(2)),
-    button('All', () => stretch.reset()),
-    el('span', {class: 'note'}, 'Drag zooms, shift and drag moves, a double click shows all.'));
+    tool('+', 'Zoom in', () => stretch.zoom(0.5)), tool('−', 'Zoom out', () => stretch.zoom(2)),
+    button('Reset', () => stretch.reset()),
+    el('span', {class: 'note'}, 'Drag to zoom, Shift+drag to pan, double-click to reset.'));
 }

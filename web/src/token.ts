@@ -22,11 +22,12 @@ function askToken(was_wrong: boolean): Promise<string | null> {
     'aria-describedby': 'token-why'}) as HTMLInputElement;
   const cancel = el('button', {type: 'button'}, 'Cancel');
   const form = el('form', {class: 'field'}, el('label', {for: 'token'}, 'Token'), input,
-    el('div', {class: 'tools'}, el('button', {class: 'main'}, 'Go on'), cancel));
+    el('div', {class: 'tools'}, el('button', {class: 'main'}, 'Continue'), cancel));
   const dialog = el('dialog', {'aria-labelledby': 'token-title'},
-    el('h2', {id: 'token-title'}, was_wrong ? 'That is not the token' : 'Changes need a token'),
-    el('p', {class: 'note', id: 'token-why'}, 'It is what the program was started with as '
-      + '--api-token or IA_API_TOKEN. This tab remembers it until it is closed.'),
+    el('h2', {id: 'token-title'}, was_wrong ? 'Wrong token' : 'Token required'),
+    el('p', {class: 'note', id: 'token-why'}, 'Changes require the token that the '
+      + 'program was started with: --api-token or IA_API_TOKEN. This tab remembers it until '
+      + 'closed.'),
     form) as HTMLDialogElement;
   document.body.append(dialog);
   return new Promise((resolve) => {

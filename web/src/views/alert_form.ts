@@ -71,28 +71,28 @@ class Fields {
   }
 }
 
-const kMetric: [string, string][] = [['followers', 'followers'], ['following', 'following']];
+const kMetric: [string, string][] = [['followers', 'Followers'], ['following', 'Following']];
 
 function condition(kind: Kind, fields: Fields): HTMLElement[] {
   const direction = (label: string) => fields.choice('direction', label, kDirections[kind]);
   switch (kind) {
     case 'threshold': return [
-      fields.choice('metric', 'The count of', kMetric), direction('Does'),
+      fields.choice('metric', 'Metric', kMetric), direction('Condition'),
       fields.whole('value', 'Value'),
       fields.whole('hysteresis', 'Hysteresis',
-        'How far back the count must go before it can fire again. Empty: 0.')];
+        'How far the count must move back before the rule can fire again; blank for 0.')];
     case 'relative': return [
-      fields.choice('metric', 'The count of', kMetric), direction('Does'),
-      fields.text('percent', 'By percent', 'Of this and a count one is enough; either fires.',
+      fields.choice('metric', 'Metric', kMetric), direction('Condition'),
+      fields.text('percent', 'Change in percent', 'Set either or both; either fires.',
         {inputmode: 'decimal'}),
-      fields.whole('count', 'By a count'),
-      fields.whole('window_minutes', 'Within minutes', '1 to 1,440, which is a day.')];
+      fields.whole('count', 'Change in count'),
+      fields.whole('window_minutes', 'Window in minutes', '1 to 1,440 (one day).')];
     case 'milestone': return [
-      fields.whole('every', 'Each multiple of', 'Such as 100,000.'),
-      fields.text('values', 'Or these counts', 'With spaces between them: 50000 100000 1000000. '
-        + 'Each is told once, upwards.')];
-    case 'rank': return [direction('Whoever'), fields.whole('rank', 'The top')];
-    case 'verdict': return [direction('When the verdict')];
+      fields.whole('every', 'Every multiple of', 'For example, 100,000.'),
+      fields.text('values', 'Or specific counts', 'Separated by spaces: 50000 100000 1000000. '
+        + 'Each fires once, on the way up.')];
+    case 'rank': return [direction('Condition'), fields.whole('rank', 'Top')];
+    case 'verdict': return [direction('Condition')];
   }
 }
 
@@ -155,19 +155,20 @@ async function prefill(values: Map<string, string>, ids: string, kind: Kind): Pr
   if (one.follower_count === null) return '';
   const level = rounded(one.follower_count);
   fill(values, {value: level, hysteresis: Math.round(level / 100)});
-  return `${nameOf(one)} has ${number(one.follower_count)} followers now, rank ${number(one.rank)}.`;
+  return `${nameOf(one)} currently has ${number(one.follower_count)} followers and rank `
+    + `${number(one.rank)}.`;
 }
 
 function secretField(fields: Fields, rule: Rule | null): HTMLElement {
   const made = fields.text('secret', 'Secret', rule
-    ? `It is not shown again; this rule is ${rule.signed
-      ? 'signed. Empty: it stays, as long as the URL does' : 'not signed'}.`
-    : 'Signs each message (Standard Webhooks). Give it to the receiver now: it is not shown '
-      + 'again. Empty: not signed.', {spellcheck: 'false', placeholder: 'whsec_…'});
+    ? `Not shown after saving. ${rule.signed
+      ? 'Blank keeps the current secret while the URL stays the same' : 'This rule is unsigned'}.`
+    : 'Signs every message (Standard Webhooks). Copy it to the receiver now: it is not shown '
+      + 'after saving. Blank for unsigned.', {spellcheck: 'false', placeholder: 'whsec_…'});
   const input = made.querySelector('input') as HTMLInputElement;
   const line = el('div', {class: 'line'});
   input.replaceWith(line);
-  line.append(input, button('Make one', () => {
+  line.append(input, button('Generate', () => {
     const bytes = crypto.getRandomValues(new Uint8Array(32));
     input.value = `whsec_${btoa(String.fromCharCode(...bytes))}`;
     input.dispatchEvent(new Event('input'));
@@ -179,12 +180,12 @@ function secretField(fields: Fields, rule: Rule | null): HTMLElement {
     else fields.values.delete('unsigned');
     input.disabled = none.checked;
   });
-  made.append(el('label', {}, none, ' Take the secret away: send unsigned'));
+  made.append(el('label', {}, none, ' Remove the secret and send unsigned'));
   return made;
 }
 
 function kindChoice(chosen: Kind, choose: (kind: Kind) => void): HTMLElement {
-  return el('fieldset', {class: 'kinds'}, el('legend', {}, 'Tell me when'),
+  return el('fieldset', {class: 'kinds'}, el('legend', {}, 'Alert type'),
     ...kKinds.map(([kind, name, hint]) => {
       const input = el('input', {type: 'radio', name: 'kind', value: kind}) as HTMLInputElement;
       input.checked = kind === chosen;
@@ -205,7 +206,8 @@ export async function alertForm(
     const now = ruleOf(kind, fields.values, rule);
     const [before, behind] = words(now);
     const n = now.influencers.length;
-    const who = n === 0 ? '…' : n === 1 ? String(now.influencers[0]) : `any of ${number(n)}`;
+    const who = n === 0 ? '…' : n === 1 ? String(now.influencers[0])
+      : `any of ${number(n)} influencers`;
     inWords.textContent = `${before} ${who} ${behind}${pace(now)}.`;
   };
   const fields = new Fields(tell);
@@ -230,26 +232,27 @@ export async function alertForm(
   const submit = el('button', {class: 'main'}, rule ? 'Save' : 'Create');
   const form = el('form', {novalidate: ''},
     kindChoice(kind, choose),
-    section('When', grid),
-    section('Who', fields.text('influencers', 'Influencers', `Ids, at most 1,000, with spaces or commas between them. ${about}`,
+    section('Trigger', grid),
+    section('Influencers', fields.text('influencers', 'Influencer ids',
+      `Up to 1,000, separated by spaces or commas. ${about}`,
       {rows: '2', inputmode: 'numeric'})),
-    section('Where to', el('div', {class: 'fields'},
-      fields.text('url', 'Webhook’s URL', rule
-        ? `It goes to ${rule.target}; the whole address is not shown again. Empty: it stays.`
-        : 'http or https. It is not shown again but for its host.',
+    section('Webhook', el('div', {class: 'fields'},
+      fields.text('url', 'Webhook URL', rule
+        ? `Currently ${rule.target}; only the host is shown after saving. Blank keeps the URL.`
+        : 'http or https. Only the host is shown after saving.',
       {type: 'url', placeholder: 'https://example.com/hooks/42', spellcheck: 'false'}),
       secretField(fields, rule))),
-    section('Name and pace', el('div', {class: 'fields'},
-      fields.text('name', 'Name', 'Travels with each message.', {maxlength: '100'}),
+    section('Name and frequency', el('div', {class: 'fields'},
+      fields.text('name', 'Name', 'Included in every message.', {maxlength: '100'}),
       fields.whole('cool_down_minutes', 'Cool-down in minutes',
-        'For each influencer, silence after an alert. Empty: none.'))),
+        'Minimum time between alerts per influencer; blank for none.'))),
     inWords, trouble,
     el('div', {class: 'tools'}, submit,
       ...(rule ? [testButton(rule, (text) => { outcome.textContent = text; })] : []),
       el('a', {class: 'button', href: '#/alerts'}, 'Cancel')),
     outcome,
-    ...(rule ? [el('p', {class: 'note'}, 'A rule that was changed begins anew: what is so already '
-      + 'does not fire. Test sends by the rule as it was saved.')] : []));
+    ...(rule ? [el('p', {class: 'note'}, 'An edited rule starts from scratch: conditions that '
+      + 'already hold do not fire. Test uses the saved rule.')] : []));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (submit.hasAttribute('aria-disabled')) return;
@@ -258,17 +261,17 @@ export async function alertForm(
     fields.show([]);
     const made = ruleOf(kind, fields.values, rule);
     (rule ? save(made, rule) : create(made)).then(
-      (saved) => leave(`“${saved.name}” is saved${saved.enabled ? ' and watches' : ', and paused'}.`),
+      (saved) => leave(`“${saved.name}” saved and ${saved.enabled ? 'active' : 'paused'}.`),
       (error: unknown) => {
         submit.removeAttribute('aria-disabled');
         const errors = error instanceof Problem ? error.errors : [];
         const rest = fields.show(errors);
         trouble.textContent = errors.length === 0 || !(error instanceof Problem)
-          ? (error instanceof Error ? error.message : 'It failed.')
-          : rest.length === 0 ? 'Not saved: see what is marked above.'
+          ? (error instanceof Error ? error.message : 'Unknown error.')
+          : rest.length === 0 ? 'Not saved: check the marked fields above.'
             : rest.map((one) => `${one.parameter} ${one.detail}`).join('; ');
         if (error instanceof Problem && error.status === 412) {
-          trouble.append(' ', button('Show it as it is now', reload));
+          trouble.append(' ', button('Load current version', reload));
         }
       });
   });

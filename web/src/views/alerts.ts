@@ -1,10 +1,10 @@
 import {get} from '../api';
 import type {Entry, Log, Rule, RuleInput, Rules} from '../api';
-import {button, el, number, refill, second, table} from '../dom';
+import {button, el, number, refill, second, table, unbroken} from '../dom';
 import {kKinds, outcomeWord, pace, remove, save, test, testWords, words} from '../rules';
 import {keepToken, token} from '../token';
 import {alertForm} from './alert_form';
-import {note, reason, section} from './parts';
+import {cased, note, reason, section} from './parts';
 import type {Live, View} from './parts';
 
 const kNamed = 3;  // influencers of a rule that are named; the others are counted
@@ -42,10 +42,10 @@ function removal(rule: Rule, say: (text: string) => void): HTMLElement {
     really.focus();
   });
   const really = button('Delete for good', () => {
-    remove(rule).then(() => leave(`“${rule.name}” is deleted; its log stays.`),
+    remove(rule).then(() => leave(`“${rule.name}” deleted; its log is kept.`),
       (error: unknown) => say(reason(error)));
   });
-  const keep = button('Keep', () => { place.replaceChildren(first); first.focus(); });
+  const keep = button('Cancel', () => { place.replaceChildren(first); first.focus(); });
   for (const one of [first, really]) one.setAttribute('aria-describedby', `rule-${rule.id}`);
   really.classList.add('danger');
   place.append(first);
@@ -56,7 +56,7 @@ export function testButton(rule: Rule, say: (text: string) => void): HTMLElement
   const made = button('Test', () => {
     if (made.hasAttribute('aria-disabled')) return;
     made.setAttribute('aria-disabled', 'true');
-    say(`Sending a test to ${rule.target} …`);
+    say(`Sending a test to ${rule.target}…`);
     test(rule.id).then((tested) => testWords(rule, tested), reason)
       .then((text) => { say(text); made.removeAttribute('aria-disabled'); });
   });
@@ -68,8 +68,8 @@ function card(rule: Rule): HTMLElement {
   const say = (text: string) => { said.set(rule.id, text); outcome.textContent = text; };
   const pause = button(rule.enabled ? 'Pause' : 'Resume', () => {
     save({...rule, enabled: !rule.enabled}, rule).then(
-      () => leave(rule.enabled ? `“${rule.name}” is paused.`
-        : `“${rule.name}” watches again, beginning with what is so now.`),
+      () => leave(rule.enabled ? `“${rule.name}” paused.`
+        : `“${rule.name}” resumed, starting from current values.`),
       (error: unknown) => say(reason(error)));
   });
   const tested = testButton(rule, say);
@@ -79,9 +79,9 @@ function card(rule: Rule): HTMLElement {
     el('div', {},
       el('h3', {id: `rule-${rule.id}`}, name, ' ',
         el('span', {class: 'tag'}, kindName(rule.kind)), ' ',
-        ...(rule.enabled ? [] : [el('span', {class: 'tag'}, '❚❚ paused')])),
+        ...(rule.enabled ? [] : [el('span', {class: 'tag'}, '❚❚ Paused')])),
       sentence(rule),
-      el('p', {class: 'note'}, `→ ${rule.target}, ${rule.signed ? 'signed' : 'not signed'}`)),
+      el('p', {class: 'note'}, `→ ${rule.target}, ${rule.signed ? 'signed' : 'unsigned'}`)),
     el('div', {class: 'tools', role: 'group', 'aria-labelledby': `rule-${rule.id}`},
       tested, pause,
       el('a', {class: 'button', href: `#/alerts/${rule.id}`,
@@ -93,11 +93,11 @@ function card(rule: Rule): HTMLElement {
 function ruleList(rules: Rule[]): HTMLElement {
   const add = el('a', {class: 'button main', href: '#/alerts/new'}, 'New rule');
   if (rules.length === 0) {
-    return section('Rules', note('No rule yet. A rule watches up to 1,000 influencers and calls '
-      + 'a webhook within seconds of what it waits for.'), add);
+    return section('Rules', note('No rules yet. A rule watches up to 1,000 influencers and calls '
+      + 'a webhook within seconds when its condition is met.'), add);
   }
   const paused = rules.filter((rule) => !rule.enabled).length;
-  return section(`Rules: ${number(rules.length)}${paused ? `, ${number(paused)} paused` : ''}`,
+  return section(`Rules (${number(rules.length)}${paused ? `, ${number(paused)} paused` : ''})`,
     el('div', {class: 'tools'}, add), el('ul', {class: 'rules'}, ...rules.map(card)));
 }
 
@@ -114,27 +114,27 @@ function delivery(entry: Entry): HTMLElement {
   if (entry.next_attempt_at) more.append(', next ', second(entry.next_attempt_at));
   if (entry.detail) more.append(`: ${entry.detail}`);
   return el('div', {}, el('span', {class: mark === '✗' || mark === '↻' ? 'bad' : ''},
-    `${mark} ${word}`), more);
+    `${mark} ${cased(word)}`), more);
 }
 
 function logTable(log: Log): HTMLElement {
   const rows = log.items.map((entry) => [second(entry.fired_at),
-    el('div', {}, el('a', {href: `#/influencer/${entry.influencer}`}, entry.text),
+    el('div', {}, el('a', {href: `#/influencer/${entry.influencer}`}, ...unbroken(entry.text)),
       el('small', {class: 'note'}, 'Rule ',
         el('a', {href: `#/alerts?rule=${entry.rule}`}, entry.rule_name))),
     delivery(entry)]);
-  return table('The newest first; at most 10,000 are kept', ['Fired', 'What', 'Delivery'], rows,
+  return table('Newest first; the last 10,000 are kept', ['Fired', 'Alert', 'Delivery'], rows,
     'words');
 }
 
 function logSection(log: Log, rule: Rule | undefined, args: URLSearchParams): HTMLElement {
   const chosen = args.get('rule');
-  const pending = log.pending > 0 ? `, ${number(log.pending)} on the way` : '';
-  const made = section(`What fired${pending}`);
+  const pending = log.pending > 0 ? ` (${number(log.pending)} pending)` : '';
+  const made = section(`Alert log${pending}`);
   const tools = el('div', {class: 'tools'});
   if (chosen) {
-    tools.append(`Of the rule “${rule?.name ?? chosen}” only`,
-      el('a', {class: 'button', href: '#/alerts'}, 'Of all rules'));
+    tools.append(`Only rule “${rule?.name ?? chosen}”`,
+      el('a', {class: 'button', href: '#/alerts'}, 'Show all rules'));
   }
   if (args.get('before')) {
     tools.append(el('a', {class: 'button',
@@ -142,8 +142,8 @@ function logSection(log: Log, rule: Rule | undefined, args: URLSearchParams): HT
   }
   if (tools.hasChildNodes()) made.append(tools);
   made.append(log.items.length > 0 ? logTable(log)
-    : note('Nothing has fired. What is so already when a rule is made does not count: only '
-      + 'changes do.'));
+    : note('No alerts yet. Rules fire on changes only, not on conditions that already hold when '
+      + 'they are created.'));
   const before = log.next ? new URL(log.next, location.origin).searchParams.get('before') : null;
   if (before) {
     const query = new URLSearchParams({...(chosen ? {rule: chosen} : {}), before});
@@ -172,7 +172,7 @@ async function list(into: HTMLElement, args: URLSearchParams): Promise<Live> {
       el('p', {class: 'note'}, 'As of ', second(Date.now()), '.'));
   };
   await fill();
-  const forget = button('Forget the token', () => { keepToken(''); forget.remove(); });
+  const forget = button('Forget token', () => { keepToken(''); forget.remove(); });
   into.replaceChildren(
     el('h1', {}, 'Alerts'), el('p', {class: 'said', role: 'status'}, notice), rules, log,
     ...(token() ? [forget] : []));

@@ -20,10 +20,10 @@ const one = new Intl.NumberFormat('en', {minimumFractionDigits: 1, maximumFracti
 
 interface Mode { title: string; said: (value: number) => string }
 const kModes: Record<string, Mode> = {
-  indexed: {title: 'Followers, the first value is 100', said: (value) => one.format(value)},
+  indexed: {title: 'Followers (indexed to 100)', said: (value) => one.format(value)},
   absolute: {title: 'Followers', said: number},
-  percent: {title: 'Followers, change since the first value', said: signedPercent},
-  rank: {title: 'Rank, the best at the top', said: number}};
+  percent: {title: 'Followers (change since first value)', said: signedPercent},
+  rank: {title: 'Rank over time', said: number}};
 
 function scaled(values: Values, mode: string): Values {
   const base = values.find((value) => value !== null) ?? null;
@@ -62,9 +62,11 @@ function askedBy(args: URLSearchParams): Asked {
   const words = [...new Set((args.get('ids') ?? '').split(/[\s,]+/).filter(Boolean))];
   const ids = words.filter((word) => /^\d+$/.test(word));
   return {ids: ids.slice(0, kMostCompared), left_out: [
-    ...words.filter((word) => !/^\d+$/.test(word)).map((word) => `“${word}” is no id`),
+    ...words.filter((word) => !/^\d+$/.test(word))
+      .map((word) => `No influencer with id “${word}”.`),
     ...(ids.length > kMostCompared
-      ? [`only ${kMostCompared} can be compared: ${ids.slice(kMostCompared).join(', ')} left out`]
+      ? [`At most ${kMostCompared} can be compared; left out: `
+        + `${ids.slice(kMostCompared).join(', ')}.`]
       : [])]};
 }
 
@@ -100,7 +102,7 @@ function picker(ids: string[], names: Map<string, string>, to: (ids: string[]) =
   return el('div', {class: 'toolbar'}, ...ids.map((id, i) => el('span', {class: 'chip'},
     el('b', {}, String(i + 1)), ' ', el('a', {href: `#/influencer/${id}`}, names.get(id) ?? id),
     el('a', {class: 'remove', href: to(ids.filter((other) => other !== id)),
-      'aria-label': `Without ${names.get(id) ?? id}`}, '×'))), form);
+      'aria-label': `Remove ${names.get(id) ?? id}`}, '×'))), form);
 }
 
 function listed(times: number[], lines: Line[], said: (value: number) => string): HTMLElement {
@@ -109,16 +111,16 @@ function listed(times: number[], lines: Line[], said: (value: number) => string)
     const value = line.values[begin + i] ?? null;
     return value === null ? '–' : said(value);
   })]);
-  return el('details', {}, el('summary', {}, 'As a table'),
-    table(`The newest ${kRowsListed} at most, the newest first`,
+  return el('details', {}, el('summary', {}, 'Show as table'),
+    table(`Newest first, up to ${kRowsListed} rows`,
       ['Time', ...lines.map((line, i) => `#${i + 1} ${line.label}`)],
       rows.reverse()));
 }
 
 function newestTable(ids: string[], lines: Line[], is_rank: boolean): HTMLElement {
   const last = (values: Values) => values.findLast((value) => value !== null) ?? null;
-  const heads = is_rank ? ['#Rank'] : ['#Followers', '#Since the first value'];
-  return table('As they are', ['Influencer', ...heads], lines.map((line, i) => [
+  const heads = is_rank ? ['#Rank'] : ['#Followers', '#Change since first value'];
+  return table('Latest in this range', ['Influencer', ...heads], lines.map((line, i) => [
     el('a', {href: `#/influencer/${ids[i]}`}, `${i + 1} ${line.label}`), number(last(line.values)),
     ...(is_rank ? [] : [signedPercent(last(scaled(line.values, 'percent')))])]));
 }
@@ -143,21 +145,21 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   const there = ids.filter((id) => known.includes(id));
   into.replaceChildren(el('h1', {}, 'Compare'), picker(there, names, (chosen) => to(chosen)));
   if (left_out.length > 0) {
-    into.append(el('p', {class: 'banner', role: 'note'}, `${left_out.join('; ')}.`));
+    into.append(el('p', {class: 'banner', role: 'note'}, left_out.join(' ')));
   }
   if (there.length === 0) {
-    return void into.append(note('Two to ten influencers, side by side: add them by id or name, or '
-      + 'choose them in the leaderboard.'), tools(buttonTo('Leaderboard', '#/leaderboard')));
+    return void into.append(note('Compare 2 to 10 influencers: add them by id or name, or '
+      + 'select them in the leaderboard.'), tools(buttonTo('Leaderboard', '#/leaderboard')));
   }
   into.append(el('div', {class: 'toolbar'},
     labelled('Scale', Object.keys(kModes), mode, (chosen) => to(there, chosen)),
     ranges(`#/compare?ids=${there.join(',')}&mode=${mode}&`, name),
     is_rank ? '' : details(to(there), range, span)));
-  if (!step) return void into.append(note('Ranks are counted for up to 7 days.'));
+  if (!step) return void into.append(note('Ranks are available for up to 7 days.'));
   const box = plotBox(360);
   const made = section(title, box);
   into.append(made);
-  box.append(note(is_rank ? 'Counting ranks among everybody, minute by minute…' : 'Loading…'));
+  box.append(note(is_rank ? 'Computing ranks minute by minute…' : 'Loading…'));
   const labels = there.map((id) => names.get(id) ?? id);
   const load = async () => {
     const known = is_rank ? null
@@ -173,7 +175,7 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   // Ranks cost, and there is nothing new within a step of theirs.
   const isEarly = () => is_rank && Date.now() - drawn_at < step * 1000;
   if (hasNone(now)) {
-    box.replaceChildren(note('There is no value in this range.'));
+    box.replaceChildren(note('No values in this range.'));
     return {minute: async () => {
       if (isEarly()) return;
       drawn_at = Date.now();
@@ -197,7 +199,7 @@ export const compare: View = async (into, args, _id, turn): Promise<Live | void>
   };
   fill();
   made.append(stretchTools(stretch), values);
-  into.append(section('Newest values', newest));
+  into.append(section('Current values', newest));
   return {minute: async () => {
     if (isEarly()) return;
     now = await load();

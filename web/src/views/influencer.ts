@@ -2,7 +2,7 @@ import {get, kSecondsMost, Problem, rangeOf, series, seriesPath} from '../api';
 import type {Gaps, Growth, Influencer, InfluencerGrowth, Range, Series, Signals, Summary}
   from '../api';
 import {curves} from '../curves';
-import {age, button, el, everySecond, number, ratio, refill, signed, signedPercent, table, tile,
+import {ago, button, el, everySecond, number, ratio, refill, signed, signedPercent, table, tile,
   time} from '../dom';
 import {gapsIn, kMonthSeconds, reasonAt, saidReason} from '../gaps';
 import {marksOf, signalList} from '../signals';
@@ -11,7 +11,7 @@ import {buttonTo, chosenTime, details, kRanges, nameOf, note, oneOf, orNothing, 
 import type {Live, View} from './parts';
 
 const kAll = 'all';
-const kNotNow = 'This cannot be shown now.';
+const kNotNow = 'Not available right now.';
 const kLateSeconds = 150;
 const kOlder = 1.1;  // than the range, by so much of it: its begin moves on while somebody looks
 const kRowsListed = 500;
@@ -71,16 +71,16 @@ function fromTo(id: string, {range}: Chosen): HTMLElement {
 function tiles(latest: Influencer, old: Text | string, ours: number | null): HTMLElement {
   const rank = tile('Rank', number(latest.rank));
   rank.append(el('span', {}, `of ${number(latest.of)}`));
-  const verdict = tile('Network says', verdictMark(latest.verdict));
-  if (latest.verdict) verdict.append(el('span', {}, 'checked ', time(latest.verdict.checked_at)));
+  const verdict = tile('Network verdict', verdictMark(latest.verdict));
+  if (latest.verdict) verdict.append(el('span', {}, 'Checked ', time(latest.verdict.checked_at)));
   if (ours !== null) {
-    verdict.append(el('span', {}, ours === 0 ? 'we see nothing unusual'
-      : `we see ${number(ours)} signal${ours === 1 ? '' : 's'}`));
+    verdict.append(el('span', {}, ours === 0 ? 'No signals'
+      : `${number(ours)} signal${ours === 1 ? '' : 's'}`));
   }
   return el('div', {class: 'tiles'},
     tile('Followers', number(latest.follower_count)),
     tile('Following', number(latest.following_count)),
-    tile('Ratio', ratio(latest.follower_ratio)), rank, verdict, tile('Age', old));
+    tile('Ratio', ratio(latest.follower_ratio)), rank, verdict, tile('Last updated', old));
 }
 
 // The age grows until the next value.
@@ -110,7 +110,7 @@ class Now {
     const {age_seconds} = this.latest;
     return age_seconds === null ? null : age_seconds + (Date.now() - this.told_at) / 1000;
   }
-  private tellAge(): void { this.old.data = age(this.seconds()); }
+  private tellAge(): void { this.old.data = ago(this.seconds()); }
   private draw(): void {
     this.tellAge();
     refill(this.shown, ...this.standstill(), tiles(this.latest, this.old, this.ours));
@@ -122,7 +122,7 @@ class Now {
     const gap = this.missing?.items[0];
     if (seconds === null || seconds < kLateSeconds || !gap || !this.latest.retrieved_at) return [];
     if (Date.parse(gap.end) <= Date.parse(this.latest.retrieved_at)) return [];
-    return [el('p', {class: 'banner', role: 'note'}, '▲ No value since ',
+    return [el('p', {class: 'banner', role: 'note'}, '▲ No new values since ',
       time(this.latest.retrieved_at), `: ${saidReason(gap.reason)}.`)];
   }
 }
@@ -134,20 +134,21 @@ function growthTable(growth: InfluencerGrowth | null): HTMLElement {
   const row = (label: string, one: Growth | null) => one === null
     ? [label, '–', '–', '–', '–', '–']
     : [label, signed(one.change), signedPercent(one.percent), signed(one.ups), signed(one.downs),
-      one.complete ? time(one.since) : el('span', {}, time(one.since), ' (all there is)')];
-  return table('Up to the newest value', ['Window', '#Change', '#Percent', '#Ups', '#Downs', 'Since'],
+      one.complete ? time(one.since) : el('span', {}, time(one.since), ' (start of data)')];
+  return table('Up to the latest value',
+    ['Window', '#Change', '#Percent', '#Gained', '#Lost', 'Since'],
     [row('Hour', growth.hour), row('Day', growth.day), row('Week', growth.week)]);
 }
 
 function words(latest: Influencer, signals: Signals | null): HTMLElement[] {
   const verdict = latest.verdict;
-  const network = el('div', {}, el('h3', {}, 'The network says'),
+  const network = el('div', {}, el('h3', {}, 'Network verdict'),
     el('p', {}, verdictMark(verdict)),
-    verdict ? note('Checked ', time(verdict.checked_at), ', so since ', time(verdict.changed_at),
-      '. It does not say why.') : note('Everybody is checked once a day.'));
-  const own = el('div', {}, el('h3', {}, 'What we see'),
+    verdict ? note('Checked ', time(verdict.checked_at), ', unchanged since ',
+      time(verdict.changed_at), '. No reason given.') : note('Every influencer is checked daily.'));
+  const own = el('div', {}, el('h3', {}, 'Signals'),
     signals ? signalList(signals) : note(kNotNow));
-  return [el('h2', {}, 'Suspicious?'), network, own];
+  return [el('h2', {}, 'Verdict and signals'), network, own];
 }
 
 // From the first value on; a minute without one says why.
@@ -156,9 +157,9 @@ function valueTable(data: Series, missing: Gaps | null): HTMLElement {
   const rows = data.time_ms.map((t, i) => [time(t), number(data.follower_count[i] ?? null),
     number(data.following_count[i] ?? null), ratio(data.follower_ratio[i] ?? null),
     data.follower_count[i] == null ? reasonAt(missing, t) : '']);
-  return el('details', {}, el('summary', {}, 'As a table'),
-    table(`Values, the newest ${kRowsListed} at most`,
-      ['Time', '#Followers', '#Following', '#Ratio', 'Why there is none'],
+  return el('details', {}, el('summary', {}, 'Show as table'),
+    table(`Newest first, up to ${kRowsListed} rows`,
+      ['Time', '#Followers', '#Following', '#Ratio', 'Reason'],
       rows.slice(Math.max(first, 0)).slice(-kRowsListed).reverse()));
 }
 
@@ -166,17 +167,17 @@ function badge(id: string): HTMLElement {
   const path = `/api/v1/influencers/${id}/badge.svg`;
   const code = `<img src="${location.origin}${path}" alt="Followers">`;
   const copied = el('span', {class: 'note', role: 'status'});
-  return el('details', {}, el('summary', {}, 'For other pages'),
-    el('p', {}, el('img', {src: path, alt: 'The badge', loading: 'lazy'})),
+  return el('details', {}, el('summary', {}, 'Embed code'),
+    el('p', {}, el('img', {src: path, alt: 'Badge preview', loading: 'lazy'})),
     el('code', {}, code),
     tools(button('Copy', () => {
       navigator.clipboard.writeText(code).then(() => { copied.textContent = 'Copied.'; },
-        () => { copied.textContent = 'Mark it and copy it by hand.'; });
-    }), buttonTo('Dark', `${path}?theme=dark`), copied));
+        () => { copied.textContent = 'Copying failed: select the code and copy it manually.'; });
+    }), buttonTo('Dark version', `${path}?theme=dark`), copied));
 }
 
 const links = (id: string, range: Range) => tools(
-  buttonTo('Alert me', `#/alerts/new?influencer=${id}`),
+  buttonTo('Create alert', `#/alerts/new?influencer=${id}`),
   buttonTo('Compare', `#/compare?ids=${id}`),
   buttonTo('CSV', seriesPath(id, range, 'csv'), {download: `${id}.csv`}),
   buttonTo('API', seriesPath(id, range, 'columns')));
@@ -185,19 +186,20 @@ function banner(id: string, chosen: Chosen, latest: Influencer): HTMLElement[] {
   const {at, range, name} = chosen;
   const now = buttonTo('Now', `#/influencer/${id}`);
   if (at !== null) {
-    const value = latest.rank === null ? 'it has no value in that minute'
+    const value = latest.rank === null ? 'no value in this minute'
       : `rank ${number(latest.rank)} of ${number(latest.of)}`
-        + (latest.closed === false ? ' so far, as the minute is still open' : '');
+        + (latest.closed === false ? ' so far (minute in progress)' : '');
     const to = (minute: number) => `#/influencer/${id}?range=${name}&at=${minute}`;
     return [el('div', {class: 'banner', role: 'note'},
-      el('p', {}, 'As of ', time(at * 1000), `: ${value}. The verdict is today’s.`),
-      tools(buttonTo('◀ Minute', to(at - 60)), buttonTo('Minute ▶', to(at + 60)), now))];
+      el('p', {}, 'As of ', time(at * 1000), `: ${value}. The network verdict is the current one.`),
+      tools(buttonTo('◀ Previous minute', to(at - 60)), buttonTo('Next minute ▶', to(at + 60)),
+        now))];
   }
   if (name) return [];
   const end = range.end ?? 0;
   return [el('div', {class: 'banner', role: 'note'},
-    el('p', {}, 'The charts show ', time((end - range.seconds) * 1000), ' to ', time(end * 1000),
-      '; the numbers above them are of now.'), tools(now))];
+    el('p', {}, 'Charts show ', time((end - range.seconds) * 1000), ' to ', time(end * 1000),
+      '; the tiles show current values.'), tools(now))];
 }
 
 // Where a step has several minutes, its least and its most are drawn as well: no spike is lost.
@@ -217,7 +219,7 @@ const asked = (id: string, range: Range) => {
 };
 
 export const influencer: View = async (into, args, id, turn): Promise<Live | void> => {
-  if (!id) throw new Problem(404, 'Search for an id or a name, or choose one from a list.');
+  if (!id) throw new Problem(404, 'Search by id or name, or choose one from the leaderboard.');
   const chosen = await chosenBy(args, id);
   const {range, at, name} = chosen;
   const past = at === null ? '' : `?at=${at}`;

@@ -15,7 +15,7 @@ const kPage = 50;
 const kMostCompared = 10;
 const kVerdicts = ['any', 'suspicious', 'clear', 'unknown'];
 const kSorts = ['followers', 'following', 'ratio'] as const;
-const kOrders: Record<string, string> = {desc: 'most first', asc: 'least first'};
+const kOrders: Record<string, string> = {desc: 'highest first', asc: 'lowest first'};
 
 // ---- what the address says
 
@@ -86,7 +86,7 @@ function hourBefore(item: Standing, at: number | null): HTMLElement {
   const range: Range = at === null ? kSparkRange : {...kSparkRange, end: at + 60};
   return lazy(place, async () => {
     const data = await series(String(item.id), range);
-    spark(place, data.follower_count, 'Followers of the hour before');
+    spark(place, data.follower_count, 'Followers, last hour');
   });
 }
 
@@ -100,7 +100,7 @@ function rankChange(item: Standing, now: number): HTMLElement {
     const places = rank - item.rank;
     place.textContent = places === 0 ? '='
       : `${places > 0 ? '▲' : '▼'} ${number(Math.abs(places))}`;
-    place.title = `Rank ${number(rank)} an hour before`;
+    place.title = `Rank ${number(rank)} one hour earlier`;
   });
 }
 
@@ -112,7 +112,7 @@ function sortHead(shown: Shown, sort: string): Head {
   const sign = !is_by ? '' : shown.order === 'desc' ? ' ↓' : ' ↑';
   return {text, sort: !is_by ? 'none' : shown.order === 'desc' ? 'descending' : 'ascending',
     shown: el('a', {href: target(shown, {sort, order: other}),
-      title: `Sort everybody by ${sort}, ${kOrders[other]}`}, text.slice(1) + sign)};
+      title: `Sort all influencers by ${sort}, ${kOrders[other]}`}, text.slice(1) + sign)};
 }
 
 // Some of them side by side.
@@ -120,7 +120,7 @@ function comparison(): [(item: Standing) => HTMLElement, HTMLElement] {
   const chosen = new Set<Id>();
   const go = buttonTo('Compare', '#/compare');
   const tell = () => {
-    go.textContent = chosen.size > 0 ? `Compare these ${chosen.size}` : 'Compare the first 5';
+    go.textContent = chosen.size > 0 ? `Compare selected (${chosen.size})` : 'Compare first 5';
   };
   let first: Id[] = [];
   go.addEventListener('click', () => {
@@ -162,23 +162,26 @@ function asOf(shown: Shown): HTMLElement {
 async function banner(shown: Shown & {at: number}, of: number): Promise<HTMLElement> {
   const {at} = shown;
   const {items: [minute]} = await minutesBetween(at, at + 60);
-  const part = !minute || minute.lost ? 'of which nothing is known'
-    : `${number(of)} of ${number(minute.due)} have a value (${percent(minute.coverage)})`;
-  const more = !minute ? '' : minute.damaged ? `; of some, ${saidReason('damaged')}`
-    : minute.closed ? '' : ', so far: it is still open';
+  const part = !minute || minute.lost || minute.due + of === 0 ? ''
+    : `: ${number(of)} of ${number(minute.due)} influencers have a value `
+      + `(${percent(minute.coverage)})`;
+  const more = !minute ? '' : minute.lost ? ` (${saidReason('damaged')})`
+    : minute.damaged ? `; ${saidReason('damaged')} for some`
+      : minute.closed ? '' : '; minute in progress';
   const missed = minute && minute.missed_total > 0
-    ? `, ${number(minute.missed_total)} were missed: ${saidReasons(Object.keys(minute.missed))}` : '';
+    ? `, ${number(minute.missed_total)} missed: ${saidReasons(Object.keys(minute.missed))}` : '';
   return el('div', {class: 'banner', role: 'note'},
-    el('p', {}, 'As of ', time(at * 1000), `: ${part}${missed}${more}. Verdicts are today’s.`),
-    tools(buttonTo('◀ Minute', target(shown, {at: at - 60})),
-      buttonTo('Minute ▶', target(shown, {at: at + 60})),
+    el('p', {}, part ? 'As of ' : 'No data for ', time(at * 1000),
+      `${part}${missed}${more}. Network verdicts are the current ones.`),
+    tools(buttonTo('◀ Previous minute', target(shown, {at: at - 60})),
+      buttonTo('Next minute ▶', target(shown, {at: at + 60})),
       buttonTo('Now', target(shown, {at: null}))));
 }
 
 function emptyWords({query, at, verdict}: Shown): string {
-  if (query) return 'Nobody has an id or a name that begins so.';
-  if (at !== null) return 'Nobody has a value in that minute.';
-  return verdict === 'any' ? 'No values yet.' : 'Nobody, so far.';
+  if (query) return `No id or name starts with “${query}”.`;
+  if (at !== null) return 'No influencer has a value in this minute.';
+  return verdict === 'any' ? 'No values yet.' : 'No influencers with this verdict yet.';
 }
 
 // ---- the view
@@ -199,18 +202,19 @@ export const leaderboard: View = async (into, args, _id, turn): Promise<Live | v
   });
   if (turn.isOver()) return;
   if (!first) {
-    notice = 'The ranking has gone on since that page: this is the first one of now.';
+    notice = 'The ranking has been updated; showing the first page of the current one.';
     return void location.replace(target(shown, {}));
   }
   const [only] = first.items;
   if (query && only && first.items.length === 1) return void location.replace(
     `#/influencer/${only.id}`);
-  into.replaceChildren(el('h1', {}, query ? `Matches of “${query}”` : 'Leaderboard'));
+  into.replaceChildren(el('h1', {}, query ? `Results for “${query}”` : 'Leaderboard'));
   if (notice) into.append(el('p', {class: 'said', role: 'status'}, notice));
   notice = '';
   if (!query) {
     into.append(el('div', {class: 'toolbar'},
-      labelled('Network says', kVerdicts, shown.verdict, (verdict) => target(shown, {verdict})),
+      labelled('Network verdict', kVerdicts, shown.verdict, (verdict) => target(shown, {verdict}),
+        {unknown: 'Not checked'}),
       labelled('Order', Object.keys(kOrders), order, (one) => target(shown, {order: one}), kOrders),
       asOf(shown)));
   }
@@ -222,11 +226,11 @@ export const leaderboard: View = async (into, args, _id, turn): Promise<Live | v
   const heads = query ? {} : Object.fromEntries(
     kSorts.map((one) => [one, sortHead(shown, one)]));
   const rows = (items: Standing[]) => standings({
-    caption: query ? 'By id or name' : `By ${sort}, ${kOrders[order] ?? ''}`, items, heads,
-    verdict: at === null ? 'Network says' : 'Network says today', query: at === null ? ''
+    caption: query ? 'Matching id or name' : `By ${sort}, ${kOrders[order] ?? ''}`, items, heads,
+    verdict: at === null ? 'Network verdict' : 'Current network verdict', query: at === null ? ''
       : `?at=${at}`,
-    more: [{head: '#Rank, 1 h before', cell: (item) => rankChange(item, at ?? Date.now() / 1000)},
-      {head: 'Hour before', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]});
+    more: [{head: '#Rank change (1 h)', cell: (item) => rankChange(item, at ?? Date.now() / 1000)},
+      {head: 'Last hour', cell: (item) => hourBefore(item, at)}, {head: 'Compare', cell: box}]});
   const fill = (found: Found | Board) => {
     const {items} = found;
     if (items.length === 0) {
@@ -244,12 +248,12 @@ export const leaderboard: View = async (into, args, _id, turn): Promise<Live | v
     const next = 'next' in found && found.next
       ? new URL(found.next, location.origin).searchParams.get('cursor') : null;
     refill(above, tools(where, compare,
-      button(`CSV of these ${items.length}`, () => download(items, fileName(shown)))));
+      button('Download CSV (this page)', () => download(items, fileName(shown)))));
     refill(list, rows(items));
     refill(below, tools(
       ...(cursor ? [buttonTo('First page', target(shown, {}))] : []),
       ...(next ? [buttonTo('Next page', target(shown, {cursor: next, place: last + 1}))] : []),
-      'more' in found && found.more ? 'Only the first 100 matches are here.' : ''));
+      'more' in found && found.more ? 'Showing the first 100 matches.' : ''));
   };
   fill(first);
   into.append(above, el('section', {}, list), below);

@@ -30,7 +30,7 @@ function curveOf(minutes: Minutes): Curve {
   const gaps = closed.filter((item) => !isWhole(item)).map((item) => {
     const from = Date.parse(item.minute) / 1000;
     return {from, to: from + kMinute, why: item.lost ? saidReason('damaged')
-      : `${number(item.stored)} of ${number(item.due)} answered`
+      : `${number(item.stored)} of ${number(item.due)} stored`
         + `: ${saidReasons(Object.keys(item.missed))}`};
   });
   return {times, average, coverage, gaps};
@@ -39,7 +39,7 @@ function curveOf(minutes: Minutes): Curve {
 function listed({times, average, coverage}: Curve): HTMLElement {
   const rows = times.map((at, i) => [time(at * 1000), number(average[i] ?? null),
     coverage[i] == null ? '–' : percent((coverage[i] ?? 0) / 100)]);
-  return el('details', {}, el('summary', {}, 'As a table'), table('The newest minute first',
+  return el('details', {}, el('summary', {}, 'Show as table'), table('Newest first',
     ['Minute', '#Average followers', '#Coverage'], rows.reverse()));
 }
 
@@ -48,7 +48,7 @@ function averageCharts(into: HTMLElement, minutes: Minutes,
     args: URLSearchParams): ((newer: Minutes) => void) | null {
   const curve = curveOf(minutes);
   if (curve.times.length === 0) {
-    into.append(note('No minute is complete yet. The first one takes a minute or two.'));
+    into.append(note('No complete minute yet. The first one takes a minute or two.'));
     return null;
   }
   const stretch: Stretch = stretchOf(curve.times, args);
@@ -63,7 +63,7 @@ function averageCharts(into: HTMLElement, minutes: Minutes,
       lines: [{label: 'Average followers', values: curve.average, fill: true}]}),
     chart(below, {label: 'Coverage by minute', times: curve.times, height: kStrip, stretch,
       limits: [0, 100], is_strip: true, said: (value) => percent(value / 100),
-      lines: [{label: 'Coverage: answered of all', values: curve.coverage, bars: true}]})];
+      lines: [{label: 'Coverage (%)', values: curve.coverage, bars: true}]})];
   return (newer) => {
     const now = curveOf(newer);
     gaps.splice(0, gaps.length, ...now.gaps);
@@ -82,50 +82,51 @@ const kBy: Record<string, string> = {absolute: 'by count', percent: 'by percent'
 async function growth(summary: Summary, args: URLSearchParams): Promise<HTMLElement[]> {
   const known = Object.keys(summary.movers_since).filter((name) => summary.movers_since[name]);
   const title = el('h2', {}, 'Risers and fallers');
-  if (known.length === 0) return [title, note('Known a minute or two after the start.')];
+  if (known.length === 0) return [title, note('Available a minute or two after startup.')];
   const window = oneOf(args, 'window', known);
   const by = oneOf(args, 'by', Object.keys(kBy));
   const path = `/api/v1/movers?window=${window}&by=${by}&limit=${kListed}&direction=`;
   const [up, down] = await Promise.all([get<Movers>(`${path}up`), get<Movers>(`${path}down`)]);
   const rest = up.compared - up.risen - up.fallen;
   const since = note('Since ', time(up.since),
-    up.complete ? '' : ', as far back as there are values', `: ${number(up.risen)} rose, `
-    + `${number(up.fallen)} fell, ${number(rest)} are where they were.`,
-    by === 'percent' ? ` Of those that had ${number(up.percent_base_min)} or more.` : '');
+    up.complete ? '' : ' (start of data)', `: ${number(up.risen)} rose, `
+    + `${number(up.fallen)} fell, ${number(rest)} unchanged.`,
+    by === 'percent' ? ` Only influencers that had at least ${number(up.percent_base_min)} `
+      + 'followers.' : '');
   return [title,
     el('div', {class: 'tools'},
-      choices('Window', known, window, (name) => `#/?window=${name}&by=${by}`),
-      choices('By', Object.keys(kBy), by, (name) => `#/?window=${window}&by=${name}`, kBy)),
+      choices('Time window', known, window, (name) => `#/?window=${name}&by=${by}`),
+      choices('Sort by', Object.keys(kBy), by, (name) => `#/?window=${window}&by=${name}`, kBy)),
     since,
     el('div', {class: 'halves'}, movers('Risers', up.items), movers('Fallers', down.items))];
 }
 
 async function suspicious(summary: Summary): Promise<HTMLElement[]> {
   const title = el('h2', {}, 'Newly suspicious');
-  if (!summary.verdicts) return [title, note('Nobody is checked here.')];
+  if (!summary.verdicts) return [title, note('Network verdicts are not available.')];
   if (summary.verdicts.suspicious === 0) {
-    return [title, note('Nobody so far. Everybody is checked once a day.')];
+    return [title, note('None so far. Every influencer is checked daily.')];
   }
   const newest = await get<Suspicious>(`/api/v1/verdicts?limit=${kListed}`);
-  return [title, table('By the network’s word, with the counts that it judged',
+  return [title, table('Flagged by the network; counts when checked',
     ['Influencer', 'Since', '#Followers', '#Following', '#Ratio'],
     newest.items.map((item) => [link(item), time(item.changed_at),
       number(item.judged_follower_count), number(item.judged_following_count),
       ratio(item.judged_follower_ratio)])),
-  el('p', {}, el('a', {href: '#/leaderboard?verdict=suspicious'}, 'All of them'))];
+  el('p', {}, el('a', {href: '#/leaderboard?verdict=suspicious'}, 'Show all'))];
 }
 
 // What the page of each confirms or not.
 async function jumps(): Promise<HTMLElement[]> {
   const {candidates, jump_z} = await get<Candidates>(`/api/v1/signals?limit=${kListed}`);
   const title = el('h2', {}, 'Unusual jumps');
-  const words = note('What we see ourselves, apart from the network’s word: changes of more than ',
-    `${number(jump_z)} × what the account usually does in a minute. Its page says whether the `,
-    'level stayed, as it does where followers were bought.');
+  const words = note('Signals, independent of the network verdict: changes of more than ',
+    `${number(jump_z)} × the influencer’s usual change per minute. Its page shows whether the `,
+    'level stayed, as it does with bought followers.');
   if (candidates.length === 0) {
-    return [title, note('None of the last day, since this program was started.'), words];
+    return [title, note('None in the last day, or since this program started.'), words];
   }
-  return [title, table('The newest first', ['Influencer', 'When', '#Followers', '#Usual change ×'],
+  return [title, table('Newest first', ['Influencer', 'Time', '#Change', '#× usual'],
     candidates.map((one) => [link(one, '?range=6h'), time(one.end), signed(one.size),
       number(one.score)])), words];
 }
@@ -135,22 +136,23 @@ async function jumps(): Promise<HTMLElement[]> {
 function checked({verdicts, registered}: Summary): HTMLElement[] {
   if (!verdicts) return [];
   const share = verdicts.suspicious_share === null ? '–' : percent(verdicts.suspicious_share);
-  const made = tile('Suspicious, of those checked', share);
+  const made = tile('Suspicious (of checked)', share);
   const all = registered ?? verdicts.checked;
   made.append(
     el('progress', {max: String(Math.max(1, all)), value: String(verdicts.checked_last_day),
-      'aria-label': 'Checked within a day'}),
-    el('span', {}, `${number(verdicts.checked_last_day)} of ${number(all)} checked within a day`));
+      'aria-label': 'Checked in the last day'}),
+    el('span', {}, `${number(verdicts.checked_last_day)} of ${number(all)} checked in the last `
+      + 'day'));
   return [made];
 }
 
 function coverageTile({minute}: Summary): HTMLElement {
   const is_low = minute !== null && !isWhole(minute);
-  const made = tile('Coverage of the last minute',
+  const made = tile('Coverage, last minute',
     minute ? `${is_low ? '▲ ' : ''}${percent(minute.coverage)}` : '–');
   if (is_low) made.classList.add('low-tile');
   if (minute) {
-    made.append(el('span', {}, minute.missed_total === 0 ? 'nobody was missed'
+    made.append(el('span', {}, minute.missed_total === 0 ? 'None missed'
       : `${number(minute.missed_total)} missed: ${saidReasons(Object.keys(minute.missed))}`));
   }
   return made;
@@ -175,7 +177,7 @@ function tiles(summary: Summary, minutes: Minutes): HTMLElement[] {
   const everybody = tile('Influencers with a value', number(summary.with_value));
   everybody.append(el('span', {}, `of ${number(summary.registered)}`));
   const median = tile('Median followers', number(summary.followers_median));
-  median.append(el('span', {}, `${compact(summary.followers_total)} followers in all`));
+  median.append(el('span', {}, `${compact(summary.followers_total)} followers in total`));
   return [average, median, everybody, coverageTile(summary), ...checked(summary)];
 }
 
@@ -184,7 +186,7 @@ export const overview: View = async (into, args, _id, turn): Promise<Live | void
     [get<Summary>('/api/v1/summary'), recent(kHours)]);
   const lists = () => Promise.all([growth(summary, args), orNothing(suspicious(summary)),
     orNothing(jumps())]);
-  const failed = [note('This cannot be shown now.')];
+  const failed = [note('Not available right now.')];
   const shown = el('div', {class: 'tiles'}, ...tiles(summary, minutes));
   const [risers, marked, jumped] = [el('section'), el('section'), el('section')];
   const top = el('div');

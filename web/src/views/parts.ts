@@ -1,7 +1,7 @@
 import {rangeOf} from '../api';
 import type {Mover, Range, Standing, Summary, Verdict} from '../api';
 import type {Id} from '../exact';
-import {el, number, ratio, signed, signedPercent, table, time} from '../dom';
+import {el, number, ratio, signed, signedPercent, table, time, utc} from '../dom';
 import type {Child, Head} from '../dom';
 
 // How a view goes on once it is shown: with each summary, each whole minute, every ten seconds.
@@ -42,16 +42,16 @@ export const tools = (...children: Child[]) => el('div', {class: 'tools'}, ...ch
 export const buttonTo = (text: string, href: string, more: Record<string, string> = {}) =>
   el('a', {class: 'button', href, ...more}, text);
 
-export const reason = (error: unknown) => error instanceof Error ? error.message : 'It failed.';
+export const reason = (error: unknown) => error instanceof Error ? error.message : 'Unknown error.';
 // What a page can do without.
 export const orNothing = <T>(asked: Promise<T>) => asked.catch(() => null);
 
 // A word and a sign, never colour alone.
 export function verdictMark(verdict: Verdict | null): HTMLElement {
-  if (!verdict) return el('span', {class: 'verdict note'}, 'not checked yet');
-  const word = verdict.suspicious ? '⚠ suspicious' : '✓ clear';
+  if (!verdict) return el('span', {class: 'verdict note'}, 'Not checked');
+  const word = verdict.suspicious ? '⚠ Suspicious' : '✓ Clear';
   const kind = verdict.suspicious ? 'verdict bad' : 'verdict';
-  return el('span', {class: kind, title: `Checked ${verdict.checked_at} (UTC)`}, word);
+  return el('span', {class: kind, title: `Checked ${utc(verdict.checked_at)}`}, word);
 }
 
 export interface Column { head: string; cell: (item: Standing) => Node }
@@ -65,10 +65,10 @@ export interface Board {
 }
 // The few of an overview.
 export const leaders = (caption: string, items: Standing[]) => table(
-  caption, ['#Rank', 'Influencer', '#Followers', 'Network says'],
+  caption, ['#Rank', 'Influencer', '#Followers', 'Network verdict'],
   items.map((item) => [number(item.rank), link(item), number(item.follower_count),
     verdictMark(item.verdict)]));
-export const standings = ({caption, items, heads = {}, verdict = 'Network says', query = '',
+export const standings = ({caption, items, heads = {}, verdict = 'Network verdict', query = '',
   more = []}: Board) => table(caption,
   ['#Rank', 'Influencer', heads.followers ?? '#Followers', heads.following ?? '#Following',
     heads.ratio ?? '#Ratio', verdict, ...more.map((column) => column.head)],
@@ -81,11 +81,13 @@ export const movers = (caption: string, items: Mover[]) => table(
   items.map((item) => [link(item), signed(item.change), signedPercent(item.percent),
     number(item.follower_count)]));
 
+export const cased = (word: string) => `${word[0]?.toUpperCase() ?? ''}${word.slice(1)}`;
+
 // Links that choose one of some values of a parameter.
 export const choices = (label: string, names: string[], chosen: string,
     target: (name: string) => string, words: Record<string, string> = {}) =>
   el('div', {class: 'choices', role: 'group', 'aria-label': label},
-    ...names.map((name) => buttonTo(words[name] ?? name, target(name),
+    ...names.map((name) => buttonTo(cased(words[name] ?? name), target(name),
       name === chosen ? {'aria-current': 'true'} : {})));
 
 // The same with its label before it.
@@ -100,8 +102,9 @@ export const ranges = (base: string, chosen: string, more: string[] = []) => cho
 // Of a range whose steps are longer than a minute: how fine it is drawn.
 export const details = (base: string, range: Range, seconds: number) =>
   rangeOf(seconds, false).step === rangeOf(seconds, true).step ? ''
-    : choices('Detail', ['steps', 'minutes'], range.step === 60 ? 'minutes' : 'steps', (name) =>
-      `${base}${name === 'minutes' ? '&detail=minutes' : ''}`);
+    : labelled('Resolution', ['steps', 'minutes'], range.step === 60 ? 'minutes' : 'steps',
+      (name) => `${base}${name === 'minutes' ? '&detail=minutes' : ''}`,
+      {steps: 'Auto', minutes: 'Every minute'});
 
 // What is asked for when its place comes into view. Where that fails, the page says enough without.
 export function lazy(place: HTMLElement, fill: () => Promise<void>): HTMLElement {

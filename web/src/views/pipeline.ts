@@ -1,6 +1,6 @@
 import {get, minutes as recent} from '../api';
 import type {Minute, Minutes, Summary} from '../api';
-import {age, el, number, percent, ratio, refill, second, table, tile, time} from '../dom';
+import {age, ago, el, number, percent, ratio, refill, second, table, tile, time} from '../dom';
 import {saidReason, saidReasons} from '../gaps';
 import {p99, rate, sample, sum} from '../metrics';
 import type {Quantile, Sample} from '../metrics';
@@ -14,20 +14,20 @@ const kHourMs = 3_600_000;
 
 // ---- minutes
 
-const kLevels: [string, string][] = [['full', '99.9 % and more'], ['some', '95 % and more'],
-  ['low', 'less'], ['open', 'still open'], ['none', 'nothing was due']];
+const kLevels: [string, string][] = [['full', '≥\u00a099.9\u00a0%'], ['some', '≥\u00a095\u00a0%'],
+  ['low', '<\u00a095\u00a0%'], ['open', 'In progress'], ['none', 'Nothing due']];
 
 const levelOf = (item: Minute | undefined) => item?.lost ? 'low' : !item || item.due === 0 ? 'none'
   : !item.closed ? 'open' : answered(item) >= 0.999 ? 'full' : answered(item) >= 0.95 ? 'some' : 'low';
 
 function saidMinute(at: number, item: Minute | undefined): (Node | string)[] {
   if (item?.lost) return [time(at), `: ${saidReason('damaged')}.`];
-  if (!item || item.due === 0) return [time(at), ': nothing was due.'];
-  const missed = item.missed_total === 0 ? 'nobody was missed'
-    : `${number(item.missed_total)} were missed: ${saidReasons(Object.keys(item.missed))}`;
+  if (!item || item.due === 0) return [time(at), ': nothing due.'];
+  const missed = item.missed_total === 0 ? 'none missed'
+    : `${number(item.missed_total)} missed: ${saidReasons(Object.keys(item.missed))}`;
   return [time(at), `: ${number(item.stored)} of ${number(item.due)} stored `
-    + `(${percent(item.coverage)}), ${item.closed ? missed : `${number(item.open)} are open`}`
-    + `${item.damaged ? `; of some ${saidReason('damaged')}` : ''}.`];
+    + `(${percent(item.coverage)}), ${item.closed ? missed : `${number(item.open)} pending`}`
+    + `${item.damaged ? `; ${saidReason('damaged')} for some` : ''}.`];
 }
 
 // An hour a row, a minute a cell, which says its account below when it is pointed at or come to by
@@ -36,8 +36,8 @@ interface Told { at: number | null }
 function grid(minutes: Minutes, told: Told): HTMLElement {
   const known = new Map(minutes.items.map((item) => [Date.parse(item.minute), item]));
   const end = Math.floor(Date.now() / kHourMs) * kHourMs + kHourMs;
-  const words = el('p', {class: 'note', 'aria-live': 'polite'}, 'Point at a minute: its account is '
-    + 'told here.');
+  const words = el('p', {class: 'note', 'aria-live': 'polite'}, 'Hover over a minute for '
+    + 'details.');
   const cells = new Map<number, HTMLElement>();
   const tell = (at: number) => {
     if (told.at !== null) cells.get(told.at)?.classList.remove('chosen');
@@ -60,7 +60,7 @@ function grid(minutes: Minutes, told: Told): HTMLElement {
     return el('div', {class: 'hour'}, time(begin), ...row);
   });
   const made = el('div', {class: 'grid', role: 'group', tabindex: '0',
-    'aria-label': 'Coverage by minute. Arrow keys move through the minutes; a table is below'},
+    'aria-label': 'Coverage by minute. Arrow keys move through the minutes; see the table below'},
   ...rows);
   if (told.at !== null && cells.has(told.at)) tell(told.at);
   made.addEventListener('keydown', (event) => {
@@ -76,8 +76,8 @@ function grid(minutes: Minutes, told: Told): HTMLElement {
   return el('div', {}, el('div', {class: 'scroll'}, made), words, legend);
 }
 
-const minuteTable = (minutes: Minutes) => el('details', {}, el('summary', {}, 'Minutes as a table'),
-  table('The newest first', ['Minute', '#Due', '#Stored', '#Missed', '#Coverage', 'Why'],
+const minuteTable = (minutes: Minutes) => el('details', {}, el('summary', {}, 'Show as table'),
+  table('Newest first', ['Minute', '#Due', '#Stored', '#Missed', '#Coverage', 'Reason'],
     minutes.items.slice(-240).reverse().map((item) => item.lost
       ? [time(item.minute), '–', '–', '–', '–', saidReason('damaged')]
       : [time(item.minute), number(item.due), number(item.stored), number(item.missed_total),
@@ -89,9 +89,9 @@ function misses(minutes: Minutes): HTMLElement {
   for (const item of minutes.items.slice(-kHours * 60)) {
     for (const [why, n] of Object.entries(item.missed)) counts.set(why, (counts.get(why) ?? 0) + n);
   }
-  if (counts.size === 0) return note('None.');
+  if (counts.size === 0) return note('None missed.');
   const all = [...counts.values()].reduce((total, n) => total + n, 0);
-  return table(`Of the last ${kHours} hours, the most frequent first`, ['Reason', '#Values', '#Of all misses'],
+  return table(`Last ${kHours} hours, most frequent first`, ['Reason', '#Missed', '#Share'],
     [...counts].sort(([, a], [, b]) => b - a).map(([why, n]) =>
       [saidReason(why), number(n), percent(n / all)]));
 }
@@ -114,7 +114,7 @@ function stageRows(before: Sample, now: Sample, data_age: number | null): (Node 
       all + (rate(before, now, name, labels) ?? 0), 0);
     const total = names.reduce((all, [name, labels]) => all + (sum(now, name, labels) ?? 0), 0);
     return el('span', {}, number(per_second * 60), el('span', {class: 'note'},
-      ` of ${number(total)}`));
+      ` / ${number(total)}`));
   };
   const oldest = (queue: string) => age(sum(now, 'ia_queue_oldest_seconds', RegExp(queue)));
   const per = (name: string, labels?: RegExp) => pace(rate(before, now, name, labels));
@@ -152,8 +152,8 @@ function jobsNote(now: Sample): HTMLElement[] {
   const failed = sum(now, 'ia_store_failed_jobs') ?? 0;
   const waiting = sum(now, 'ia_store_uncompressed_seconds') ?? 0;
   if (failed === 0 && waiting < kUncompressedMax) return [];
-  return [note(`TimescaleDB: ${number(failed)} jobs failed when they last ran; the oldest complete `
-    + `chunk has waited ${age(waiting)} to be compressed. The command doctor says more.`)];
+  return [note(`TimescaleDB: ${number(failed)} jobs failed on their last run; the oldest complete `
+    + `chunk has waited ${age(waiting)} for compression. Run doctor for details.`)];
 }
 
 // Rates need two looks: the first view takes them a bit apart, later ones compare with a minute
@@ -168,10 +168,10 @@ async function measured(data_age: number | null): Promise<Node[]> {
   const now = await sample();
   seen.push(now);
   return [
-    table(`Of the last ${age(now.at - before.at)}; errors a minute, of how many since the start`,
+    table(`Last ${age(now.at - before.at)}. Errors: per minute / since start`,
       ['Stage', '#Rate', '#p99', '#Errors', '#Oldest'], stageRows(before, now, data_age)),
     ...jobsNote(now),
-    note('Of the process that shows this page; others tell theirs at their own /metrics.')];
+    note('This process only. Other processes report at their own /metrics.')];
 }
 
 // ---- queues
@@ -180,36 +180,36 @@ function queueTable(summary: Summary): HTMLElement {
   const queues = Object.entries(summary.queues).flatMap(([name, queue]) => queue
     ? [[name.replaceAll('_', ' '), number(queue.visible), number(queue.in_flight),
       number(queue.dead), age(queue.oldest_age_seconds)]] : []);
-  return queues.length === 0 ? note('This process does not know its queues.')
+  return queues.length === 0 ? note('Queue depths are not available in this process.')
     : table('Messages', ['Queue', '#Visible', '#In flight', '#Dead', '#Oldest'], queues);
 }
 
 function workers(summary: Summary): HTMLElement {
-  if (!summary.workers) return note('The store does not say now.');
-  return table('The processes that are alive',
-    ['Process', 'Stages', '#Requests to the network', '#Its share of the limit', 'Seen'],
+  if (!summary.workers) return note('Not available right now.');
+  return table('Running processes',
+    ['Process', 'Stages', '#Requests to the network', '#Share of rate limit', 'Last seen'],
     summary.workers.map((one) => [one.process, one.stage, number(one.upstream_requests),
       pace(one.upstream_share), second(one.seen_at)]), 'words');
 }
 
 function bill(summary: Summary): HTMLElement {
   const cost = summary.queue_bill;
-  if (!cost && !summary.workers) return note('The store does not say now.');
-  if (!cost) return note('The queues cost nothing: they are on this machine.');
+  if (!cost && !summary.workers) return note('Not available right now.');
+  if (!cost) return note('No cost: the queues run on this machine.');
   return el('div', {class: 'tiles'},
-    tile('USD a day at list price', ratio(cost.usd_per_day)),
-    tile('Requests a day', number(cost.requests_per_day)),
-    tile('With one message an influencer', `${ratio(cost.message_each_usd_per_day)} USD`));
+    tile('USD per day at list price', ratio(cost.usd_per_day)),
+    tile('Requests per day', number(cost.requests_per_day)),
+    tile('USD per day with one message per influencer', ratio(cost.message_each_usd_per_day)));
 }
 
 // ---- the view
 
 function tiles(summary: Summary): HTMLElement[] {
   const stored = summary.points_stored_last_minute;
-  return [tile('Points a second', stored === null ? '–' : number(stored / 60)),
-    tile('Lag: since the last whole minute', age(summary.lag_seconds)),
-    tile('Age of the newest value', age(summary.data_age_seconds)),
-    tile('Coverage of the last minute', summary.minute ? percent(summary.minute.coverage) : '–')];
+  return [tile('Points per second', stored === null ? '–' : number(stored / 60)),
+    tile('Lag since last complete minute', age(summary.lag_seconds)),
+    tile('Last updated', ago(summary.data_age_seconds)),
+    tile('Coverage, last minute', summary.minute ? percent(summary.minute.coverage) : '–')];
 }
 
 export const pipeline: View = async (into): Promise<Live> => {
@@ -221,7 +221,7 @@ export const pipeline: View = async (into): Promise<Live> => {
     Array.from({length: 7}, () => el('div')) as [HTMLElement, HTMLElement, HTMLElement,
       HTMLElement, HTMLElement, HTMLElement, HTMLElement];
   const measure = () => measured(summary.data_age_seconds).then(
-    (made) => refill(stages, ...made), () => refill(stages, note('/metrics does not answer.')));
+    (made) => refill(stages, ...made), () => refill(stages, note('/metrics is not responding.')));
   const fillSummary = () => {
     refill(shown, ...tiles(summary));
     refill(queues, queueTable(summary));
@@ -238,9 +238,9 @@ export const pipeline: View = async (into): Promise<Live> => {
   stages.append(note('Measuring…'));
   into.replaceChildren(el('h1', {}, 'Pipeline'), shown,
     el('div', {class: 'split'},
-      el('div', {}, section('Stages', stages), section('Minutes by coverage', cells, listed)),
-      el('div', {}, section('Misses by reason', reasons), section('Queues', queues),
-        section('Queue bill', cost))),
+      el('div', {}, section('Stages', stages), section('Coverage by minute', cells, listed)),
+      el('div', {}, section('Missed by reason', reasons), section('Queues', queues),
+        section('Queue cost', cost))),
     section('Workers', alive));
   void measure();
   return {
