@@ -298,8 +298,7 @@ class Bench {
       for (const auto id : ids) {
         const auto start = SteadyClock::now();
         points = value_of(store_->read_series(id, range)).size();
-        us.push_back(
-            std::chrono::duration<double, std::micro>(SteadyClock::now() - start).count());
+        us.push_back(std::chrono::duration<double, std::micro>(SteadyClock::now() - start).count());
       }
     }
     cpu = (thread_cpu_seconds() - cpu) / asked;

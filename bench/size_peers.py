@@ -5,8 +5,8 @@
 
 Data are a day of the mock network's statistics and a day of slow accounts, made by size_bench.
 ClickHouse is the one inside PyPI's chdb (`pip install chdb`); where that is absent, its rows are
-skipped and the output says so. Its bytes are those of all files of the table after
-OPTIMIZE FINAL; its CPU is that of the insert, minute by minute in batches, and of the merge.
+skipped and the output says so. Its bytes are those of the table's parts after OPTIMIZE FINAL; its
+CPU is that of one insert of the day, ordered by minute, and of the merge.
 """
 import argparse
 import pathlib
@@ -28,10 +28,6 @@ ROW = "id UInt64, minute UInt64, followers Int64, following Int64"
 def cpu_seconds():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
-
-
-def bytes_in(directory):
-    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
 
 
 def clickhouse(data, influencers, work):

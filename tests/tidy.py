@@ -33,7 +33,7 @@ ADAPTERS = {
     "postgres_store": ("postgres",),
     "sqlite_alert_store": ("sqlite_alert_store",),
     "sqlite_queue": ("sqlite_queue",),
-    "sqlite_store": ("sqlite_store", "chunk_codec"),
+    "sqlite_store": ("sqlite_store", "sqlite_segment", "chunk_codec", "chunk_coverage", "packed_"),
     "sqlite_verdict_store": ("sqlite_verdict_store",),
     "sqs": ("sqs_",),
     "webhook": ("webhook_",),

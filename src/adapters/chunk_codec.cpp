@@ -5,17 +5,11 @@
 #include <bit>
 #include <cstring>
 
+#include "adapters/chunk_coverage.h"
 #include "core/point.h"
 
 namespace ia {
 namespace {
-
-// How the covered minutes are written: the first byte.
-enum Coverage : std::uint8_t { kFull = 0, kRuns = 1, kBitmap = 2 };
-
-// What is known of a minute; kMissed + n is missed for reason n.
-enum Mark : std::uint8_t { kOpen = 0, kPresent = 1, kMissed = 2 };
-constexpr std::uint8_t kMarkEnd = kMissed + kMissReasonCount;
 
 constexpr std::size_t kBlock = 120;  // deltas that share a Rice parameter
 constexpr unsigned kParameterBits = 6;
@@ -35,14 +29,6 @@ std::uint64_t load(const char* at, std::size_t size) {
   std::uint64_t word = 0;
   std::memcpy(&word, at, size);
   return word;
-}
-
-void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
 }
 
 // Room for the bits of a column of any values, and for whole words.
@@ -205,176 +191,6 @@ std::string_view put_deltas(Bits& out, std::span<const std::int64_t> values) {
   return bits.bytes();
 }
 
-using Marks = std::array<std::uint8_t, kChunkSpanMax>;
-
-void put_runs(std::string& out, std::span<const std::uint8_t> marks) {
-  for (std::size_t begin = 0; begin < marks.size();) {
-    std::size_t end = begin + 1;
-    while (end < marks.size() && marks[end] == marks[begin]) ++end;
-    put_varint(out, ((end - begin - 1) << 4) | marks[begin]);
-    begin = end;
-  }
-}
-
-void put_bitmap(std::string& out, std::span<const std::uint8_t> marks) {
-  const auto begin = out.size();
-  out.resize(begin + (marks.size() + 7) / 8);
-  Marks absent;
-  std::size_t absent_count = 0;
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    if (marks[i] == kPresent) {
-      auto& byte = out[begin + i / 8];
-      byte = static_cast<char>(static_cast<unsigned char>(byte) | (1u << (i % 8)));
-    } else {
-      absent[absent_count++] = marks[i];
-    }
-  }
-  put_runs(out, std::span(absent).first(absent_count));
-}
-
-void put_coverage(std::string& out, const ChunkView& chunk, std::uint32_t span) {
-  if (chunk.offsets.size() == span) {
-    out.push_back(kFull);
-    return;
-  }
-  Marks marks;
-  const auto used = std::span(marks).first(span);
-  std::ranges::fill(used, std::uint8_t{kOpen});
-  for (const auto offset : chunk.offsets) used[offset] = kPresent;
-  for (const auto& miss : chunk.misses) {
-    used[miss.offset] = static_cast<std::uint8_t>(kMissed + static_cast<unsigned>(miss.reason));
-  }
-  out.push_back(kRuns);
-  put_runs(out, used);
-  if (out.size() <= 1 + (span + 7) / 8) return;
-  std::string bitmap(1, static_cast<char>(kBitmap));
-  put_bitmap(bitmap, used);
-  if (bitmap.size() < out.size()) out = bitmap;
-}
-
-// Reads from front to back; after anything unsound it yields zeros and stays failed.
-class ByteReader {
- public:
-  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
-  bool failed() const { return failed_; }
-  std::string_view rest() const { return rest_; }
-
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 63; shift += 7) {
-      if (rest_.empty()) break;
-      const auto byte = static_cast<std::uint8_t>(rest_.front());
-      rest_.remove_prefix(1);
-      value |= std::uint64_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) return value;
-    }
-    failed_ = true;
-    return 0;
-  }
-
-  std::string_view bytes(std::size_t count) {
-    if (count > rest_.size()) {
-      failed_ = true;
-      return {};
-    }
-    const auto taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-
- private:
-  std::string_view rest_;
-  bool failed_ = false;
-};
-
-bool read_runs(ByteReader& in, std::span<std::uint8_t> marks) {
-  for (std::size_t begin = 0; begin < marks.size();) {
-    const auto run = in.varint();
-    const auto mark = static_cast<std::uint8_t>(run & 15);
-    const auto length = (run >> 4) + 1;
-    if (in.failed() || mark >= kMarkEnd || length > marks.size() - begin) return false;
-    std::ranges::fill(marks.subspan(begin, length), mark);
-    begin += length;
-  }
-  return true;
-}
-
-bool read_bitmap(ByteReader& in, std::span<std::uint8_t> marks) {
-  const auto bitmap = in.bytes((marks.size() + 7) / 8);
-  if (in.failed()) return false;
-  Marks absent;
-  std::size_t absent_count = 0;
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    const bool set = (static_cast<unsigned char>(bitmap[i / 8]) >> (i % 8)) & 1;
-    marks[i] = set ? kPresent : kOpen;
-    if (!set) ++absent_count;
-  }
-  const auto runs = std::span(absent).first(absent_count);
-  if (!read_runs(in, runs)) return false;
-  auto next = runs.begin();
-  for (auto& mark : marks) {
-    if (mark != kPresent) mark = *next++;
-  }
-  return std::ranges::find(runs, std::uint8_t{kPresent}) == runs.end();
-}
-
-void take_marks(std::span<const std::uint8_t> marks, Chunk& out) {
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    const auto offset = static_cast<std::uint16_t>(i);
-    if (marks[i] == kPresent) {
-      out.offsets.push_back(offset);
-    } else if (marks[i] >= kMissed) {
-      out.misses.push_back({offset, static_cast<MissReason>(marks[i] - kMissed)});
-    }
-  }
-}
-
-bool read_marks(ByteReader& in, char kind, std::span<std::uint8_t> marks) {
-  if (kind == kRuns) return read_runs(in, marks);
-  return kind == kBitmap && read_bitmap(in, marks);
-}
-
-bool read_coverage(ByteReader& in, std::uint32_t span, Chunk& out) {
-  const auto kind = in.bytes(1);
-  if (in.failed()) return false;
-  if (kind[0] == kFull) {
-    out.offsets.resize(span);
-    for (std::uint32_t i = 0; i < span; ++i) out.offsets[i] = static_cast<std::uint16_t>(i);
-    return true;
-  }
-  Marks marks;
-  const auto used = std::span(marks).first(span);
-  const bool sound = read_marks(in, kind[0], used);
-  if (sound) take_marks(used, out);
-  return sound;
-}
-
-// Where a minute's value is among all of them.
-struct ValueIndex {
-  std::size_t before = 0;  // how many values come before the minute
-  std::size_t count = 0;
-  bool is_there = false;
-};
-
-bool read_index(ByteReader& in, std::uint32_t span, std::uint32_t offset, ValueIndex& out) {
-  const auto kind = in.bytes(1);
-  if (in.failed()) return false;
-  if (kind[0] == kFull) {
-    out = {.before = offset, .count = span, .is_there = true};
-    return true;
-  }
-  Marks marks;
-  const auto used = std::span(marks).first(span);
-  if (!read_marks(in, kind[0], used)) return false;
-  const auto present = [](std::span<const std::uint8_t> part) {
-    return static_cast<std::size_t>(std::ranges::count(part, std::uint8_t{kPresent}));
-  };
-  out.before = present(used.first(offset));
-  out.is_there = used[offset] == kPresent;
-  out.count = out.before + present(used.subspan(offset));
-  return true;
-}
-
 // Deltas become values by summing up, modulo 2^64, so junk cannot overflow anything.
 class Column {
  public:
@@ -466,7 +282,7 @@ std::string_view sound_body(std::string_view bytes, std::uint32_t span) {
 Status decode(std::string_view bytes, std::uint32_t span, bool with_values, Chunk& out) {
   out.clear();
   ByteReader in(sound_body(bytes, span));
-  if (!read_coverage(in, span, out)) return damaged();
+  if (!read_coverage(in, span, 0, out)) return damaged();
   const auto count = out.offsets.size();
   if (with_values && !read_values(in, count, count, out)) return damaged();
   return {};
@@ -496,7 +312,7 @@ void Chunk::clear() {
 
 void encode_chunk(const ChunkView& chunk, std::uint32_t span, std::string& out) {
   out.clear();
-  put_coverage(out, chunk, span);
+  put_coverage({chunk.offsets, chunk.misses, 0}, span, out);
   if (!chunk.offsets.empty()) {
     put_varint(out, static_cast<std::uint64_t>(chunk.followers[0]));
     put_varint(out, static_cast<std::uint64_t>(chunk.following[0]));

@@ -162,6 +162,20 @@ ChunkView Block::series(std::size_t index) const {
           std::span(following_).subspan(begin, count), misses};
 }
 
+void append_chunk(const Chunk& later, std::uint16_t base, Chunk& out) {
+  const auto append = [](const auto& from, auto& to) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  for (const auto offset : later.offsets) {
+    out.offsets.push_back(static_cast<std::uint16_t>(base + offset));
+  }
+  append(later.followers, out.followers);
+  append(later.following, out.following);
+  for (const auto& miss : later.misses) {
+    out.misses.push_back({static_cast<std::uint16_t>(base + miss.offset), miss.reason});
+  }
+}
+
 void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out) {
   out.clear();
   const auto push = [&](const auto& from, std::size_t i) {

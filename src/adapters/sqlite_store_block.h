@@ -60,6 +60,9 @@ class Block {
   std::vector<ChunkMiss> misses_;
 };
 
+// Appends a chunk of later minutes, with `base` added to its offsets.
+void append_chunk(const Chunk& later, std::uint16_t base, Chunk& out);
+
 // `late` on top of what was `settled` before: the settled value counts where both have one, and
 // any value takes a miss back. Replaces `out`.
 void merge_chunks(const Chunk& settled, const ChunkView& late, Chunk& out);

@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // 2: segments keep their hours apart; those of 1 are read as they are. 3: pages carry checksums,
-// which an older program would not renew.
-constexpr int kVersion = 3;
+// which an older program would not renew. 4: new segments are packed.
+constexpr int kVersion = 4;
 constexpr std::string_view kVersionPrefix = "influencer-analytics store ";
 
 constexpr const char* kSchema = R"(

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kWalkSlice = 64;    // batches
 constexpr std::size_t kDeleteSlice = 64;  // frames or rows: some 2 ms, for which appends may wait
 constexpr std::size_t kBlockPoints = 240'000;
-constexpr std::size_t kMergePoints = 500'000;
+constexpr std::size_t kSlicePoints = 500'000;
 
 enum LatestSql { kInsert, kPublish, kDeleteOthers };
 constexpr std::array<const char*, 3> kLatestSql = {
@@ -23,31 +23,10 @@ constexpr std::array<const char*, 3> kLatestSql = {
     "(SELECT seq FROM latest WHERE generation <> ?1 ORDER BY seq LIMIT ?2)",
 };
 
-Result<std::vector<SegmentReader>> open_segments(const Workshop& shop, MinuteRange range) {
-  const auto infos = read_segments(shop.db, range);
-  if (!infos) return std::unexpected(infos.error());
-  std::vector<SegmentReader> segments;
-  segments.reserve(infos->size());
-  for (const auto& info : *infos) {
-    auto reader = SegmentReader::open(shop.files, info);
-    if (!reader) return fail(Errc::kCorrupt, reader.error().message);
-    segments.push_back(std::move(*reader));
-  }
-  return segments;
-}
-
 // Whatever becomes of the draft, it may be removed.
 Status note_draft(const Workshop& shop, const std::string& name) {
   return write_gated(shop.gate, shop.db,
                      [&] { return note_replaced(shop.db, name + std::string(kDraftSuffix)); });
-}
-
-// Hours, but for a day that is one part: it stays so. An hour that is one part is cut like one of
-// hours.
-SegmentFormat format_for(std::span<const SegmentReader> segments, MinuteRange range) {
-  const bool is_whole = segments.size() == 1 && segments[0].info().range == range &&
-                        segments[0].format() == SegmentFormat::kWhole;
-  return is_whole ? SegmentFormat::kWhole : SegmentFormat::kHours;
 }
 
 }  // namespace
@@ -169,36 +148,56 @@ Result<bool> DropFramesJob::step() {
   return next_ < positions_.size();
 }
 
-SettleJob::SettleJob(Workshop shop, SegmentInfo info, std::vector<SegmentReader> segments,
-                     SegmentWriter writer, sqlite::Statement select_data)
+SettleJob::SettleJob(Workshop shop, SegmentInfo info, PackedSegmentWriter writer,
+                     sqlite::Statement select_data)
     : shop_(shop),
       info_(std::move(info)),
-      segments_(std::move(segments)),
       writer_(std::move(writer)),
       select_data_(std::move(select_data)) {}
 
 Result<std::unique_ptr<Job>> SettleJob::start(Workshop shop, MinuteRange range) {
   const auto through = last_position(shop.db);
   if (!through) return std::unexpected(through.error());
-  auto segments = open_segments(shop, range);
-  if (!segments) return std::unexpected(segments.error());
+  auto settled = read_segments(shop.db, range);
+  if (!settled) return std::unexpected(settled.error());
   const bool is_day = range.end - range.begin > std::chrono::hours{1};
   const auto name =
       unused_name(shop.files, (is_day ? "day-" : "hour-") + std::to_string(to_number(range.begin)) +
                                   "-" + std::to_string(*through));
-  if (auto noted = note_draft(shop, name); !noted) return std::unexpected(noted.error());
   SegmentInfo info{.name = name, .range = range, .frames_through = *through, .points = 0};
-  for (const auto& segment : *segments) info.points += segment.info().points;
-  auto writer = SegmentWriter::create(shop.files, info, format_for(*segments, range));
+  for (const auto& segment : *settled) info.points += segment.points;
+  if (auto noted = note_draft(shop, name); !noted) return std::unexpected(noted.error());
+  auto writer = PackedSegmentWriter::create(shop.files, info);
   if (!writer) return std::unexpected(writer.error());
   auto select = shop.db.prepare("SELECT data FROM frame_data WHERE position = ?1");
   if (!select) return std::unexpected(select.error());
-  std::unique_ptr<SettleJob> job(new SettleJob(shop, std::move(info), std::move(*segments),
-                                               std::move(*writer), std::move(*select)));
+  std::unique_ptr<SettleJob> job(
+      new SettleJob(shop, std::move(info), std::move(*writer), std::move(*select)));
+  job->settled_ = std::move(*settled);
+  if (auto opened = job->open_sources(); !opened) return std::unexpected(opened.error());
   if (auto done = job->list_frames(); !done) return std::unexpected(done.error());
   if (auto done = job->learn_influencers(); !done) return std::unexpected(done.error());
-  if (auto begun = job->begin_part(range.begin); !begun) return std::unexpected(begun.error());
+  job->choose_block_size();
   return job;
+}
+
+Status SettleJob::open_sources() {
+  for (const auto& segment : settled_) {
+    if (auto opened = open_parts(segment); !opened) return opened;
+  }
+  return {};
+}
+
+Status SettleJob::open_parts(const SegmentInfo& segment) {
+  for (auto minute = segment.range.begin; minute < segment.range.end;) {
+    auto reader = SegmentReader::open(shop_.files, segment);
+    if (!reader) return fail(Errc::kCorrupt, reader.error().message);
+    const auto part = reader->part_of(minute);
+    sources_.push_back({std::move(*reader), part});
+    if (auto begun = sources_.back().reader.begin_walk(part); !begun) return begun;
+    minute = part.range.end;
+  }
+  return {};
 }
 
 Status SettleJob::list_frames() {
@@ -216,11 +215,10 @@ Status SettleJob::list_frames() {
     const Frame frame{static_cast<std::uint64_t>(select->integer(0)), minute_at(select->integer(1)),
                       influencer_at(select->integer(2)), influencer_at(select->integer(3)),
                       static_cast<std::uint64_t>(select->integer(4))};
-    const auto settled = [&](const SegmentReader& segment) {
-      return segment.info().range.contains(frame.minute) &&
-             frame.position <= segment.info().frames_through;
+    const auto settled = [&](const SegmentInfo& segment) {
+      return segment.range.contains(frame.minute) && frame.position <= segment.frames_through;
     };
-    if (std::ranges::any_of(segments_, settled)) continue;
+    if (std::ranges::any_of(settled_, settled)) continue;
     frames_.push_back(frame);
     info_.points += frame.points;
   }
@@ -253,36 +251,21 @@ Status SettleJob::learn_influencers() {
   return {};
 }
 
-Status SettleJob::begin_part(Minute begin) {
-  part_ = part_of(info_, writer_.format(), begin);
-  next_ = 0;
-  const auto behind = [&](Minute minute) {
-    return std::ranges::lower_bound(frames_, minute, {}, &Frame::minute);
-  };
-  part_frames_ = {behind(part_.range.begin), behind(part_.range.end)};
-  choose_block_size();
-  settled_ = nullptr;
-  for (auto& segment : segments_) {
-    if (!segment.info().range.contains(begin)) continue;
-    settled_ = &segment;
-    if (auto begun = segment.begin_walk(segment.part_of(begin)); !begun) return begun;
-  }
-  return writer_.begin_part(part_);
-}
-
 // So that a block's points fit into memory, and a slice into its time.
 void SettleJob::choose_block_size() {
   const auto influencers = std::max<std::size_t>(1, known_.size());
   std::uint64_t points = 0;
-  for (const auto& frame : part_frames_) points += frame.points;
+  for (const auto& frame : frames_) points += frame.points;
   const auto points_each = std::max<std::size_t>(1, points / influencers);
   block_size_ = std::max<std::size_t>(1, kBlockPoints / points_each);
-  if (!segments_.empty()) block_size_ = std::min(block_size_, kMergePoints / part_.span());
 }
 
 Result<bool> SettleJob::step() {
-  if (!all_written_) {
-    if (auto written = settle_block(); !written) return std::unexpected(written.error());
+  if (!is_block_written_ || !is_last_block_) {
+    auto done = is_block_written_ ? next_block() : Status{};
+    if (done) done = write_some();
+    if (!done) return std::unexpected(done.error());
+    write_back(writer_.draft());
     return true;
   }
   if (auto finished = writer_.finish(); !finished) return std::unexpected(finished.error());
@@ -290,30 +273,22 @@ Result<bool> SettleJob::step() {
   return false;
 }
 
-Status SettleJob::settle_block() {
+Status SettleJob::next_block() {
   const auto end = std::min(next_ + block_size_, known_.size());
-  const bool is_last = end == known_.size();
+  is_last_block_ = end == known_.size();
   const auto first = next_ == 0 ? InfluencerId{0} : known_.at(next_);
-  const auto behind = is_last ? InfluencerId{kInfluencerIdMax + 1} : known_.at(end);
-  if (auto loaded = load_block(next_, end, first, behind); !loaded) return loaded;
-  if (auto written = write_block(behind); !written) return written;
-  write_back(writer_.draft());
-  next_ = end;
-  if (!is_last) return {};
-  all_written_ = part_.range.end == info_.range.end;
-  return all_written_ ? Status{} : begin_part(part_.range.end);
-}
-
-Status SettleJob::load_block(std::size_t begin, std::size_t end, InfluencerId first,
-                             InfluencerId behind) {
+  block_end_ = is_last_block_ ? InfluencerId{kInfluencerIdMax + 1} : known_.at(end);
   block_.begin(
-      part_frames_.empty() ? std::vector<InfluencerId>() : known_.slice(begin, end - begin).ids(),
-      part_.range.begin);
-  for (const auto& frame : part_frames_) {
-    if (frame.last < first || frame.first >= behind) continue;
-    if (auto loaded = load_frame(frame, first, behind); !loaded) return loaded;
+      frames_.empty() ? std::vector<InfluencerId>() : known_.slice(next_, end - next_).ids(),
+      info_.range.begin);
+  for (const auto& frame : frames_) {
+    if (frame.last < first || frame.first >= block_end_) continue;
+    if (auto loaded = load_frame(frame, first, block_end_); !loaded) return loaded;
   }
   block_.transpose();
+  next_ = end;
+  next_in_block_ = 0;
+  is_block_written_ = false;
   return {};
 }
 
@@ -327,41 +302,54 @@ Status SettleJob::load_frame(const Frame& frame, InfluencerId begin, InfluencerI
                                     " is damaged (" + batch.error().message +
                                     "): restore it from a backup");
   }
-  block_.add(part_of(std::move(*batch), begin, end));
+  block_.add(sqlite_store::part_of(std::move(*batch), begin, end));
   return {};
 }
 
-Status SettleJob::write_block(InfluencerId end) {
-  std::size_t next = 0;
-  while (true) {
-    auto influencer = next < block_.size() ? block_.influencer(next) : end;
-    if (settled_ != nullptr) influencer = std::min(influencer, settled_->current().value_or(end));
-    if (influencer >= end) return {};
-    const bool has_late = next < block_.size() && block_.influencer(next) == influencer;
-    const auto late = has_late ? block_.series(next++) : ChunkView{};
+Status SettleJob::write_some() {
+  for (std::size_t points = 0; points < kSlicePoints;) {
+    auto influencer = block_end_;
+    if (next_in_block_ < block_.size()) influencer = block_.influencer(next_in_block_);
+    for (const auto& source : sources_) {
+      influencer = std::min(influencer, source.reader.current().value_or(block_end_));
+    }
+    is_block_written_ = influencer >= block_end_;
+    if (is_block_written_) return {};
+    const bool has_late =
+        next_in_block_ < block_.size() && block_.influencer(next_in_block_) == influencer;
+    const auto late = has_late ? block_.series(next_in_block_++) : ChunkView{};
     if (auto written = write_one(influencer, late); !written) return written;
+    points += late.offsets.size() + chunk_.offsets.size() + 1;
   }
+  return {};
 }
 
 Status SettleJob::write_one(InfluencerId influencer, const ChunkView& late) {
+  bool has_settled = false;
+  if (auto taken = take_settled(influencer, has_settled); !taken) return taken;
   const bool has_late = !late.offsets.empty() || !late.misses.empty();
-  const bool has_settled = settled_ != nullptr && settled_->current() == influencer;
   if (!has_settled && !has_late) return {};
-  if (!has_settled && late.misses.empty()) {
-    encode_chunk(late, part_.span(), bytes_);
-  } else if (!has_late) {
-    bytes_ = settled_->current_bytes();
-  } else {
-    chunk_.clear();
-    if (has_settled) {
-      if (auto decoded = settled_->decode_current(chunk_); !decoded) return decoded;
-    }
-    merge_chunks(chunk_, late, merged_);
-    encode_chunk({merged_.offsets, merged_.followers, merged_.following, merged_.misses},
-                 part_.span(), bytes_);
+  const auto view = [](const Chunk& chunk) {
+    return ChunkView{chunk.offsets, chunk.followers, chunk.following, chunk.misses};
+  };
+  if (!has_settled && late.misses.empty()) return writer_.add(influencer, late);
+  if (!has_late) return writer_.add(influencer, view(chunk_));
+  merge_chunks(chunk_, late, merged_);
+  return writer_.add(influencer, view(merged_));
+}
+
+// What the sources have of the influencer, into chunk_.
+Status SettleJob::take_settled(InfluencerId influencer, bool& is_there) {
+  chunk_.clear();
+  for (auto& [reader, part] : sources_) {
+    if (reader.current() != influencer) continue;
+    is_there = true;
+    if (auto decoded = reader.decode_current(part_); !decoded) return decoded;
+    const auto base = static_cast<std::uint16_t>((part.range.begin - info_.range.begin).count());
+    append_chunk(part_, base, chunk_);
+    if (auto moved = reader.next(); !moved) return moved;
   }
-  if (auto added = writer_.add(influencer, bytes_); !added) return added;
-  return has_settled ? settled_->next() : Status{};
+  return {};
 }
 
 Status SettleJob::put_in_place() {
@@ -369,8 +357,8 @@ Status SettleJob::put_in_place() {
   auto put = write_gated(shop_.gate, shop_.db, [&]() -> Status {
     if (auto done = put_segment(shop_.db, info_); !done) return done;
     if (auto done = forget_replaced(shop_.db, draft); !done) return done;
-    for (const auto& segment : segments_) {
-      if (auto done = note_replaced(shop_.db, segment.info().name); !done) return done;
+    for (const auto& segment : settled_) {
+      if (auto done = note_replaced(shop_.db, segment.name); !done) return done;
     }
     return shop_.db.execute("UPDATE state SET catalog_version = catalog_version + 1");
   });

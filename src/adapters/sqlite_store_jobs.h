@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "adapters/packed_segment.h"
 #include "adapters/sqlite_store_block.h"
 #include "adapters/sqlite_store_latest.h"
 #include "adapters/sqlite_store_tables.h"
@@ -68,8 +69,8 @@ class DropFramesJob final : public Job {
 Result<std::vector<std::uint64_t>> droppable_frames(sqlite::Connection& db);
 
 // Writes one segment out of the segments and the frames of a range, and puts it in their place:
-// settles an hour, puts the hours of a day into one file, or merges what came late. One part after
-// the other; a chunk to which nothing came late is copied as it is.
+// settles an hour, puts the hours of a day into one file, or merges what came late. One influencer
+// after the other, whose values of the whole range are encoded again, whatever format they had.
 class SettleJob final : public Job {
  public:
   // The range is an hour or a day.
@@ -84,41 +85,48 @@ class SettleJob final : public Job {
     InfluencerId last;
     std::uint64_t points;
   };
-  SettleJob(Workshop shop, SegmentInfo info, std::vector<SegmentReader> segments,
-            SegmentWriter writer, sqlite::Statement select_data);
+  // A part of a segment that was settled before, and a reader whose walk over it is under way.
+  struct Source {
+    SegmentReader reader;
+    SegmentPart part;
+  };
+  SettleJob(Workshop shop, SegmentInfo info, PackedSegmentWriter writer,
+            sqlite::Statement select_data);
 
+  Status open_sources();
+  Status open_parts(const SegmentInfo& segment);
   Status list_frames();
   Status learn_influencers();
-  Status begin_part(Minute begin);
   void choose_block_size();
 
-  Status settle_block();
-  Status load_block(std::size_t begin, std::size_t end, InfluencerId first, InfluencerId behind);
+  Status next_block();
   Status load_frame(const Frame& frame, InfluencerId begin, InfluencerId end);
-  Status write_block(InfluencerId end);
+  // Until the block's end, or a slice's worth of points.
+  Status write_some();
   Status write_one(InfluencerId influencer, const ChunkView& late);
+  Status take_settled(InfluencerId influencer, bool& is_there);
   Status put_in_place();
 
   Workshop shop_;
   SegmentInfo info_;
-  std::vector<SegmentReader> segments_;  // oldest first, all cut into parts as the new one
-  SegmentWriter writer_;
+  std::vector<SegmentInfo> settled_;  // oldest first
+  std::vector<Source> sources_;       // oldest first
+  PackedSegmentWriter writer_;
   sqlite::Statement select_data_;
   std::vector<Frame> frames_;  // oldest minute first
   InfluencerSet known_;        // those that are expected: they only set the block size
 
-  // Of the part that is being written.
-  SegmentPart part_;
-  SegmentReader* settled_ = nullptr;  // whose walk over the part is under way; null: there is none
-  std::span<const Frame> part_frames_;
   std::size_t block_size_ = 0;
-  std::size_t next_ = 0;  // index into known_
-  bool all_written_ = false;
+  std::size_t next_ = 0;           // index into known_, of the next block
+  InfluencerId block_end_{0};      // of the block that is being written
+  std::size_t next_in_block_ = 0;  // index into block_
+  bool is_block_written_ = true;
+  bool is_last_block_ = false;
 
   Block block_;  // and memory that is used again
+  Chunk part_;
   Chunk chunk_;
   Chunk merged_;
-  std::string bytes_;
 };
 
 }  // namespace ia::sqlite_store

@@ -25,6 +25,11 @@ constexpr std::array<const char*, 5> kSql = {
 
 MinuteRange only(Minute minute) { return {minute, minute + std::chrono::minutes{1}}; }
 
+MinuteRange hour_of(Minute minute) {
+  const Minute begin = std::chrono::floor<std::chrono::hours>(minute);
+  return {begin, begin + std::chrono::hours{1}};
+}
+
 MinuteRange common(MinuteRange a, MinuteRange b) {
   return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
@@ -202,14 +207,39 @@ Status Reader::read_segment(const SegmentInfo& info, InfluencerId influencer, Mi
   const auto end = std::min(range.end, info.range.end);
   for (auto minute = std::max(range.begin, info.range.begin); minute < end;) {
     const auto part = (*segment)->part_of(minute);
-    const auto found = (*segment)->read(influencer, part, chunk_);
-    if (!found && !is_damage(found.error(), part.range, place_of(info, influencer))) {
+    const MinuteRange wanted{minute, std::min(end, part.range.end)};
+    if (auto read = read_part(**segment, influencer, part, wanted, series); !read) {
       segments_.forget(info);
-      return std::unexpected(found.error());
+      return read;
     }
-    if (!found) add_range(damaged_, common(range, part.range));
-    if (found && *found) append_chunk(part, range, series);
     minute = part.range.end;
+  }
+  return {};
+}
+
+// Where that fails, hour by hour, so that no more is lost than is damaged.
+Status Reader::read_part(SegmentReader& segment, InfluencerId influencer, const SegmentPart& part,
+                         MinuteRange wanted, Series& series) {
+  auto found = segment.read(influencer, part, wanted, chunk_);
+  if (found && *found) append_chunk(part, wanted, series);
+  if (found) return {};
+  const auto error = found.error();
+  const auto place = place_of(segment.info(), influencer);
+  if (segment.format() != SegmentFormat::kPacked || error.code != Errc::kCorrupt) {
+    if (!is_damage(error, part.range, place)) return std::unexpected(error);
+    add_range(damaged_, wanted);
+    return {};
+  }
+  std::vector<MinuteRange> lost;
+  for (auto hour = hour_of(wanted.begin); hour.begin < wanted.end; hour = hour_of(hour.end)) {
+    found = segment.read(influencer, part, hour, chunk_);
+    if (found && *found) append_chunk(part, common(hour, wanted), series);
+    if (!found) add_range(lost, common(hour, part.range));
+  }
+  for (const auto& range : lost) {
+    const auto begin = std::to_string(to_number(range.begin));
+    if (!is_damage(error, range, place + " from minute " + begin)) return std::unexpected(error);
+    add_range(damaged_, common(range, wanted));
   }
   return {};
 }
@@ -272,7 +302,8 @@ Result<std::size_t> Reader::add_settled_misses(InfluencerId influencer,
     return 1;
   }
   const auto part = (*segment)->part_of(minutes.front());
-  const auto found = (*segment)->read_coverage(influencer, part, chunk_);
+  const auto found = (*segment)->read_coverage(
+      influencer, part, {minutes.front(), minutes.back() + std::chrono::minutes{1}}, chunk_);
   if (!found && !is_damage(found.error(), part.range, place_of(*info, influencer))) {
     segments_.forget(*info);
     return std::unexpected(found.error());

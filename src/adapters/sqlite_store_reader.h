@@ -54,6 +54,8 @@ class Reader {
   bool is_frame_damage(const Error& error, Minute minute, std::uint64_t position);
   Result<Series> series_once(InfluencerId influencer, MinuteRange range);
   Status read_frames(InfluencerId influencer, MinuteRange range);
+  Status read_part(SegmentReader& segment, InfluencerId influencer, const SegmentPart& part,
+                   MinuteRange wanted, Series& series);
   Status read_segment(const SegmentInfo& info, InfluencerId influencer, MinuteRange range,
                       Series& series);
   using Misses = std::map<Minute, MissReason>;

@@ -84,8 +84,9 @@ std::string unused_name(const Files& files, const std::string& stem) {
     return fs::exists(files.segment(name), ignored) ||
            fs::exists(files.segment(name + std::string(kDraftSuffix)), ignored);
   };
-  auto name = stem + ".db";
-  for (int number = 2; is_used(name); ++number) name = stem + "-" + std::to_string(number) + ".db";
+  const std::string suffix(kPackedSuffix);
+  auto name = stem + suffix;
+  for (int number = 2; is_used(name); ++number) name = stem + "-" + std::to_string(number) + suffix;
   return name;
 }
 

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "adapters/chunk_codec.h"
 #include "adapters/sqlite_store_files.h"
@@ -24,8 +25,9 @@ struct SegmentInfo {
 
 // The number in the file. How a segment is cut into parts, each with chunks of its own.
 enum class SegmentFormat : std::uint8_t {
-  kWhole = 1,  // one part: days as they were until format 2
-  kHours = 2,  // a part each hour
+  kWhole = 1,   // SQLite, one part: days as they were until format 2
+  kHours = 2,   // SQLite, a part per hour
+  kPacked = 3,  // blocks of several influencers; one part, of which any minutes are read alone
 };
 
 // What a chunk covers: a part of a segment, an hour long or the whole of it.
@@ -47,55 +49,76 @@ inline constexpr IdRange kEverybody{InfluencerId{0}, InfluencerId{kInfluencerIdM
 // The part that has a minute of the segment.
 SegmentPart part_of(const SegmentInfo& info, SegmentFormat format, Minute minute);
 
+// A segment's file, whatever its format: what SegmentReader promises.
+class SegmentFile {
+ public:
+  virtual ~SegmentFile() = default;
+  enum class Content : std::uint8_t { kAll, kCoverage };
+  virtual SegmentFormat format() const = 0;
+  virtual Result<bool> read(InfluencerId influencer, const SegmentPart& part, MinuteRange wanted,
+                            Content content, Chunk& out) = 0;
+  virtual Result<InfluencerId> middle_of(const SegmentPart& part) = 0;
+  virtual Status begin_walk(const SegmentPart& part, IdRange influencers, MinuteRange wanted) = 0;
+  virtual Status next() = 0;
+  virtual void end_walk() = 0;
+  virtual std::optional<InfluencerId> current() const = 0;
+  virtual Status decode_current(Chunk& out) = 0;
+  virtual Result<std::optional<Counts>> decode_current_value(std::uint32_t offset,
+                                                             Chunk& scratch) = 0;
+};
+
 // An open segment. Threads: one at a time. Errors name the file: kNotFound when it is gone (a
 // newer one has replaced it), kCorrupt when it is damaged or not the one of the catalog.
+// `wanted` are the minutes that the caller will look at: chunks may lack others of their part.
 class SegmentReader {
  public:
   static Result<SegmentReader> open(const Files& files, const SegmentInfo& info);
-  SegmentReader(SegmentReader&&) noexcept = default;
-  SegmentReader& operator=(SegmentReader&&) = delete;
 
   const SegmentInfo& info() const { return info_; }
-  SegmentFormat format() const { return format_; }
-  SegmentPart part_of(Minute minute) const { return sqlite_store::part_of(info_, format_, minute); }
-  // False when the part has nothing of the influencer. Some 2 us and decode_chunk.
-  Result<bool> read(InfluencerId influencer, const SegmentPart& part, Chunk& out);
-  // Only what decode_chunk_coverage gives.
-  Result<bool> read_coverage(InfluencerId influencer, const SegmentPart& part, Chunk& out);
+  SegmentFormat format() const { return file_->format(); }
+  SegmentPart part_of(Minute minute) const {
+    return sqlite_store::part_of(info_, format(), minute);
+  }
+  // False when the part has nothing of the influencer; `out` is empty then. Some 2 us and the
+  // decoding.
+  Result<bool> read(InfluencerId influencer, const SegmentPart& part, MinuteRange wanted,
+                    Chunk& out) {
+    return file_->read(influencer, part, wanted, SegmentFile::Content::kAll, out);
+  }
+  // Only offsets and misses.
+  Result<bool> read_coverage(InfluencerId influencer, const SegmentPart& part, MinuteRange wanted,
+                             Chunk& out) {
+    return file_->read(influencer, part, wanted, SegmentFile::Content::kCoverage, out);
+  }
 
   // The chunks of a part in ascending order of influencers: begin, then next for each further one.
-  Status begin_walk(const SegmentPart& part, IdRange influencers = kEverybody);
+  Status begin_walk(const SegmentPart& part, IdRange influencers, MinuteRange wanted) {
+    return file_->begin_walk(part, influencers, wanted);
+  }
+  Status begin_walk(const SegmentPart& part) { return begin_walk(part, kEverybody, part.range); }
   // Half way between the first and the last influencer of a part; the first possible one when it is
   // empty.
-  Result<InfluencerId> middle_of(const SegmentPart& part);
-  Status next();
+  Result<InfluencerId> middle_of(const SegmentPart& part) { return file_->middle_of(part); }
+  Status next() { return file_->next(); }
   // As if nothing were left.
   Status end_walk() {
-    current_.reset();
+    file_->end_walk();
     return {};
   }
-  std::optional<InfluencerId> current() const { return current_; }  // nothing: at the end
-  Status decode_current(Chunk& out);
-  // As decode_chunk_value.
-  Result<std::optional<Counts>> decode_current_value(std::uint32_t offset, Chunk& scratch);
-  std::string_view current_bytes() const { return walk_->blob(1); }
+  std::optional<InfluencerId> current() const { return file_->current(); }  // none: at the end
+  Status decode_current(Chunk& out) { return file_->decode_current(out); }
+  // The value at an offset from the part's first minute; none when there is none. `scratch` is
+  // memory that is used again.
+  Result<std::optional<Counts>> decode_current_value(std::uint32_t offset, Chunk& scratch) {
+    return file_->decode_current_value(offset, scratch);
+  }
 
  private:
-  SegmentReader(sqlite::Connection db, const SegmentInfo& info, SegmentFormat format);
-  Status name_file(Status status) const;
-  using Decode = Status(std::string_view bytes, std::uint32_t span, Chunk& out);
-  Result<bool> read_with(Decode* decode, InfluencerId influencer, const SegmentPart& part,
-                         Chunk& out);
-  // By influencer, in the part's table.
-  Result<sqlite::Statement*> find_in(const SegmentPart& part);
+  SegmentReader(SegmentInfo info, std::unique_ptr<SegmentFile> file)
+      : info_(std::move(info)), file_(std::move(file)) {}
 
   SegmentInfo info_;
-  SegmentFormat format_;
-  sqlite::Connection db_;
-  std::vector<std::optional<sqlite::Statement>> find_;  // by part, prepared when first asked
-  std::optional<sqlite::Statement> walk_;
-  std::uint32_t walk_span_ = 0;
-  std::optional<InfluencerId> current_;
+  std::unique_ptr<SegmentFile> file_;
 };
 
 // The open segments of one reader, the least recently used of them closed when there are many.
@@ -111,34 +134,8 @@ class SegmentCache {
   std::list<SegmentReader> open_;  // the last one used in front
 };
 
-// Writes a segment under a temporary name. Without `finish` the file is removed at the end.
-class SegmentWriter {
- public:
-  static Result<SegmentWriter> create(const Files& files, const SegmentInfo& info,
-                                      SegmentFormat format);
-  SegmentWriter(SegmentWriter&& other) noexcept;
-  SegmentWriter& operator=(SegmentWriter&&) = delete;
-  ~SegmentWriter();
-
-  // What is added from now on belongs to the part. Each part once.
-  Status begin_part(const SegmentPart& part);
-  // In strictly ascending order.
-  Status add(InfluencerId influencer, std::string_view chunk);
-  // Durable under info.name from now on.
-  Status finish();
-  SegmentFormat format() const { return format_; }
-  const std::filesystem::path& draft() const { return draft_; }
-
- private:
-  SegmentWriter(sqlite::Connection db, SegmentFormat format, std::filesystem::path draft,
-                std::filesystem::path target);
-  // Closed before the file is synced, in this order.
-  std::optional<sqlite::Connection> db_;
-  std::optional<sqlite::Statement> insert_;
-  SegmentFormat format_;
-  std::filesystem::path draft_;
-  std::filesystem::path target_;
-};
+// How the names of packed segments end; those of older formats end in .db.
+inline constexpr std::string_view kPackedSuffix = ".seg";
 
 // Temporary files of an interrupted process end so.
 inline constexpr std::string_view kDraftSuffix = ".tmp";

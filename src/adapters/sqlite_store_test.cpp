@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "adapters/sqlite_store_fixture.h"
+#include "adapters/sqlite_store_old_segments.h"
 #include "adapters/sqlite_store_segment.h"
 #include "adapters/sqlite_store_tables.h"
 
@@ -16,10 +17,14 @@ namespace ia {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 TEST_F(SqliteStoreTest, MakesFilesThatOnlyTheirOwnerReads) {
   auto store = open();
@@ -56,12 +61,12 @@ TEST_F(SqliteStoreTest, ReadsTheRegistrysTextOnceAnEpoch) {
 
 TEST_F(SqliteStoreTest, RefusesADirectoryOfANewerFormatAndLeavesItAlone) {
   fs::create_directory(data());
-  std::ofstream(data() / "store.version") << "influencer-analytics store 4\n";
+  std::ofstream(data() / "store.version") << "influencer-analytics store 5\n";
   for (const bool read_only : {false, true}) {
     const auto store = try_open(data(), read_only);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kInvalid);
-    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 4"), HasSubstr("newer program")));
+    EXPECT_THAT(store.error().message, AllOf(HasSubstr("format 5"), HasSubstr("newer program")));
   }
   EXPECT_THAT(names_in(data()), ElementsAre("store.version"));
 }
@@ -159,38 +164,18 @@ TEST_F(SqliteStoreTest, MergesADayAgainWhenMuchCameLate) {
   EXPECT_THAT(store->read_series(id(5), kAlways)->minutes, SizeIs(1));
 }
 
-// Merged days as format 1 had them: one chunk an influencer for the whole day.
-void write_days_of_format_1(const fs::path& data, const Store& store, std::uint64_t count) {
-  using namespace sqlite_store;
-  const Files files(data);
-  auto db = open_database(files, sqlite::Access::kRead, 1024).value();
-  const auto infos = read_segments(db, kAllMinutes).value();
-  for (const auto& info : infos) {
-    if (info.range.end - info.range.begin != days{1}) continue;
-    const auto day = part_of(info, SegmentFormat::kWhole, info.range.begin);
-    auto writer = SegmentWriter::create(files, info, SegmentFormat::kWhole).value();
-    ASSERT_TRUE(writer.begin_part(day));
-    for (std::uint64_t i = 1; i <= count; ++i) {
-      const auto series = store.read_series(id(i), info.range).value();
-      std::vector<std::uint16_t> offsets;
-      for (const auto minute : series.minutes) offsets.push_back(day.offset_of(minute));
-      std::string bytes;
-      encode_chunk({offsets, series.followers, series.following, {}}, day.span(), bytes);
-      ASSERT_TRUE(writer.add(id(i), bytes));
-    }
-    ASSERT_TRUE(writer.finish());
-  }
-  std::ofstream(files.version()) << "influencer-analytics store 1\n";
-}
+class OldSegmentsTest : public SqliteStoreTest,
+                        public ::testing::WithParamInterface<sqlite_store::SegmentFormat> {};
 
-TEST_F(SqliteStoreTest, ReadsAndMergesDaysOfFormat1) {
+TEST_P(OldSegmentsTest, AreReadAndEncodedAgainWhenTheyAreMerged) {
   constexpr std::uint64_t kCount = 20;
   auto store = open();
   fill(*store, 26, kCount);
   maintain(*store, kMidnight + hours{28});
-  write_days_of_format_1(data(), *store, kCount);
+  sqlite_store::make_old(data(), *store, kCount, GetParam());
   store = open();
-  EXPECT_EQ(contents_of(data() / "store.version"), "influencer-analytics store 3\n");
+  EXPECT_EQ(contents_of(data() / "store.version"), "influencer-analytics store 4\n");
+  EXPECT_THAT(names_in(segments()), Each(EndsWith(".db")));
   expect_filled(*store, 26, kCount);
   const auto noon = kMidnight + hours{12};
   EXPECT_THAT(store->read_minute(noon, {})->influencers, SizeIs(kCount));
@@ -202,11 +187,40 @@ TEST_F(SqliteStoreTest, ReadsAndMergesDaysOfFormat1) {
     if (minute % 5 != 0) late.push_back(batch_of(kMidnight + minutes{minute}, 3, 1));
   }
   ASSERT_EQ(store->append(late)->stored, late.size());
-  const auto before = names_in(segments());
   maintain(*store, kMidnight + hours{30});
-  EXPECT_NE(names_in(segments()), before);
+  EXPECT_THAT(names_in(segments()), Contains(AllOf(StartsWith("day-"), EndsWith(".seg"))));
   EXPECT_THAT(store->read_series(id(3), kAlways)->minutes, SizeIs(26 * 12 + 1 + late.size()));
   EXPECT_THAT(store->read_series(id(4), kAlways)->minutes, SizeIs(26 * 12 + 1));
+  EXPECT_EQ(store->read_series(id(3), kAlways)->damaged.size(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, OldSegmentsTest,
+                         ::testing::Values(sqlite_store::SegmentFormat::kWhole,
+                                           sqlite_store::SegmentFormat::kHours));
+
+// The files of old_segments/ were written by version 3 of the store: what `fill` puts into it.
+TEST_F(SqliteStoreTest, ServesTheSegmentsThatVersion3Wrote) {
+  auto store = open();
+  fill(*store, 26, 3);
+  maintain(*store, kMidnight + hours{28});
+  store.reset();
+  const fs::path old = IA_OLD_SEGMENTS;
+  {
+    auto db = sqlite::Connection::open(data() / "store.db", sqlite::Access::kWrite).value();
+    for (const auto& name : names_in(segments())) {
+      const auto old_name = fs::path(name).stem().string() + ".db";
+      fs::copy_file(old / old_name, segments() / old_name);
+      fs::remove(segments() / name);
+      const auto renamed =
+          "UPDATE segment SET name = '" + old_name + "' WHERE name = '" + name + "'";
+      ASSERT_TRUE(db.execute(renamed.c_str()));
+    }
+  }
+  ASSERT_EQ(names_in(segments()), names_in(old));
+  store = open();
+  expect_filled(*store, 26, 3);
+  EXPECT_THAT(store->read_minute(kMidnight + hours{5}, {})->influencers, SizeIs(3));
+  EXPECT_THAT(store->read_minute(kMidnight + hours{25}, {})->influencers, SizeIs(3));
 }
 
 // Every state that a kill can leave behind is one between two of the store's steps, as each of

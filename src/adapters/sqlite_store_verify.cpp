@@ -6,7 +6,9 @@
 #include <system_error>
 
 #include "adapters/sqlite_store_backup.h"
+#include "adapters/packed_segment.h"
 #include "adapters/sqlite_pages.h"
+#include "adapters/sqlite_segment.h"
 #include "adapters/sqlite_store_files.h"
 #include "adapters/sqlite_store_tables.h"
 
@@ -241,21 +243,9 @@ class Verifier {
 
   // What a whole segment says of itself.
   std::optional<SegmentInfo> info_of(const fs::path& file) {
-    if (file.extension() != ".db") return std::nullopt;
-    auto db = Connection::open(file, Access::kImmutable);
-    if (!db) return std::nullopt;
-    SegmentInfo info{.name = file.filename().string(), .range = {}};
-    {
-      auto about = db->prepare("SELECT begin_minute, span, frames_through FROM about");
-      if (!about) return std::nullopt;
-      const auto row = about->step();
-      if (!row || !*row || about->integer(1) < 1 || about->integer(1) > kChunkSpanMax) {
-        return std::nullopt;
-      }
-      info.range = {minute_at(about->integer(0)),
-                    minute_at(about->integer(0) + about->integer(1))};
-      info.frames_through = static_cast<std::uint64_t>(about->integer(2));
-    }
+    auto said = file.extension() == kPackedSuffix ? read_packed_info(file) : read_sqlite_info(file);
+    if (!said) return std::nullopt;
+    auto info = std::move(*said);
     auto segment = SegmentReader::open(files_, info);
     if (!segment) return std::nullopt;
     accounts_.clear();

@@ -36,12 +36,13 @@ constexpr std::chrono::milliseconds kAskAgain{2};
 
 // Goes on behind a page that is damaged. Pages hold neighbours, so the ids from which a walk fails
 // are one range, whose end is searched for.
-Status skip_damage(SegmentReader& segment, const SegmentPart& part, IdRange influencers) {
+Status skip_damage(SegmentReader& segment, const SegmentPart& part, IdRange influencers,
+                   MinuteRange wanted) {
   const auto last = number_of(influencers.last);
   auto bad = number_of(influencers.first);
   if (bad > last) return {};
   const auto is_whole_from = [&](std::uint64_t id) {
-    return segment.begin_walk(part, {InfluencerId{id}, influencers.last}).has_value();
+    return segment.begin_walk(part, {InfluencerId{id}, influencers.last}, wanted).has_value();
   };
   auto good = bad;
   for (std::uint64_t step = 1; good < last && !is_whole_from(good); step *= 2) {
@@ -52,22 +53,28 @@ Status skip_damage(SegmentReader& segment, const SegmentPart& part, IdRange infl
     const auto middle = bad + (good - bad) / 2;
     (is_whole_from(middle) ? good : bad) = middle;
   }
-  const auto begun = segment.begin_walk(part, {InfluencerId{good}, influencers.last});
+  const auto begun = segment.begin_walk(part, {InfluencerId{good}, influencers.last}, wanted);
   if (!begun && begun.error().code == Errc::kCorrupt) return segment.end_walk();
   return begun;
 }
 
+struct Walk {
+  SegmentPart part;
+  MinuteRange wanted;
+};
+
 // Calls visit() at each of the chunks; leaves `is_damaged` true when some cannot be read.
 template <class Visit>
-Status walk(SegmentReader& segment, const SegmentPart& part, IdRange influencers, const GoOn& go_on,
+Status walk(SegmentReader& segment, const Walk& what, IdRange influencers, const GoOn& go_on,
             bool& is_damaged, Visit visit) {
+  const auto& [part, wanted] = what;
   std::size_t seen = 0;
   auto from = influencers.first;
-  auto moved = segment.begin_walk(part, influencers);
+  auto moved = segment.begin_walk(part, influencers, wanted);
   while (true) {
     if (!moved && moved.error().code == Errc::kCorrupt) {
       is_damaged = true;
-      moved = skip_damage(segment, part, {from, influencers.last});
+      moved = skip_damage(segment, part, {from, influencers.last}, wanted);
     }
     if (!moved || !segment.current()) return moved;
     if (seen++ % kAskEvery == 0) {
@@ -84,14 +91,14 @@ Status walk(SegmentReader& segment, const SegmentPart& part, IdRange influencers
 // Calls visit(segment, half) at each of the chunks: the lower half of the influencers by this
 // thread, the upper one by another.
 template <class Visit>
-Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, bool& is_damaged,
+Status walk_halves(Walked& walked, const Walk& what, const GoOn& go_on, bool& is_damaged,
                    Visit visit) {
   Result<InfluencerId> middle = kEverybody.last;
-  if (walked.second) middle = walked.segment.middle_of(part);
+  if (walked.second) middle = walked.segment.middle_of(what.part);
   if (!middle && middle.error().code == Errc::kCorrupt) middle = kEverybody.last;
   if (!middle) return std::unexpected(middle.error());
   const auto walk_lower = [&] {
-    return walk(walked.segment, part, {kEverybody.first, *middle}, go_on, is_damaged,
+    return walk(walked.segment, what, {kEverybody.first, *middle}, go_on, is_damaged,
                 [&](SegmentReader& segment) { return visit(segment, 0); });
   };
   if (*middle == kEverybody.last) return walk_lower();
@@ -103,7 +110,7 @@ Status walk_halves(Walked& walked, const SegmentPart& part, const GoOn& go_on, b
     try {
       const InfluencerId above{number_of(*middle) + 1};
       upper = walk(
-          *walked.second, part, {above, kEverybody.last}, [&] { return !stop.stop_requested(); },
+          *walked.second, what, {above, kEverybody.last}, [&] { return !stop.stop_requested(); },
           is_upper_damaged, [&](SegmentReader& segment) { return visit(segment, 1); });
     } catch (...) {
       thrown = std::current_exception();
@@ -153,7 +160,8 @@ Result<MinuteColumns> walk_segment(Walked& walked, Minute minute, const GoOn& go
     columns.following.push_back((*counts)->following);
     return Status{};
   };
-  const auto done = walk_halves(walked, part, go_on, is_damaged, visit);
+  const MinuteRange wanted{minute, minute + std::chrono::minutes{1}};
+  const auto done = walk_halves(walked, {part, wanted}, go_on, is_damaged, visit);
   if (!done) return std::unexpected(done.error());
   append_columns(halves[1].columns, halves[0].columns);
   halves[0].columns.damaged = is_damaged;
@@ -182,7 +190,8 @@ Status count_ranks(Walked& walked, const SegmentPart& part, std::span<RankAt> ra
     if (decoded) count_chunk(chunk, part, counted);
     return decoded;
   };
-  const auto done = walk_halves(walked, part, go_on, is_damaged, visit);
+  const MinuteRange wanted{ranks.front().minute, ranks.back().minute + std::chrono::minutes{1}};
+  const auto done = walk_halves(walked, {part, wanted}, go_on, is_damaged, visit);
   if (!done) return done;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     ranks[i] = halves[0].ranks[i];

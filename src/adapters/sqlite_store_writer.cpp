@@ -300,8 +300,9 @@ Status Writer::look_up_one(InfluencerId id, Remembered& minute) {
   const auto known = presence.looked_up(group) | presence.present(group);
   if (known & bit) return {};
   Chunk chunk;
-  const auto part = minute.settled->part_of(minute.account.stats().minute);
-  const auto found = minute.settled->read_coverage(id, part, chunk);
+  const auto at = minute.account.stats().minute;
+  const auto part = minute.settled->part_of(at);
+  const auto found = minute.settled->read_coverage(id, part, only(at), chunk);
   if (!found && !is_damage(found.error(), part.range, minute.settled->info().name)) {
     return std::unexpected(found.error());
   }

@@ -147,7 +147,7 @@ class Campaign:
         minutes = [m for m in range(self.first, now - 1) if m % 3 == 0 or m >= now - 20]
         self.send(self.base, self.make(minutes, self.truth))
         while self.waiting(self.base) > 0 or (settled and not list(
-                (self.base / "segments").glob("hour-*.db"))):
+                (self.base / "segments").glob("hour-*.seg"))):
             time.sleep(0.1)
             if sink.poll() is not None:
                 raise SystemExit(self.base.with_suffix(".log").read_text())
