@@ -1,28 +1,30 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
-#include "core/point.h"
+#include "core/leaderboard.h"
 
 namespace ia {
 
-// The last name reported of each influencer, as a hash, in blocks of 16 neighbours.
+// The last name reported of each influencer, as a hash: some 20 bytes per influencer, however their
+// ids are spread.
 class NameHashes {
  public:
   bool changes(InfluencerId id, std::string_view name) {
-    const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>{}(name)) | 1;
-    auto& kept = blocks_[number_of(id) / 16][number_of(id) % 16];
-    if (kept == hash) return false;
-    kept = hash;
+    const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>{}(name));
+    const auto index = ids_.add(id);
+    if (index < hashes_.size() && hashes_[index] == hash) return false;
+    hashes_.resize(ids_.size());
+    hashes_[index] = hash;
     return true;
   }
 
  private:
-  std::unordered_map<std::uint64_t, std::array<std::uint32_t, 16>> blocks_;
+  Roster ids_;
+  std::vector<std::uint32_t> hashes_;  // by index in ids_
 };
 
 }  // namespace ia
