@@ -87,7 +87,7 @@ void LatestWalk::note(const Source& source, const std::string& cause) {
 
 // True when every id that the frame may have was seen: as a rule, where ids are in a row.
 bool LatestWalk::all_seen(const Source& source) {
-  if (!source.is_frame) return false;
+  if (!source.is_frame || source.first_id < 0 || source.last_id < source.first_id) return false;
   return ids_.all_of({influencer_at(source.first_id), influencer_at(source.last_id)},
                      [&](std::uint32_t first, std::uint64_t count) {
                        return seen_.has_all(first, count);

@@ -504,7 +504,10 @@ Result<std::unique_ptr<Service>> Service::start(const Config& config, Stages sta
     if (!provider) return std::unexpected(provider.error());
     s.provider = std::move(*provider);
     s.fetcher = std::make_unique<Fetcher>(
-        FetcherOptions{.visibility = config.visibility, .gather = s.pace.fetcher_gather},
+        FetcherOptions{.visibility = config.visibility,
+                       .gather = s.pace.fetcher_gather,
+                       .full_call = s.pace.fetcher_full_call,
+                       .take_apart = s.pace.fetcher_take_apart},
         s.fetcher_guards(), *s.queues.ids, *s.queues.points, *s.provider, s.clock, metrics, log);
   }
   s.join_fleet();

@@ -17,7 +17,6 @@ constexpr std::size_t kShardsPerReceive = 10;
 // SQS takes 64 KiB for the price of one message, and base64 adds a third.
 constexpr std::size_t kBodyBytesMax = 48'000;
 constexpr BackoffOptions kPointsBackoff{.min = milliseconds{100}, .max = milliseconds{5'000}};
-constexpr std::size_t kFullCall = 10;
 // Beyond the time for which a shard is given back, what it may be in hand.
 constexpr milliseconds kGiveBackMargin{15'000};
 constexpr milliseconds kExtendAhead{10'000};
@@ -150,7 +149,7 @@ bool Fetcher::has_room() const {
 bool Fetcher::is_worth_sending() const {
   if (outbound_.empty() || !points_backoff_.may_call()) return false;
   const bool has_waited = clock_.mono() - outbound_.front().since >= options_.gather;
-  return draining_ || has_waited || outbound_.size() >= kFullCall;
+  return draining_ || has_waited || outbound_.size() >= options_.full_call;
 }
 
 // How long there is nothing to do but to wait for the network.
@@ -225,7 +224,7 @@ void Fetcher::take_shards(milliseconds wait) {
     return;
   }
   ids_state_.recovered("taking shards again");
-  if (deliveries->size() < count) take_after_ = clock_.mono() + options_.gather;
+  if (deliveries->size() < count) take_after_ = clock_.mono() + options_.take_apart;
   stored_epoch_.reset();
   std::vector<Receipt> stale;
   for (auto& delivery : *deliveries) accept(std::move(delivery), stale);

@@ -29,9 +29,12 @@ struct FetcherOptions {
   std::uint64_t waiting_max = 8'000;
   // A fetcher that dies gives its shards back after this. Extended while the work goes on.
   std::chrono::milliseconds visibility{30'000};
-  // Where every call costs money: finished shards wait this long for others, and shards are taken
-  // this far apart, so that the calls are full. 0: nothing waits.
+  // Where every call costs money, or a transaction that writes whole pages: finished shards wait
+  // this long for others, until there are `full_call` of them. 0: nothing waits.
   std::chrono::milliseconds gather{0};
+  std::size_t full_call = 10;
+  // Shards are taken this far apart, for the same reason, unless the last call was full.
+  std::chrono::milliseconds take_apart{0};
 };
 
 // What the fetcher asks of its surroundings, cheaply and often.

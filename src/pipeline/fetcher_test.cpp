@@ -218,8 +218,8 @@ TEST(Fetcher, GathersShardsSoThatItsCallsAreFull) {
     VisibilityRecorder ids(world.ids, world.clock);
     VisibilityRecorder points(world.points, world.clock);
     world.provider->set_duration(milliseconds{300});
-    Fetcher fetcher({.gather = gather}, guards_of(world), ids, points, *world.provider, world.clock,
-                    world.metrics, world.log);
+    Fetcher fetcher({.gather = gather, .take_apart = gather}, guards_of(world), ids, points,
+                    *world.provider, world.clock, world.metrics, world.log);
     for (int i = 0; i < 180 * 100; ++i) {
       fetcher.step(milliseconds{0});
       world.sink->step(milliseconds{0});
@@ -234,6 +234,27 @@ TEST(Fetcher, GathersShardsSoThatItsCallsAreFull) {
   EXPECT_LE(changes, 3 * 150);
   EXPECT_LE(receives, 3 * 200);
   EXPECT_GT(receives_at_once, receives);
+}
+
+// Where each transaction writes whole pages, more of them go into one than into a call of SQS.
+TEST(Fetcher, SendsAtOnceWhenACallIsFull) {
+  const auto sends_with = [](std::size_t full_call) {
+    PipelineWorld world;
+    EXPECT_TRUE(world.seed("1-10000"));
+    VisibilityRecorder ids(world.ids, world.clock);
+    Fetcher fetcher({.gather = milliseconds{1'000}, .full_call = full_call}, guards_of(world), ids,
+                    world.points, *world.provider, world.clock, world.metrics, world.log);
+    world.provider->set_duration(milliseconds{300});
+    std::size_t sends = 0;
+    for (int i = 0; i < 120 * 100; ++i) {
+      const auto before = world.points.depth()->visible;
+      fetcher.step(milliseconds{0});
+      if (world.points.depth()->visible > before) ++sends;
+      world.clock.advance(milliseconds{10});
+    }
+    return sends;
+  };
+  EXPECT_GT(sends_with(5), 2 * sends_with(64));
 }
 
 std::string forged(std::uint64_t epoch, std::string_view influencers) {
