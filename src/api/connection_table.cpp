@@ -86,7 +86,8 @@ ClientTable::Part ConnectionTable::hold_unsent(const ConnectionState& connection
 }
 
 std::optional<Problem> ConnectionTable::too_much_unsent(const ConnectionState& connection) const {
-  if (clients_.of(connection.client).unsent_bytes > options_.unsent_bytes_of_client) {
+  const auto own = clients_.of(connection.client).unsent_bytes;
+  if (!connection.is_proxy && own > options_.unsent_bytes_of_client) {
     return too_many_answers_unread();
   }
   if (clients_.unsent_bytes() > options_.unsent_bytes_max) return too_many_answers_waiting();

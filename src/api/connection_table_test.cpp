@@ -87,6 +87,9 @@ TEST_F(ConnectionTableTest, KnowsWhoHasTooMuchUnread) {
   {
     const auto held = table_.hold_unsent(one.state);
     EXPECT_EQ(table_.too_much_unsent(one.state)->status, 429);
+    one.state.is_proxy = true;
+    EXPECT_FALSE(table_.too_much_unsent(one.state)) << "many clients are behind it";
+    one.state.is_proxy = false;
     EXPECT_FALSE(table_.too_much_unsent(other.state));
     options_.unsent_bytes_max = 1'500;
     EXPECT_EQ(table_.too_much_unsent(other.state)->status, 503);
