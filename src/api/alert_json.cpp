@@ -459,6 +459,7 @@ std::string alert_body(const AlertRule& rule, const AlertEvent& event, std::stri
   json.member("direction", direction_word(kind, event.direction));
   json.member("level", kind == AlertKind::kVerdict ? std::nullopt : std::optional(event.level));
   json.member("since", is_relative ? std::optional(WallTime{event.since}) : std::nullopt);
+  json.member("damaged", event.is_damaged);
   json.end_object();
   json.end_object();
   return body;

@@ -521,7 +521,7 @@ TEST_F(AlertRoutesTest, AMessageSaysWhoWhatAndWhen) {
             R"("text":"Anna lost 30","data":{"rule":{"id":3,"name":"fast"},)"
             R"("influencer":{"id":100,"id_str":"100","username":"Anna","follower_count":50,)"
             R"("following_count":7,"rank":9},"metric":"followers","direction":"fall",)"
-            R"("level":80,"since":"2025-12-31T23:00:00.000Z"}})");
+            R"("level":80,"since":"2025-12-31T23:00:00.000Z","damaged":false}})");
 }
 
 TEST(AlertRoutes, GuardEveryChange) {

@@ -97,6 +97,7 @@ std::vector<Label> labels_of(const Badge& badge) {
   }
   labels.push_back(label("count", grouped(badge.value->followers) + " followers"));
   if (badge.value->day_change) labels.push_back(change_label(*badge.value->day_change));
+  if (badge.value->is_damaged) labels.push_back(label("count", "24 h before: damaged"));
   return labels;
 }
 

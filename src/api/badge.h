@@ -12,7 +12,8 @@ namespace ia {
 struct Badge {
   struct Value {
     std::int64_t followers = 0;
-    std::optional<std::int64_t> day_change;  // in the 24 hours before; nothing when unknown
+    std::optional<std::int64_t> day_change{};  // in the 24 hours before; nothing when unknown
+    bool is_damaged = false;  // it is unknown, as the values of the day before are damaged
     WallTime as_of;
   };
   std::string_view name;         // any bytes

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/badge.h"
+#include "api/damage.h"
 #include "api/parameters.h"
 
 namespace ia {
@@ -15,16 +15,24 @@ constexpr minutes kSlack{10};
 
 }  // namespace
 
-// A badge without its change is better than none: while the store is down it has none.
-std::optional<std::int64_t> BadgeRoutes::day_change(const Standing& standing) {
+// A badge without its change is better than none: while the store is down it has none, nor where
+// the value to compare with may be one that is damaged.
+Badge::Value BadgeRoutes::value_of(const Standing& standing, HttpResponse& response) {
+  Badge::Value value{.followers = standing.counts.followers, .as_of = standing.retrieved_at};
   const auto registry = observed_.registry();
-  if (!registry) return std::nullopt;
+  if (!registry) return value;
   const auto slack = std::max(kSlack, (*registry)->schedule.interval);
   const auto day_before = minute_of(standing.retrieved_at) - kDay;
-  const auto series = context_.store.read_series(standing.influencer,
-                                                 {day_before - slack, day_before + minutes{1}});
-  if (!series || series->size() == 0) return std::nullopt;
-  return standing.counts.followers - series->followers.back();
+  auto series = context_.store.read_series(standing.influencer,
+                                           {day_before - slack, day_before + minutes{1}});
+  if (!series) return value;
+  const auto known_through = series->size() > 0 ? series->minutes.back() : day_before - slack;
+  value.is_damaged = !series->damaged.empty() &&
+                     series->damaged.back().end > known_through + minutes{1};
+  tell_damage(std::move(series->damaged), response);
+  if (series->size() == 0 || value.is_damaged) return value;
+  value.day_change = standing.counts.followers - series->followers.back();
+  return value;
 }
 
 Answer BadgeRoutes::badge(const RouteRequest& request, HttpResponse& response) {
@@ -41,11 +49,7 @@ Answer BadgeRoutes::badge(const RouteRequest& request, HttpResponse& response) {
   const auto number = std::to_string(number_of(id));
   const auto username = board->username_of(id);
   Badge badge{.name = username.empty() ? std::string_view(number) : username};
-  if (standing) {
-    badge.value = {.followers = standing->counts.followers,
-                   .day_change = day_change(*standing),
-                   .as_of = standing->retrieved_at};
-  }
+  if (standing) badge.value = value_of(*standing, response);
   response.content_type = content_type::kIcon;
   response.cache_control = cache_control::kMinute;
   response.is_picture = true;

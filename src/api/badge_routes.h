@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/badge.h"
 #include "api/routes.h"
 
 namespace ia {
@@ -13,7 +14,7 @@ class BadgeRoutes {
   Answer badge(const RouteRequest& request, HttpResponse& response);
 
  private:
-  std::optional<std::int64_t> day_change(const Standing& standing);
+  Badge::Value value_of(const Standing& standing, HttpResponse& response);
 
   const ApiContext& context_;
   Observed& observed_;

@@ -60,6 +60,50 @@ TEST_F(Damage, IsSaidInAHeaderByEveryAnswerThatIsMadeOfASeries) {
   EXPECT_EQ(damaged("/api/v1/compare" + range + "&influencers=100,102"), "");
 }
 
+TEST_F(Damage, OfTheValuesThatMoversAreMeasuredFromIsSaid) {
+  world.set_movers(0, first, {{100, 499, 1}});
+  EXPECT_EQ(damaged("/api/v1/movers"), "");
+  EXPECT_THAT(world.get("/api/v1/movers").body, HasSubstr(R"("damaged":false)"));
+  world.set_movers(0, first, {{100, 499, 1}}, true);
+  EXPECT_EQ(damaged("/api/v1/movers"), "2026-01-01T00:05:00Z/2026-01-01T00:06:00Z");
+  EXPECT_THAT(world.get("/api/v1/movers").body, HasSubstr(R"("damaged":true)"));
+}
+
+TEST_F(Damage, IsSaidOfEachWindowOfGrowth) {
+  EXPECT_THAT(one("101", "/growth").body, HasSubstr(R"("complete":false,"damaged":true)"));
+  EXPECT_THAT(one("100", "/growth").body, Not(HasSubstr(R"("damaged":true)")));
+}
+
+TEST_F(Damage, OfTheDayBeforeTakesABadgesChangeAndIsSaid) {
+  world.clock.advance(std::chrono::hours{24});
+  world.add(first + minutes{24 * 60 + 2}, {{100, 600, 10}, {101, 990, 5}});
+  const auto whole = one("100", "/badge.svg");
+  EXPECT_THAT(whole.body, HasSubstr("+98 in 24 h"));
+  EXPECT_EQ(whole.header("x-damaged"), "");
+  const auto badge = one("101", "/badge.svg");
+  EXPECT_THAT(badge.body, Not(HasSubstr("in 24 h")));
+  EXPECT_THAT(badge.body, HasSubstr("990 followers, 24 h before: damaged, as of"));
+  EXPECT_EQ(badge.header("x-damaged"), both);
+}
+
+TEST_F(Damage, BeforeTheValueThatABadgeComparesWithLeavesItsChange) {
+  world.clock.advance(std::chrono::hours{24});
+  world.add(first + minutes{24 * 60 + 3}, {{101, 990, 5}});
+  const auto badge = one("101", "/badge.svg");
+  EXPECT_THAT(badge.body, HasSubstr("+90 in 24 h"));
+  EXPECT_EQ(badge.header("x-damaged"), both);
+}
+
+TEST_F(Damage, IsAWarningOfPrometheus) {
+  const auto warned = [&](const char* id) {
+    return world.get("/prometheus/api/v1/query_range?query=influencer_follower_count%7Bid%3D%22" +
+                     std::string(id) + "%22%7D&start=1767225900&end=1767226140&step=60");
+  };
+  EXPECT_THAT(warned("101").body, HasSubstr("damaged and left out"));
+  EXPECT_THAT(warned("100").body, HasSubstr(R"("status":"success")"));
+  EXPECT_THAT(warned("100").body, Not(HasSubstr("damaged")));
+}
+
 TEST_F(Damage, IsAGapWithItsReason) {
   EXPECT_THAT(one("101", "/gaps" + range).body,
               HasSubstr(R"("items":[{"start":"2026-01-01T00:06:00.000Z",)"

@@ -5,6 +5,15 @@
 
 namespace ia {
 
+namespace {
+
+// Of the minute itself there is a value: what is missing in it would not change the answer.
+bool has_damage_after(const Series& series, Minute minute) {
+  return !series.damaged.empty() && series.damaged.back().end > minute + std::chrono::minutes{1};
+}
+
+}  // namespace
+
 std::optional<Growth> growth_of(const Series& series, Minute now, std::chrono::minutes length,
                                 std::chrono::minutes slack) {
   const auto begin = now - length;
@@ -15,6 +24,7 @@ std::optional<Growth> growth_of(const Series& series, Minute now, std::chrono::m
   const auto first = static_cast<std::size_t>(inside - minutes.begin()) - (is_whole ? 1 : 0);
   Growth growth{.since = minutes[first],
                 .is_whole = is_whole,
+                .is_damaged = has_damage_after(series, is_whole ? minutes[first] : begin - slack),
                 .before = series.followers[first],
                 .now = series.followers.back(),
                 .values = series.size() - first};

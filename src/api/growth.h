@@ -13,6 +13,8 @@ namespace ia {
 struct Growth {
   Minute since;           // of the value that it is measured from
   bool is_whole = false;  // since the window's begin, not later
+  // Values may be missing from the window, its begin included, as stored bytes are damaged.
+  bool is_damaged = false;
   std::int64_t before = 0;
   std::int64_t now = 0;    // of the newest value
   std::int64_t ups = 0;    // sum of all rises from one value to the next

@@ -57,6 +57,7 @@ void write_growth(JsonWriter& json, std::string_view name, const std::optional<G
   json.begin_object();
   json.member("since", WallTime{growth->since});
   json.member("complete", growth->is_whole);
+  json.member("damaged", growth->is_damaged);
   json.member("follower_count_before", growth->before);
   json.member("change", change);
   json.member("percent", percent_of(change, growth->before));
@@ -83,6 +84,9 @@ Answer GrowthRoutes::movers(const RouteRequest& request, HttpResponse& response)
   const auto& list = direction == 0 ? lists.up : lists.down;
   const auto board = context_.leaderboard();
 
+  if (movers->is_damaged) {
+    tell_damage({{movers->since, movers->since + minutes{1}}}, response);
+  }
   response.content_type = content_type::kJson;
   response.cache_control = cache_control::kRevalidate;
   JsonWriter json(response.body);
@@ -93,6 +97,7 @@ Answer GrowthRoutes::movers(const RouteRequest& request, HttpResponse& response)
   json.member("since", WallTime{movers->since});
   json.member("as_of", movers->as_of);
   json.member("complete", movers->as_of - movers->since >= kMoverWindows[window].length);
+  json.member("damaged", movers->is_damaged);
   json.member("compared", movers->compared);
   json.member("risen", movers->risen);
   json.member("fallen", movers->fallen);

@@ -332,9 +332,11 @@ TEST_F(HistoryApi, ShowsTheGrowthOfAnInfluencer) {
   EXPECT_THAT(body, HasSubstr(R"({"id":100,"id_str":"100","minute":"2026-01-01T23:59:00.000Z",)"
                               R"("follower_count":1500,)"));
   EXPECT_THAT(body, HasSubstr(R"("hour":{"since":"2026-01-01T23:00:00.000Z","complete":true,)"
+                              R"("damaged":false,)"
                               R"("follower_count_before":2000,"change":-500,"percent":-25.0,)"
                               R"("ups":0,"downs":-500,"values":2})"));
   EXPECT_THAT(body, HasSubstr(R"("day":{"since":"2026-01-01T00:00:00.000Z","complete":true,)"
+                              R"("damaged":false,)"
                               R"("follower_count_before":1000,"change":500,"percent":50.0,)"
                               R"("ups":1000,"downs":-500,"values":3})"));
   EXPECT_THAT(body, HasSubstr(R"("week":{"since":"2026-01-01T00:00:00.000Z","complete":false)"));

@@ -223,6 +223,13 @@ PromResult<std::vector<InfluencerId>> PrometheusSource::named(const PromMatcher&
   return found;
 }
 
+// Once per answer.
+void PrometheusSource::warn_of_damage() {
+  constexpr std::string_view kWarning =
+      "some stored values are damaged and left out: run `influencer-analytics verify`";
+  if (std::ranges::find(warnings_, kWarning) == warnings_.end()) warnings_.emplace_back(kWarning);
+}
+
 PromResult<std::vector<PromSamples>> PrometheusSource::select_each(
     const PromSelector& selector, std::span<const InfluencerId> influencers, MinuteRange range) {
   if (auto may = check_minutes(range, influencers.size()); !may) {
@@ -235,6 +242,7 @@ PromResult<std::vector<PromSamples>> PrometheusSource::select_each(
     if (!fits(selector, labels)) continue;
     const auto series = context_.store.read_series(influencer, range);
     if (!series) return std::unexpected(failed(series.error()));
+    if (!series->damaged.empty()) warn_of_damage();
     all.push_back(samples_of(selector.metric, *series));
     all.back().labels = std::move(labels);
   }

@@ -78,6 +78,7 @@ class PrometheusSource final : public PromSource {
 
   const ApiContext& context_;
   Observed& observed_;
+  void warn_of_damage();
   std::vector<std::string> warnings_;
   std::set<std::string_view> unlisted_;
   std::vector<PromSelector> of_nobody_;  // the selectors that named nobody

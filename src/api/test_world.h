@@ -78,9 +78,11 @@ class TestWorld {
   }
 
   // Everyone's growth between the two, as window 0 (an hour), 1 (a day) or 2 (a week).
-  void set_movers(std::size_t window, Minute since, const std::vector<Value>& before) {
+  void set_movers(std::size_t window, Minute since, const std::vector<Value>& before,
+                  bool is_damaged = false) {
     const std::scoped_lock lock(mutex_);
     MoversBase base(since);
+    if (is_damaged) base.note_damage();
     for (const auto& value : before) {
       const InfluencerId id{value.id};
       base.add(*snapshot_, std::span(&id, 1), std::span(&value.followers, 1));

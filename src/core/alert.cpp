@@ -6,6 +6,7 @@
 
 #include "base/http_head.h"
 #include "base/ip_address.h"
+#include "base/time_text.h"
 #include "core/grouped.h"
 
 namespace ia {
@@ -49,7 +50,12 @@ std::string change_sentence(const AlertEvent& event, const std::string& metric, 
     const auto percent = 100.0 * static_cast<double>(size) / static_cast<double>(event.level);
     text += " (" + hundredths(percent) + " %)";
   }
-  return text + ": " + grouped(event.level) + " to " + grouped(now);
+  text += ": " + grouped(event.level) + " to " + grouped(now);
+  if (event.is_damaged) {
+    text += ", since " + timestamp_text(event.since) +
+            " as values around the beginning are damaged";
+  }
+  return text;
 }
 
 // HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT.

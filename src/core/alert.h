@@ -79,6 +79,8 @@ struct AlertEvent {
   // one passed; rank: the rule's.
   std::int64_t level = 0;
   Minute since{};  // relative: of the window's begin
+  // relative: `level` is of another minute than it would be, as stored values are damaged.
+  bool is_damaged = false;
 };
 
 inline constexpr std::size_t kAlertRulesMax = 1'000;

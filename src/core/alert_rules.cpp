@@ -56,11 +56,26 @@ class Window {
     }
   }
   const AlertSample& reference() const { return samples_.front(); }
-  void restart(AlertSample sample) { samples_.assign(1, sample); }
+  void restart(AlertSample sample) {
+    samples_.assign(1, sample);
+    damaged_.clear();
+  }
+
+  void note_damage(std::vector<MinuteRange> damaged) { damaged_ = std::move(damaged); }
+  // Whether a value between the window's begin, wherever that is, and the reference is damaged: it
+  // would be the reference.
+  bool is_reference_damaged(Minute begin) const {
+    const auto at = reference().minute;
+    return std::ranges::any_of(damaged_, [&](MinuteRange lost) {
+      return at <= begin ? at + minutes{1} < lost.end && lost.begin <= begin
+                         : begin < lost.end && lost.begin < at;
+    });
+  }
 
  private:
   bool begun_ = false;
   std::deque<AlertSample> samples_;
+  std::vector<MinuteRange> damaged_;
 };
 
 }  // namespace
@@ -164,9 +179,9 @@ bool AlertRules::Pass::begin_window(const AlertRule& rule, Watch& watch, Minute 
     const auto since = minute_of(std::max(rule.updated_at, watch.state.fired_at));
     const auto begin = std::max(since, now - rule.condition.window);
     if (begin < now) {
-      for (const auto& sample : inputs.history(watch.influencer, {begin, now})) {
-        window.add(sample, rule.condition.window);
-      }
+      auto history = inputs.history(watch.influencer, {begin, now});
+      for (const auto& sample : history.samples) window.add(sample, rule.condition.window);
+      window.note_damage(std::move(history.damaged));
     }
   }
   window.begin();
@@ -179,15 +194,18 @@ void AlertRules::Pass::look_relative(const AlertRule& rule, Watch& watch, const 
   if (!begin_window(rule, watch, sample.minute)) return;
   watch.window->add(sample, c.window);
   const auto reference = watch.window->reference();
+  const auto since = reference.minute;
   const auto from = count_of(c.metric, reference.counts);
   const auto to = count_of(c.metric, now.counts);
   if (is_cooling(rule, watch, now.retrieved_at) || !is_large(c, from, to)) return;
+  const bool is_damaged = watch.window->is_reference_damaged(sample.minute - c.window);
   watch.window->restart(sample);
   fire(rule, watch, now,
        {.at = now.retrieved_at,
         .direction = to > from ? AlertDirection::kUp : AlertDirection::kDown,
         .level = from,
-        .since = reference.minute});
+        .since = since,
+        .is_damaged = is_damaged});
 }
 
 void AlertRules::Pass::fire(const AlertRule& rule, Watch& watch, const Standing& now,

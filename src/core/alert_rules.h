@@ -34,14 +34,20 @@ struct AlertSample {
   Counts counts;
 };
 
+struct AlertHistory {
+  std::vector<AlertSample> samples;  // oldest first
+  // Minutes in which stored values may be missing, as they are damaged; disjoint, ascending.
+  std::vector<MinuteRange> damaged;
+};
+
 struct AlertInputs {
   const LeaderboardSnapshot& board;
   // Whether an influencer is suspicious; nothing: not known yet. Rules about verdicts are silent
   // without the function.
   std::function<std::optional<bool>(InfluencerId)> verdict = {};
-  // The stored values of a range, oldest first, so that the window of a relative rule is whole
-  // after a restart. Without the function it begins with the first snapshot.
-  std::function<std::vector<AlertSample>(InfluencerId, MinuteRange)> history = {};
+  // The stored values of a range, so that the window of a relative rule is whole after a restart.
+  // Without the function it begins with the first snapshot.
+  std::function<AlertHistory(InfluencerId, MinuteRange)> history = {};
 };
 
 struct AlertEvaluation {
@@ -55,7 +61,8 @@ struct AlertEvaluation {
 //
 // Relative rules compare with the value at the window's begin: a minute's in windows of up to an
 // hour, else one of 60 values that are spread over the window. Only what came after the rule's last
-// change and after its last alert counts, so each change is told once.
+// change and after its last alert counts, so each change is told once. Where the value at the
+// window's begin may be one that is damaged, the event says so.
 class AlertRules {
  public:
   // Of a relative rule's window: what is remembered of each influencer.

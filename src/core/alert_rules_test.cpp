@@ -66,11 +66,11 @@ class AlertRulesTest : public ::testing::Test {
   }
   void remember_series() {
     history_ = [this](InfluencerId, MinuteRange range) {
-      std::vector<AlertSample> samples;
+      AlertHistory history{.samples = {}, .damaged = damaged_};
       for (const auto& sample : series_) {
-        if (range.contains(sample.minute)) samples.push_back(sample);
+        if (range.contains(sample.minute)) history.samples.push_back(sample);
       }
-      return samples;
+      return history;
     };
   }
 
@@ -80,11 +80,52 @@ class AlertRulesTest : public ::testing::Test {
   std::vector<AlertRule> rules_;
   std::map<std::pair<AlertRuleId, InfluencerId>, AlertStateRow> remembered_;
   std::function<std::optional<bool>(InfluencerId)> verdict_;
-  std::function<std::vector<AlertSample>(InfluencerId, MinuteRange)> history_;
+  std::function<AlertHistory(InfluencerId, MinuteRange)> history_;
+  std::vector<MinuteRange> damaged_;
   std::vector<AlertSample> series_;
   std::uint64_t suppressed_ = 0;
   std::unique_ptr<AlertRules> alerts_ = std::make_unique<AlertRules>();
 };
+
+// Ten minutes of 1,000, of which those of `lost` are damaged; the next value is 2,000.
+class DamagedWindowTest : public AlertRulesTest {
+ protected:
+  std::vector<bool> says_damage(MinuteRange lost) {
+    watch({.kind = AlertKind::kRelative, .level = 500, .window = minutes{5}});
+    remember_series();
+    for (int i = 0; i < 10; ++i) see(1000);
+    std::erase_if(series_, [&](const auto& sample) { return lost.contains(sample.minute); });
+    damaged_ = {lost};
+    restart();
+    now_ += minutes{1};
+    leaderboard_.apply(kAnna, {2000, 0}, now_);
+    std::vector<bool> said;
+    for (const auto& event : evaluate().events) said.push_back(event.is_damaged);
+    return said;
+  }
+  // The window of the eleventh value begins here.
+  const Minute begin_ = minute_of(kStart) + minutes{6};
+};
+
+TEST_F(DamagedWindowTest, SaysSoWhereItsBeginIsDamaged) {
+  EXPECT_THAT(says_damage({begin_, begin_ + minutes{2}}), ElementsAre(true));
+}
+
+TEST_F(DamagedWindowTest, SaysNothingOfDamageBehindItsBegin) {
+  EXPECT_THAT(says_damage({begin_ + minutes{2}, begin_ + minutes{4}}), ElementsAre(false));
+}
+
+TEST_F(AlertRulesTest, SaysInItsSentenceThatTheBeginIsDamaged) {
+  AlertEvent event{.influencer = kAnna, .counts = {2000, 0}, .level = 1000};
+  event.since = minute_of(kStart);
+  const AlertCondition condition{.kind = AlertKind::kRelative};
+  EXPECT_EQ(sentence_of(condition, event),
+            "Influencer 100 gained 1,000 followers (100.00 %): 1,000 to 2,000");
+  event.is_damaged = true;
+  EXPECT_EQ(sentence_of(condition, event),
+            "Influencer 100 gained 1,000 followers (100.00 %): 1,000 to 2,000, since "
+            "2026-01-01T00:00:00Z as values around the beginning are damaged");
+}
 
 TEST_F(AlertRulesTest, AThresholdFiresOnEachCrossingUpwards) {
   watch({.level = 1000});

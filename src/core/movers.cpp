@@ -57,6 +57,7 @@ void MoversBase::add(const LeaderboardSnapshot& board, std::span<const Influence
 Movers find_movers(const LeaderboardSnapshot& board, const MoversBase& base,
                    const MoversOptions& options) {
   Movers movers{.since = base.minute(),
+                .is_damaged = base.is_damaged(),
                 .as_of = board.newest_retrieved_at(),
                 .percent_base_min = std::max<std::int64_t>(options.percent_base_min, 1),
                 .absolute = {},

@@ -35,6 +35,10 @@ class MoversBase {
   void add(const LeaderboardSnapshot& board, std::span<const InfluencerId> influencers,
            std::span<const std::int64_t> followers);
 
+  // Some influencers' values of then cannot be read.
+  void note_damage() { is_damaged_ = true; }
+  bool is_damaged() const { return is_damaged_; }
+
   Minute minute() const { return minute_; }
   // Nothing where there was no value. `index` as in LeaderboardSnapshot.
   std::optional<std::int64_t> followers(std::uint32_t index) const {
@@ -44,6 +48,7 @@ class MoversBase {
 
  private:
   Minute minute_;
+  bool is_damaged_ = false;
   std::vector<std::int64_t> followers_;  // by roster index; -1: no value
 };
 
@@ -73,6 +78,7 @@ struct MoverLists {
 // Growth between a base and the latest values: of those who have a value in both.
 struct Movers {
   Minute since;    // the base's minute
+  bool is_damaged = false;  // the base is: some influencers are not compared
   WallTime as_of;  // of the latest values
   std::uint64_t compared = 0;
   std::uint64_t risen = 0;

@@ -153,14 +153,15 @@ Status AlertEngine::record() {
 }
 
 // A store that does not answer costs the window its past, not its future.
-std::vector<AlertSample> AlertEngine::history_of(InfluencerId influencer, MinuteRange range) const {
-  const auto series = history_.read_series(influencer, range);
-  std::vector<AlertSample> samples;
-  if (!series) return samples;
+AlertHistory AlertEngine::history_of(InfluencerId influencer, MinuteRange range) const {
+  auto series = history_.read_series(influencer, range);
+  AlertHistory history;
+  if (!series) return history;
   for (std::size_t i = 0; i < series->size(); ++i) {
-    samples.push_back({series->minutes[i], {series->followers[i], series->following[i]}});
+    history.samples.push_back({series->minutes[i], {series->followers[i], series->following[i]}});
   }
-  return samples;
+  history.damaged = std::move(series->damaged);
+  return history;
 }
 
 }  // namespace ia

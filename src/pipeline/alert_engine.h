@@ -57,7 +57,7 @@ class AlertEngine {
   Status load_rules();
   Status look(const LeaderboardSnapshot& board);
   Status record();
-  std::vector<AlertSample> history_of(InfluencerId influencer, MinuteRange range) const;
+  AlertHistory history_of(InfluencerId influencer, MinuteRange range) const;
   void count_rules();
 
   const AlertEngineParts parts_;

@@ -98,6 +98,16 @@ TEST_F(AlertEngineTest, PutsWhatFiredIntoTheLogOnce) {
   EXPECT_EQ(entry.outcome, AlertOutcome::kPending);
 }
 
+TEST_F(AlertEngineTest, SaysThatTheBeginOfAWindowIsDamaged) {
+  const auto first = minute_of(clock_.wall()) + minutes{1};
+  watch({.kind = AlertKind::kRelative, .level = 100, .window = minutes{3}});
+  for (int i = 0; i < 6; ++i) see(900);
+  store_.damage(kAnna, {first + minutes{3}, first + minutes{4}});
+  restart();
+  see(1'100);
+  EXPECT_THAT(fired(), ElementsAre(HasSubstr("as values around the beginning are damaged")));
+}
+
 TEST_F(AlertEngineTest, FiresNothingTwiceOverARestart) {
   watch({.level = 1'000});
   watch({.kind = AlertKind::kRelative, .level = 100, .window = minutes{60}});

@@ -118,6 +118,7 @@ Status MoversFeed::read_base(Window& window, Minute minute, Minute wanted) {
   for (minutes i{0}; i < count; ++i) {
     const auto columns = store_.read_minute(minute + i.count() * step, [this] { return go_on(); });
     if (!columns) return std::unexpected(columns.error());
+    if (columns->damaged) base.note_damage();
     base.add(*board_(), columns->influencers, columns->followers);
   }
   window.base.emplace(std::move(base));

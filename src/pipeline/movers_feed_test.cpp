@@ -105,6 +105,17 @@ TEST_F(MoversFeedTest, MeasuresFromTheOldestMinuteWhileTheHistoryIsShort) {
   }
 }
 
+TEST_F(MoversFeedTest, SaysThatValuesOfItsBaseAreDamaged) {
+  live({{1, 1'000}, {2, 1'000}}, days{1});
+  live({{1, 1'500}, {2, 1'500}}, hours{1});
+  live({{1, 1'600}, {2, 1'600}}, minutes{0});
+  store_.damage(id(2), {kStart, kStart + minutes{1}});
+  feed_.step();
+  EXPECT_FALSE(feed_.snapshot()[0]->is_damaged);
+  EXPECT_TRUE(feed_.snapshot()[1]->is_damaged);
+  EXPECT_EQ(feed_.snapshot()[1]->compared, 1u);
+}
+
 TEST_F(MoversFeedTest, MeasuresEachWindowFromItsOwnBegin) {
   live({{1, 1'000}}, days{6});
   live({{1, 5'000}}, hours{23});
