@@ -31,6 +31,39 @@ async function whatIsNotSaid(page, page_url) {
   await says(page, 'Workers', 'Not available right now.');
 }
 
+// What the network sent is text, however long and whatever it looks like.
+async function failedRequests(page, page_url) {
+  const text = `<img src=x onerror="document.title='broken into'"><b>${'z'.repeat(300)}</b> \\x1b`;
+  const at = new Date().toISOString();
+  const told = async (failure_examples) => {
+    await page.unrouteAll();
+    await page.route('**/api/v1/summary', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({json: {...await response.json(), failure_examples}});
+    });
+    await page.goto('about:blank');
+    await page.goto(`${page_url}#/pipeline`);
+  };
+  await told([{reason: 'malformed', influencer: 7, influencer_str: '7', status: 200, text, at,
+    count: 1234}, {reason: 'connection', influencer: 8, influencer_str: '8', status: null,
+    text: 'refused', at, count: 1}]);
+  const item = page.locator('.examples li').filter({hasText: 'invalid response'});
+  await item.waitFor();
+  assert.match(await item.textContent(), /, of 7, status 200; 1,234 since the start<img src=x/);
+  assert.equal(await item.locator('code').textContent(), text);
+  assert.equal(await page.locator('.examples img').count(), 0);
+  assert.doesNotMatch(await page.title(), /broken/);
+  for (const width of [360, 390, 1440]) {
+    await page.setViewportSize({width, height: 900});
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `${over} px too wide at ${width}`);
+  }
+  await told([]);
+  await says(page, 'Missed by reason', 'No request has failed since the start.');
+  await told(null);
+  await page.getByText('This process fetches nothing').waitFor();
+}
+
 async function minutesByKeys(page, page_url) {
   await page.goto(`${page_url}#/pipeline`);
   await ready(page);
@@ -69,4 +102,4 @@ async function toldMinute(page, page_url) {
 await testView({
   looks: {pipeline: '#/pipeline'},
   checks: [stages, firstMinute],
-  faults: [whatIsNotSaid, minutesByKeys, toldMinute]});
+  faults: [whatIsNotSaid, failedRequests, minutesByKeys, toldMinute]});

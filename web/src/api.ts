@@ -65,13 +65,17 @@ export interface Summary {
     process: string; stage: string; upstream_requests: number; upstream_share: number | null;
     seen_at: string;
   }[] | null;
+  failure_examples: FailureExample[] | null;
+}
+export interface FailureExample {
+  reason: string; influencer: Id; status: number | null; text: string; at: string; count: number;
 }
 export interface Mover {
   id: Id; username: string | null; follower_count_before: number; follower_count: number;
   change: number; percent: number | null;
 }
 export interface Movers {
-  since: string; complete: boolean; compared: number; risen: number; fallen: number;
+  since: string; complete: boolean; damaged: boolean; compared: number; risen: number; fallen: number;
   percent_base_min: number; items: Mover[];
 }
 export interface Candidates {
@@ -88,7 +92,7 @@ export interface Suspicious {
   }[];
 }
 export interface Growth {
-  since: string; complete: boolean; change: number; percent: number | null;
+  since: string; complete: boolean; damaged: boolean; change: number; percent: number | null;
   ups: number; downs: number;
 }
 export interface InfluencerGrowth { hour: Growth | null; day: Growth | null; week: Growth | null }

@@ -134,7 +134,8 @@ function growthTable(growth: InfluencerGrowth | null): HTMLElement {
   const row = (label: string, one: Growth | null) => one === null
     ? [label, '–', '–', '–', '–', '–']
     : [label, signed(one.change), signedPercent(one.percent), signed(one.ups), signed(one.downs),
-      one.complete ? time(one.since) : el('span', {}, time(one.since), ' (start of data)')];
+      el('span', {}, time(one.since), one.complete ? '' : ' (start of data)',
+        one.damaged ? ` (${saidReason('damaged')} in some minutes)` : '')];
   return table('Up to the latest value',
     ['Window', '#Change', '#Percent', '#Gained', '#Lost', 'Since'],
     [row('Hour', growth.hour), row('Day', growth.day), row('Week', growth.week)]);

@@ -92,7 +92,8 @@ async function growth(summary: Summary, args: URLSearchParams): Promise<HTMLElem
     up.complete ? '' : ' (start of data)', `: ${number(up.risen)} rose, `
     + `${number(up.fallen)} fell, ${number(rest)} unchanged.`,
     by === 'percent' ? ` Only influencers that had at least ${number(up.percent_base_min)} `
-      + 'followers.' : '');
+      + 'followers.' : '',
+    up.damaged ? ` Some influencers are not compared: ${saidReason('damaged')}.` : '');
   return [title,
     el('div', {class: 'tools'},
       choices('Time window', known, window, (name) => `#/?window=${name}&by=${by}`),

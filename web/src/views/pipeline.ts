@@ -96,6 +96,20 @@ function misses(minutes: Minutes): HTMLElement {
       [saidReason(why), number(n), percent(n / all)]));
 }
 
+// The text is the network's, cut and made printable by the API; here it is but text, too.
+function examples(summary: Summary): HTMLElement {
+  const known = summary.failure_examples;
+  if (!known) return note('This process fetches nothing: the ones that do log an example per reason.');
+  if (known.length === 0) return note('No request has failed since the start.');
+  return el('div', {}, el('h3', {}, 'The newest failed request per reason'),
+    el('ul', {class: 'examples'}, ...[...known].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
+      .map((one) => el('li', {}, `${saidReason(one.reason)}: `, second(one.at), ', of ',
+        el('a', {href: `#/influencer/${one.influencer}`}, String(one.influencer)),
+        one.status === null ? '' : `, status ${one.status}`,
+        `; ${number(one.count)} since the start`,
+        one.text ? el('code', {}, one.text) : ''))));
+}
+
 // ---- stages
 
 const pace = (value: number | null) => value === null ? '–'
@@ -217,13 +231,14 @@ export const pipeline: View = async (into): Promise<Live> => {
     [get<Summary>('/api/v1/summary'), recent(kHours + 1)]);
   const told: Told = {at: null};
   const shown = el('div', {class: 'tiles'}, ...tiles(summary));
-  const [stages, cells, reasons, queues, cost, alive, listed] =
-    Array.from({length: 7}, () => el('div')) as [HTMLElement, HTMLElement, HTMLElement,
-      HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+  const [stages, cells, reasons, failed, queues, cost, alive, listed] =
+    Array.from({length: 8}, () => el('div')) as [HTMLElement, HTMLElement, HTMLElement,
+      HTMLElement, HTMLElement, HTMLElement, HTMLElement, HTMLElement];
   const measure = () => measured(summary.data_age_seconds).then(
     (made) => refill(stages, ...made), () => refill(stages, note('/metrics is not responding.')));
   const fillSummary = () => {
     refill(shown, ...tiles(summary));
+    refill(failed, examples(summary));
     refill(queues, queueTable(summary));
     refill(cost, bill(summary));
     refill(alive, workers(summary));
@@ -239,7 +254,7 @@ export const pipeline: View = async (into): Promise<Live> => {
   into.replaceChildren(el('h1', {}, 'Pipeline'), shown,
     el('div', {class: 'split'},
       el('div', {}, section('Stages', stages), section('Coverage by minute', cells, listed)),
-      el('div', {}, section('Missed by reason', reasons), section('Queues', queues),
+      el('div', {}, section('Missed by reason', reasons, failed), section('Queues', queues),
         section('Queue cost', cost))),
     section('Workers', alive));
   void measure();
