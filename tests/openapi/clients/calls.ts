@@ -42,12 +42,12 @@ const bodySerializer = (body: object | undefined) =>
 async function callSeries() {
   const series = await data(client.GET('/api/v1/influencers/{id}/series',
     {params: {path, query: {...range, step: '1m', format: 'columns'}}}));
-  if (typeof series === 'object' && 'time_ms' in series) series.time_ms.map((time: number) => time / 1000);
+  if (typeof series === 'object') series.time_ms?.map((time: number) => time / 1000);
   await data(client.GET('/influencer_analytics/{id}',
     {params: {path, query: {start_time: range.start}}}));
   const compared = await data(client.GET('/api/v1/compare',
     {params: {query: {influencers: '1000,1001', ...range, aggregate: 'max', scale: 'percent'}}}));
-  if (typeof compared === 'object' && 'series' in compared) compared.series.map(one => one.id);
+  if (typeof compared === 'object') compared.series?.map(one => one.id);
   await data(client.GET('/api/v1/influencers/{id}/gaps', {params: {path, query: range}}));
   await data(client.GET('/api/v1/influencers/{id}/ranks',
     {params: {path, query: {...range, step: '1m'}}}), 503);

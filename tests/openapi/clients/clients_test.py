@@ -6,6 +6,10 @@ usage: clients_test.py PROGRAM OPENAPI_JSON BUILD NODE_MODULES
 Spectral, Redocly and a TypeScript client come from npm, a Python client from PyPI, as
 package-lock.json and requirements.txt say; BUILD keeps them. NODE_MODULES has the tests' Node.js.
 What this machine cannot have is skipped, and named; without any of it the exit code is 77.
+
+Clients for Java and Go are not generated here. What their generators need beyond the linters is
+checked on the description itself: of several kinds of objects in one place, a member says which it
+is (a discriminator), since readers that ignore unknown members take each for all of them.
 """
 
 import json
@@ -91,6 +95,25 @@ class Python:
                         cwd=self.folder, timeout=120))
 
 
+def undiscriminated(part, document, where=""):
+    """Where one of several kinds of objects may stand, and nothing says which."""
+    if isinstance(part, list):
+        return [found for i, one in enumerate(part)
+                for found in undiscriminated(one, document, f"{where}/{i}")]
+    if not isinstance(part, dict):
+        return []
+
+    def is_object(one):
+        if "$ref" in one:
+            one = document["components"]["schemas"][one["$ref"].rsplit("/", 1)[1]]
+        return "properties" in one or any(map(is_object, one.get("oneOf", [])))
+
+    kinds = sum(map(is_object, part.get("oneOf", []) + part.get("anyOf", [])))
+    here = [where] if kinds > 1 and "discriminator" not in part else []
+    return here + [found for name, one in part.items()
+                   for found in undiscriminated(one, document, f"{where}/{name}")]
+
+
 def tools(build, node):
     """Those that can be had, and why the others cannot."""
     found, missing = [], []
@@ -107,7 +130,11 @@ def main(program, openapi, build, modules):
     found, missing = tools(build, pathlib.Path(modules).resolve() / ".bin/node")
     for reason in missing:
         print(f"SKIPPED: {reason}")
-    results = {}
+    document = json.loads(openapi.read_text("utf-8"))
+    unclear = undiscriminated(document, document)
+    results = {"kinds of objects": not unclear}
+    for where in unclear:
+        print(f"{where}: one of several kinds of objects, and no discriminator")
     for tool in found:
         if isinstance(tool, Npm):
             results |= tool.lint(openapi)
