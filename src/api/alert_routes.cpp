@@ -56,7 +56,7 @@ bool has_changed(const AlertStore& alerts, const AlertRule& before) {
 std::string etag_of_text(std::string_view text) {
   Hash64 hash;
   for (const char c : text) hash.add(static_cast<unsigned char>(c));
-  return fmt::format("\"{:016x}\"", hash.value());
+  return etag_of(hash);
 }
 
 void give_rule(const AlertRule& rule, HttpResponse& response,

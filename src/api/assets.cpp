@@ -1,7 +1,5 @@
 #include "api/assets.h"
 
-#include <fmt/format.h>
-
 #include <map>
 
 #include "api/asset_bytes.h"
@@ -26,7 +24,7 @@ Asset make(const EmbeddedFile& file) {
   return {.content_type = content_type_of(file.path),
           .bytes = file.bytes,
           .gzipped = file.gzipped,
-          .etag = fmt::format("\"{:016x}\"", hash.value()),
+          .etag = etag_of(hash),
           .is_immutable = file.path.starts_with("/assets/")};
 }
 

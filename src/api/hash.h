@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace ia {
 
@@ -25,5 +26,8 @@ class Hash64 {
  private:
   std::uint64_t state_ = 0x2545'f491'4f6c'dd1d;
 };
+
+// An entity tag of what was added, with its quotes.
+std::string etag_of(const Hash64& hash);
 
 }  // namespace ia

@@ -90,7 +90,7 @@ bool set_caching(const RouteRequest& request, MinuteRange range, Minute final_be
   response.cache_control = cache_control::kForever;
   Hash64 hash;
   add_values(hash);
-  response.etag = fmt::format("\"{:016x}\"", hash.value());
+  response.etag = etag_of(hash);
   return names_etag(request.http.if_none_match, response.etag);
 }
 
