@@ -7,11 +7,18 @@
 
 namespace ia {
 
-// Who sent a request that came from `peer` with these X-Forwarded-For elements, separated by
-// commas: every trusted proxy vouches for the element that it appended, the last one, so the client
-// is the rightmost address that is not trusted. Ports behind addresses are ignored. What is no
-// address ends the walk: the proxy that sent it is the client then.
-IpAddress client_behind(IpAddress peer, std::string_view forwarded_for,
-                            std::span<const AddressRange> trusted);
+// What proxies say of a request's way: the elements of all fields of a name, separated by commas.
+struct ForwardedFields {
+  std::string_view x_forwarded_for{};
+  std::string_view forwarded{};  // RFC 7239
+};
+
+// Who sent a request that came from `peer`: every trusted proxy vouches for the element that it
+// appended, the last one, so the client is the rightmost address that is not trusted. Ports behind
+// addresses are ignored. What is no address (unknown, _hidden, no `for` at all) ends the walk: the
+// proxy that sent it is the client then. X-Forwarded-For is read where there is one, Forwarded
+// elsewhere: a proxy that writes only the former passes on whatever a client writes into the other.
+IpAddress client_behind(IpAddress peer, const ForwardedFields& said,
+                        std::span<const AddressRange> trusted);
 
 }  // namespace ia

@@ -34,6 +34,7 @@ struct HttpRequest {
   std::string_view origin;
   std::string_view sec_fetch_site;
   std::string_view forwarded_for;  // the elements of all X-Forwarded-For fields, with commas
+  std::string_view forwarded;      // of all Forwarded fields, likewise
   bool is_forwarded = false;       // a proxy says that it passed the request on
   // Who asks: the other end of the connection, or whom trusted proxies vouch for.
   IpAddress client{};

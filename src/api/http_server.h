@@ -28,7 +28,7 @@ struct HttpServerOptions {
   std::size_t unsent_bytes_max = std::size_t{64} << 20;
   std::size_t unsent_bytes_of_client = std::size_t{8} << 20;
   double rate_limit = 0;               // requests/s of one client address; 0: off
-  // Proxies whose X-Forwarded-For is believed: it says who the client is.
+  // Proxies whose X-Forwarded-For, or else Forwarded, is believed: it says who the client is.
   std::vector<AddressRange> trusted_proxies{};
   // Names that may stand in Host besides those of this machine and IP addresses, in lower case:
   // "example.org", "*.example.org" or "*". Empty: on loopback none, so that no page of another

@@ -268,8 +268,10 @@ void Worker::close(Connection& connection) {
 // The client whose share a request takes of.
 std::uint64_t Worker::client_of(Connection& connection) {
   if (!connection.is_proxy) return connection.client;
-  const auto& forwarded_for = connection.reader->request().forwarded_for;
-  return client_behind(connection.peer, forwarded_for, shared_.options.trusted_proxies).limit_key();
+  const auto& request = connection.reader->request();
+  const ForwardedFields said{.x_forwarded_for = request.forwarded_for,
+                             .forwarded = request.forwarded};
+  return client_behind(connection.peer, said, shared_.options.trusted_proxies).limit_key();
 }
 
 // Waits for the client's turn among those that have requests.

@@ -9,7 +9,8 @@ constexpr std::array kViews = {
     &HttpRequest::target,           &HttpRequest::if_match,      &HttpRequest::if_none_match,
     &HttpRequest::last_event_id,    &HttpRequest::body,          &HttpRequest::host,
     &HttpRequest::content_type,     &HttpRequest::authorization, &HttpRequest::origin,
-    &HttpRequest::content_encoding, &HttpRequest::forwarded_for, &HttpRequest::sec_fetch_site};
+    &HttpRequest::content_encoding, &HttpRequest::forwarded_for, &HttpRequest::forwarded,
+    &HttpRequest::sec_fetch_site};
 
 }  // namespace
 

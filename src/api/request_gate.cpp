@@ -37,7 +37,9 @@ RequestGate::RequestGate(const HttpServerOptions& options, Metrics& metrics, Log
       wrong_tokens_(metrics, log) {}
 
 std::optional<RequestGate::Refusal> RequestGate::refuse(HttpRequest& request, MonoTime now) {
-  request.client = client_behind(request.client, request.forwarded_for, options_.trusted_proxies);
+  request.client = client_behind(
+      request.client, {.x_forwarded_for = request.forwarded_for, .forwarded = request.forwarded},
+      options_.trusted_proxies);
   if (auto refused = refuse_client(request, now)) return refused;
   if (!answers_for(request.host)) return Refusal{foreign_host(request.host)};
   if (request.has_body && is_encoded(request)) {

@@ -78,6 +78,9 @@ TEST(RequestGate, LimitsTheRateOfTheClientBehindATrustedProxy) {
   EXPECT_EQ(ask("127.0.0.1", "192.0.2.1"), 200);
   EXPECT_EQ(ask("127.0.0.1", "192.0.2.2"), 200);
   EXPECT_EQ(ask("127.0.0.1", "6.6.6.6, 192.0.2.1"), 429);
+  request.forwarded = "for=192.0.2.8";
+  EXPECT_EQ(ask("127.0.0.1", ""), 200);
+  EXPECT_EQ(ask("127.0.0.1", "192.0.2.8"), 429) << "Forwarded names the same client";
   EXPECT_EQ(ask("192.0.2.3", "192.0.2.4"), 200);
   EXPECT_EQ(ask("192.0.2.3", "192.0.2.5"), 429) << "what it says of itself counts for nothing";
 }

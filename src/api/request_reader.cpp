@@ -55,7 +55,7 @@ struct Arrival {
   bool expects_continue = false;
   bool expects_other = false;
   bool is_ended_early = false;  // it is answered without its body
-  std::string forwarded_for;
+  std::string forwarded_for, forwarded;
   bool is_whole = false;
   std::uint64_t body_left = 0;  // of a body that has a length
   ChunkReader chunks;
@@ -103,12 +103,14 @@ struct Arrival {
 
   void take_from_proxy(const http1::Field& field) {
     const auto is = [&](std::string_view name) { return http1::equals(field.name, name); };
-    const bool is_for = is("x-forwarded-for");
-    if (!is_for && !is("forwarded") && !is("x-real-ip") && !is("via")) return;
+    const bool is_x = is("x-forwarded-for");
+    const bool is_list = is_x || is("forwarded");
+    if (!is_list && !is("x-real-ip") && !is("via")) return;
     request.is_forwarded = true;
-    if (!is_for) return;
-    if (!forwarded_for.empty()) forwarded_for += ',';
-    forwarded_for += field.value;
+    if (!is_list) return;
+    auto& list = is_x ? forwarded_for : forwarded;
+    if (!list.empty()) list += ',';
+    list += field.value;
   }
 
   // What is wrong with the head; empty if nothing is.
@@ -134,6 +136,7 @@ struct Arrival {
       request.host = *authority;
     }
     request.forwarded_for = forwarded_for;
+    request.forwarded = forwarded;
     body_left = framing.length.value_or(0);
     return {};
   }

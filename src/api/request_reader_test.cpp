@@ -284,6 +284,7 @@ TEST(RequestReader, JoinsWhatProxiesSayOfTheClient) {
   const auto& request = read_one(
       reader, "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: a, b\r\nx-forwarded-for: c\r\n\r\n");
   EXPECT_EQ(request.forwarded_for, "a, b,c");
+  EXPECT_EQ(request.forwarded, "");
   EXPECT_TRUE(request.is_forwarded);
   HttpRequestReader other({});
   EXPECT_FALSE(read_one(other, get("/")).is_forwarded);

@@ -220,8 +220,8 @@ Group api_settings() {
        "passes its own Host on.",
        kServing},
       {"trusted_proxies", "", networks_value(into(&Config::trusted_proxies)),
-       "Reverse proxies whose X-Forwarded-For is believed: the rightmost address in it that is not "
-       "one of them is the client, for the rate limit and the log.",
+       "Reverse proxies whose X-Forwarded-For, or else Forwarded, is believed: the rightmost "
+       "address in it that is not one of them is the client, for the rate limit and the log.",
        kServing},
       {"api_token", "", secret_value(into(&Config::api_token)),
        "Who changes something through the API must send this token; without one, only this machine "
