@@ -2,26 +2,28 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <condition_variable>
 #include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
 
-#include "adapters/sqlite_queue_file.h"
+#include "adapters/sqlite_queue_rows.h"
 #include "base/clock_step.h"
 
 namespace ia {
 namespace {
 
+using namespace sqlite_queue;
 using sqlite::Transaction;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollInterval{25};
 constexpr milliseconds kClockStepMin{1'000};
+// A damaged row may say that it is to stay invisible for ages.
+constexpr std::chrono::minutes kPullBackEvery{1};
 constexpr milliseconds kTimeoutMax{std::chrono::hours{24 * 366}};
-constexpr std::size_t kDeadLettersMax = 10'000;
+constexpr std::int64_t kDeadLettersMax = 10'000;
 constexpr std::int64_t kPageBytes = 4096;
 constexpr std::int64_t kPagesPerTransaction = 6;  // of tables and indexes, about
 // The receiving side works the log off first, so that senders hardly ever have to.
@@ -33,34 +35,8 @@ constexpr std::int64_t kLivePagesToVacuum = 1'024;
 constexpr std::uint64_t kAcksPerSpaceCheck = 64;
 constexpr std::uint64_t kRedriveAtOnce = 100;
 
-struct MessageKey {
-  std::int64_t id;
-  std::int64_t receive_count;
-};
-
-Receipt receipt_of(MessageKey key) {
-  return std::to_string(key.id) + "." + std::to_string(key.receive_count);
-}
-
-std::optional<MessageKey> parse_receipt(const Receipt& receipt) {
-  MessageKey key{};
-  const auto* end = receipt.data() + receipt.size();
-  const auto id = std::from_chars(receipt.data(), end, key.id);
-  if (id.ec != std::errc{} || id.ptr == end || *id.ptr != '.') return std::nullopt;
-  const auto count = std::from_chars(id.ptr + 1, end, key.receive_count);
-  if (count.ec != std::errc{} || count.ptr != end) return std::nullopt;
-  return key;
-}
-
 std::int64_t bounded_ms(milliseconds timeout) {
   return std::clamp(timeout, milliseconds{0}, kTimeoutMax).count();
-}
-
-bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= 80 && std::ranges::all_of(name, [](char c) {
-    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '_' ||
-           c == '-';
-  });
 }
 
 std::int64_t pages_of(std::string_view body) {
@@ -101,15 +77,20 @@ struct SqliteQueue::State {
   struct Candidate {
     MessageKey key;
     std::int64_t failures;
+    std::string damage;  // why it cannot be delivered; empty: it can
     Delivery delivery;
   };
   Result<std::vector<Candidate>> select_visible(std::size_t count_max, std::int64_t time);
   Result<std::vector<Delivery>> take(std::size_t count_max, milliseconds visibility);
   Result<bool> remove(MessageKey key);
   Status bury(MessageKey key, const std::string& reason);
-  Result<bool> redrive_oldest();
+  Status set_aside(std::int64_t id, const std::string& reason);
+  Status adopt();
+  Status adopt_at_open();
+  void tell(std::uint64_t given_up, std::uint64_t damaged);
   Status pull_back_when_stepped();
-  Status pull_back();
+  Status pull_back_now_and_then();
+  Status pull_back(const char* what);
   void note_written(std::int64_t pages, std::int64_t pages_max);
   Status checkpoint();
   void give_back_space();
@@ -136,6 +117,7 @@ struct SqliteQueue::State {
   std::uint64_t changes = 0;
 
   std::atomic<std::int64_t> clock_offset;
+  std::atomic<MonoTime::rep> pulled_back_at = clock.mono().time_since_epoch().count();
   std::atomic<std::int64_t> pages_written = 0;  // about, since the last checkpoint
   std::atomic<std::uint64_t> acks = 0;
 };
@@ -205,8 +187,8 @@ void SqliteQueue::State::notify() {
 
 Status SqliteQueue::State::insert(const OutgoingMessage& message, std::int64_t time) {
   const auto delay = bounded_ms(message.delay);
-  auto inserted = sql.insert_message.bind(1, time + delay).bind(2, delay).bind(3, time).run();
-  if (!inserted) return inserted;
+  auto& insert = sql.insert_message.bind(1, time + delay).bind(2, delay).bind(3, time);
+  if (auto inserted = insert.bind(4, body_sum(message.body)).run(); !inserted) return inserted;
   return sql.insert_body.bind(1, writer.last_insert_rowid()).bind_blob(2, message.body).run();
 }
 
@@ -236,8 +218,9 @@ Result<std::vector<SqliteQueue::State::Candidate>> SqliteQueue::State::select_vi
     const auto receives = std::clamp<std::int64_t>(select.integer(1), 0, kReceivesMax);
     const MessageKey key{select.integer(0), receives + 1};
     candidates.push_back({key,
-                          select.integer(4),
-                          {.body = std::string(select.blob(3)),
+                          select.integer(3),
+                          damage_of(select, 4, 5),
+                          {.body = std::string(select.blob(4)),
                            .receipt = receipt_of(key),
                            .receive_count = static_cast<std::uint32_t>(key.receive_count),
                            .sent_at = WallTime{milliseconds{select.integer(2)}}}});
@@ -253,13 +236,16 @@ Result<std::vector<Delivery>> SqliteQueue::State::take(std::size_t count_max,
   if (!candidates) return std::unexpected(candidates.error());
   std::vector<Delivery> deliveries;
   std::uint64_t given_up = 0;
-  for (auto& [key, failures, delivery] : *candidates) {
+  std::uint64_t damaged = 0;
+  for (auto& [key, failures, damage, delivery] : *candidates) {
     const auto [id, count] = key;
-    if (options.receives_max > 0 && failures >= options.receives_max) {
-      const auto reason = "received " + std::to_string(failures) + " times, never acked";
-      const auto buried = bury({id, count - 1}, reason);
-      if (!buried) return std::unexpected(buried.error());
-      ++given_up;
+    const bool is_given_up = options.receives_max > 0 && failures >= options.receives_max;
+    if (!damage.empty() || is_given_up) {
+      const auto reason = damage.empty()
+                              ? "received " + std::to_string(failures) + " times, never acked"
+                              : damage;
+      if (auto kept = set_aside(id, reason); !kept) return std::unexpected(kept.error());
+      ++(damage.empty() ? given_up : damaged);
       continue;
     }
     auto& mark = sql.mark_received;
@@ -268,14 +254,48 @@ Result<std::vector<Delivery>> SqliteQueue::State::take(std::size_t count_max,
     if (!marked) return std::unexpected(marked.error());
     deliveries.push_back(std::move(delivery));
   }
-  if (given_up > 0) {
-    log.error("queue " + options.name,
-              "messages go to the dead letters, received in vain too often",
-              {{"messages", given_up},
-               {"limit", options.receives_max},
-               {"advice", "influencer-analytics queues redrive brings them back"}});
+  if (damaged > 0) {
+    if (auto adopted = adopt(); !adopted) return std::unexpected(adopted.error());
   }
+  tell(given_up, damaged);
   return deliveries;
+}
+
+void SqliteQueue::State::tell(std::uint64_t given_up, std::uint64_t damaged) {
+  constexpr auto* kAdvice = "influencer-analytics queues redrive brings them back";
+  const auto part = "queue " + options.name;
+  if (damaged > 0) {
+    log.error(part, "messages go to the dead letters: they are damaged on the disk",
+              {{"messages", damaged}, {"advice", "check the disk"}});
+  }
+  if (given_up > 0) {
+    log.error(part, "messages go to the dead letters, received in vain too often",
+              {{"messages", given_up}, {"limit", options.receives_max}, {"advice", kAdvice}});
+  }
+}
+
+// Part of a write.
+Status SqliteQueue::State::adopt() {
+  const auto adopted = adopt_bodies(file, now());
+  if (!adopted) return std::unexpected(adopted.error());
+  if (*adopted == 0) return {};
+  log.error("queue " + options.name, "messages were lost to damage on the disk: sent again",
+            {{"messages", *adopted}, {"advice", "check the disk"}});
+  return {};
+}
+
+// A look that changes nothing as a rule, so that it takes no turn to write.
+Status SqliteQueue::State::adopt_at_open() {
+  const auto count = read([&] { return count_ownerless(file.reader); });
+  if (!count) return std::unexpected(count.error());
+  if (*count == 0) return {};
+  return write(Durability::kOnDisk, [&] { return adopt(); });
+}
+
+// Part of a write. Whatever the row says of its deliveries.
+Status SqliteQueue::State::set_aside(std::int64_t id, const std::string& reason) {
+  if (auto gone = sql.forget_message.bind(1, id).run(); !gone) return gone;
+  return keep_as_dead(sql, id, now(), reason, kDeadLettersMax);
 }
 
 // Part of a write. Gives false when the receipt is void; leaves the body.
@@ -293,23 +313,27 @@ Status SqliteQueue::State::bury(MessageKey key, const std::string& reason) {
     return fail(Errc::kNotFound, "queue " + options.name + ": the receipt is void: the message " +
                                      "was delivered again, or deleted");
   }
-  auto added = sql.insert_dead.bind(1, key.id).bind(2, now()).bind_text(3, reason).run();
-  if (!added) return added;
-  auto& bodies = sql.trim_bodies;
-  if (auto trimmed = bodies.bind(1, std::int64_t{kDeadLettersMax}).run(); !trimmed) return trimmed;
-  return sql.trim_dead.bind(1, std::int64_t{kDeadLettersMax}).run();
+  return keep_as_dead(sql, key.id, now(), reason, kDeadLettersMax);
 }
 
 Status SqliteQueue::State::pull_back_when_stepped() {
   const auto offset = offset_now().count();
   const auto last = clock_offset.exchange(offset);
-  if (offset > last - kClockStepMin.count()) return {};
-  auto pulled = pull_back();
+  if (offset > last - kClockStepMin.count()) return pull_back_now_and_then();
+  auto pulled = pull_back("the wall clock stepped back: timeouts begin anew");
   if (!pulled) clock_offset = last;  // seen again next time
   return pulled;
 }
 
-Status SqliteQueue::State::pull_back() {
+Status SqliteQueue::State::pull_back_now_and_then() {
+  const auto mono = clock.mono().time_since_epoch().count();
+  const auto last = pulled_back_at.load();
+  if (mono - last < MonoTime::duration{kPullBackEvery}.count()) return {};
+  pulled_back_at = mono;
+  return pull_back("messages would be invisible for longer than their timeouts: these begin anew");
+}
+
+Status SqliteQueue::State::pull_back(const char* what) {
   std::int64_t count = 0;
   auto pulled = write(Durability::kInSystem, [&]() -> Status {
     auto done = sql.pull_back.bind(1, now()).run();
@@ -317,8 +341,7 @@ Status SqliteQueue::State::pull_back() {
     return done;
   });
   if (pulled && count > 0) {
-    log.warning("queue " + options.name, "the wall clock stepped back: timeouts begin anew",
-                {{"messages", count}});
+    log.warning("queue " + options.name, what, {{"messages", count}});
   }
   return pulled;
 }
@@ -370,14 +393,16 @@ SqliteQueue::~SqliteQueue() = default;
 
 Result<std::unique_ptr<SqliteQueue>> SqliteQueue::open(const SqliteQueueOptions& options,
                                                        const Clock& clock, Log& log) {
-  if (!is_name(options.name)) {
+  if (!is_queue_name(options.name)) {
     return fail(Errc::kInvalid, "queue name \"" + options.name +
                                     "\": use 1 to 80 letters, digits, \"_\" and \"-\"");
   }
   auto opened = QueueFile::open(options.directory / (options.name + ".db"));
   if (!opened) return std::unexpected(opened.error());
   auto state = std::make_unique<State>(std::move(*opened), options, clock, log);
-  if (auto pulled = state->pull_back(); !pulled) return std::unexpected(pulled.error());
+  auto begun = state->pull_back("the wall clock stepped back: timeouts begin anew");
+  if (begun) begun = state->adopt_at_open();
+  if (!begun) return std::unexpected(begun.error());
   return std::unique_ptr<SqliteQueue>(new SqliteQueue(std::move(state)));
 }
 
@@ -498,7 +523,7 @@ Result<std::vector<DeadLetter>> SqliteQueue::dead_letters(std::size_t count_max)
     std::vector<DeadLetter> letters;
     auto& select = state_->sql.select_dead;
     const sqlite::ResetAtEnd reset(select);
-    select.bind(1, static_cast<std::int64_t>(std::min(count_max, kDeadLettersMax)));
+    select.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(count_max, kDeadLettersMax)));
     while (true) {
       const auto row = select.step();
       if (!row) return std::unexpected(row.error());
@@ -532,29 +557,6 @@ Result<QueueDepth> SqliteQueue::depth() const {
   });
 }
 
-// Part of a write. False when there is no dead letter. Ids are never used twice.
-Result<bool> SqliteQueue::State::redrive_oldest() {
-  std::int64_t number = 0;
-  std::int64_t old_id = 0;
-  {
-    const sqlite::ResetAtEnd reset(sql.oldest_dead);
-    const auto row = sql.oldest_dead.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return false;
-    number = sql.oldest_dead.integer(0);
-    old_id = sql.oldest_dead.integer(1);
-  }
-  const auto time = now();
-  auto inserted = sql.insert_message.bind(1, time).bind(2, std::int64_t{0}).bind(3, time).run();
-  if (!inserted) return std::unexpected(inserted.error());
-  auto moved = sql.move_body.bind(1, old_id).bind(2, writer.last_insert_rowid()).run();
-  if (!moved) return std::unexpected(moved.error());
-  if (auto gone = sql.delete_dead.bind(1, number).run(); !gone) {
-    return std::unexpected(gone.error());
-  }
-  return true;
-}
-
 Result<std::uint64_t> SqliteQueue::redrive() {
   auto& state = *state_;
   const auto before = depth();
@@ -565,7 +567,7 @@ Result<std::uint64_t> SqliteQueue::redrive() {
     auto done = state.write(State::Durability::kOnDisk, [&]() -> Result<std::uint64_t> {
       auto count = moved;
       while (count < end) {
-        const auto one = state.redrive_oldest();
+        const auto one = redrive_oldest(state.file, state.now());
         if (!one) return std::unexpected(one.error());
         if (!*one) break;
         ++count;

@@ -1,5 +1,6 @@
 #include "adapters/sqlite_queue_file.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <optional>
@@ -58,16 +59,21 @@ struct Marks {
 };
 
 // Columns that files of earlier versions lack; those versions ignore them.
-constexpr const char* kNewerColumns[] = {"failures", "is_open"};
+struct NewerColumn {
+  std::string table, name, type;
+};
+const NewerColumn kNewerColumns[] = {{"messages", "failures", "INTEGER NOT NULL DEFAULT 0"},
+                                     {"messages", "is_open", "INTEGER NOT NULL DEFAULT 0"},
+                                     {"messages", "sum", "INTEGER"}};
 
 Status add_columns(Connection& db) {
-  for (const std::string column : kNewerColumns) {
+  for (const auto& [table, name, type] : kNewerColumns) {
     const auto query =
-        "SELECT count(*) FROM pragma_table_info('messages') WHERE name = '" + column + "'";
+        "SELECT count(*) FROM pragma_table_info('" + table + "') WHERE name = '" + name + "'";
     const auto known = db.integer(query.c_str());
     if (!known) return std::unexpected(known.error());
     if (*known > 0) continue;
-    const auto change = "ALTER TABLE messages ADD COLUMN " + column + " INTEGER NOT NULL DEFAULT 0";
+    const auto change = "ALTER TABLE " + table + " ADD COLUMN " + name + " " + type;
     if (auto added = db.execute(change.c_str()); !added) return added;
   }
   return {};
@@ -143,6 +149,13 @@ Result<Connection> connect(const std::filesystem::path& file, const char* settin
 
 }  // namespace
 
+bool is_queue_name(const std::string& name) {
+  return !name.empty() && name.size() <= 80 && std::ranges::all_of(name, [](char c) {
+    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
 Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection& reader) {
   std::optional<Error> error;
   std::vector<Statement> made;
@@ -156,11 +169,12 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
     }
   };
   add(writer,
-      "INSERT INTO messages(visible_at, timeout_ms, receive_count, sent_at) VALUES(?1, ?2, 0, ?3)");
+      "INSERT INTO messages(visible_at, timeout_ms, receive_count, sent_at, sum)"
+      " VALUES(?1, ?2, 0, ?3, ?4)");
   add(writer, "INSERT INTO bodies(id, body) VALUES(?1, ?2)");
   add(writer,
-      "SELECT m.id, m.receive_count, m.sent_at, b.body, m.failures + m.is_open"
-      " FROM messages m JOIN bodies b ON b.id = m.id WHERE m.visible_at <= ?1 ORDER BY "
+      "SELECT m.id, m.receive_count, m.sent_at, m.failures + m.is_open, b.body, m.sum"
+      " FROM messages m LEFT JOIN bodies b ON b.id = m.id WHERE m.visible_at <= ?1 ORDER BY "
       "m.visible_at LIMIT ?2");
   add(writer,
       "UPDATE messages SET visible_at = ?2, timeout_ms = ?3, receive_count = ?4, failures = ?5,"
@@ -181,6 +195,11 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
   add(writer, "SELECT number, message_id FROM dead ORDER BY number LIMIT 1");
   add(writer, "UPDATE bodies SET id = ?2 WHERE id = ?1");
   add(writer, "DELETE FROM dead WHERE number = ?1");
+  add(writer, "INSERT OR IGNORE INTO bodies(id, body) VALUES(?1, x'')");
+  add(writer,
+      "SELECT id FROM bodies WHERE id NOT IN (SELECT id FROM messages)"
+      " AND id NOT IN (SELECT message_id FROM dead)");
+  add(writer, "DELETE FROM messages WHERE id = ?1");
   add(reader, "SELECT visible_at FROM messages ORDER BY visible_at LIMIT 1");
   add(reader,
       "SELECT count(*) FILTER (WHERE visible_at <= ?1),"
@@ -194,7 +213,8 @@ Result<QueueStatements> QueueStatements::prepare(Connection& writer, Connection&
   if (error) return std::unexpected(*error);
   auto at = std::make_move_iterator(made.begin());
   return QueueStatements{*at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++,
-                         *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++};
+                         *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++, *at++,
+                         *at++, *at++};
 }
 
 Result<QueueFile> QueueFile::open(const std::filesystem::path& file) {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "adapters/sqlite.h"
 
 namespace ia {
+
+// Whether a queue may have this name: its file has, too.
+bool is_queue_name(const std::string& name);
 
 // Every statement that the queue runs, compiled once.
 struct QueueStatements {
@@ -12,7 +16,8 @@ struct QueueStatements {
 
   sqlite::Statement insert_message, insert_body, select_visible, mark_received, delete_message,
       delete_body, change_visibility, insert_dead, trim_bodies, trim_dead, pull_back, excuse,
-      oldest_dead, move_body, delete_dead;
+      oldest_dead, move_body, delete_dead, insert_gone_body, select_ownerless,
+      forget_message;
   sqlite::Statement first_visible_at, count_messages, count_dead, select_dead;
 };
 

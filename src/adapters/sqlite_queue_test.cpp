@@ -442,5 +442,159 @@ TEST_F(SqliteQueueTest, ProcessesShareAQueue) {
   EXPECT_THAT(std::set<int>(received.begin(), received.end()), SizeIs(kMessages));
 }
 
+// Rows that the disk changes while nothing looks.
+class DamagedQueueTest : public SqliteQueueTest {
+ protected:
+  const std::vector<std::string> bodies_{
+      R"({"influencer_id": 1234567})",
+      R"({"version":1,"epoch":4,"shard":17,"shards":1000,"influencers":"1"})",
+      std::string("IAB1\0\x80\xff\x01 a batch", 16)};
+
+  // What came out of the queue in the end, and how much of it is among the dead letters.
+  struct Outcome {
+    std::multiset<std::string> delivered;
+    std::size_t dead = 0;
+    bool is_refused = false;  // the queue says that its file is damaged
+  };
+  Outcome drain(Queue& queue) {
+    Outcome outcome;
+    for (int i = 0; i < 3; ++i) {
+      const auto deliveries = queue.receive(10, seconds{30}, {});
+      outcome.is_refused = !deliveries;
+      if (outcome.is_refused) return outcome;
+      std::vector<Receipt> receipts;
+      for (const auto& delivery : *deliveries) {
+        outcome.delivered.insert(delivery.body);
+        receipts.push_back(delivery.receipt);
+      }
+      outcome.is_refused = !queue.ack(receipts);
+      if (outcome.is_refused) return outcome;
+    }
+    const auto letters = queue.dead_letters(10);
+    outcome.is_refused = !letters;
+    outcome.dead = letters ? letters->size() : 0;
+    return outcome;
+  }
+  std::string intact_file() {
+    {
+      auto queue = open();
+      for (const auto& body : bodies_) EXPECT_TRUE(send(*queue, body));
+    }
+    auto db = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+    EXPECT_TRUE(db.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    std::ifstream in(file(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // Whether anything is said of the damage. Nothing that was not sent comes out, and what was sent
+  // either does or is among the dead letters, unless the queue refuses its file.
+  bool is_told(const std::string& bytes, std::size_t at) {
+    put_file(bytes);
+    const auto queue = try_open(clock_);
+    if (!queue) return true;
+    const auto outcome = drain(**queue);
+    for (const auto& body : outcome.delivered) {
+      EXPECT_THAT(bodies_, ::testing::Contains(body)) << "at " << at;
+    }
+    if (outcome.is_refused) return true;
+    const std::set<std::string> distinct(outcome.delivered.begin(), outcome.delivered.end());
+    EXPECT_GE(distinct.size() + outcome.dead, bodies_.size()) << "at " << at;
+    return outcome.dead > 0;
+  }
+  void put_file(const std::string& bytes) {
+    for (const auto* suffix : {"-wal", "-shm"}) std::filesystem::remove(file().string() + suffix);
+    std::ofstream(file(), std::ios::binary) << bytes;
+  }
+};
+
+TEST_F(DamagedQueueTest, AFlippedByteOfABodysRowIsToldAndNeverDelivered) {
+  const auto intact = intact_file();
+  std::size_t first = intact.size();
+  std::size_t last = 0;
+  for (const auto& body : bodies_) {
+    const auto at = intact.find(body);
+    ASSERT_NE(at, intact.npos);
+    first = std::min(first, at - 9);
+    last = std::max(last, at + body.size() + 8);
+  }
+  std::size_t noticed = 0;
+  for (auto at = first; at < last; ++at) {
+    const bool is_body = std::ranges::any_of(bodies_, [&](const auto& body) {
+      const auto begin = intact.find(body);
+      return begin <= at && at < begin + body.size();
+    });
+    // What says how long a row's parts are, bit by bit.
+    for (std::size_t bit = is_body ? at % 8 : 0; bit < (is_body ? at % 8 + 1 : 8); ++bit) {
+      auto bytes = intact;
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+      noticed += is_told(bytes, at - first) ? 1u : 0u;
+    }
+  }
+  EXPECT_GT(noticed, bodies_[0].size() + bodies_[1].size() + bodies_[2].size());
+}
+
+TEST_F(DamagedQueueTest, AFlippedBitOfAMessagesRowCostsNoMessage) {
+  auto queue = SqliteQueue::open(
+                   {.directory = directory_.path(), .name = "q", .receives_max = 5}, clock_, log_)
+                   .value();
+  auto disk = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+  for (const std::string column :
+       {"id", "visible_at", "timeout_ms", "receive_count", "sent_at", "failures", "is_open",
+        "sum"}) {
+    for (const int bit : {0, 9, 18, 27, 36, 45, 54, 62}) {
+      ASSERT_TRUE(send(*queue, bodies_[0]));
+      const auto flip = std::to_string(std::int64_t{1} << bit);
+      const auto change = "UPDATE messages SET " + column + " = (" + column + " | " + flip +
+                          ") - (" + column + " & " + flip + ")";
+      ASSERT_TRUE(disk.execute(change.c_str()));
+      clock_.advance(std::chrono::minutes{2});
+      const auto outcome = drain(*queue);
+      const auto where = column + " " + std::to_string(bit);
+      ASSERT_FALSE(outcome.is_refused) << where;
+      EXPECT_EQ(outcome.delivered.count(bodies_[0]) + outcome.dead, 1 + (column == "id" ? 1 : 0))
+          << where << ": of a changed id, its body comes again and the rest is a dead letter";
+      ASSERT_TRUE(disk.execute("DELETE FROM bodies; DELETE FROM dead; DELETE FROM messages"));
+    }
+  }
+}
+
+TEST_F(DamagedQueueTest, ABodyWithoutAMessageIsSentAgainByTheNextStart) {
+  (void)intact_file();
+  auto disk = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+  ASSERT_TRUE(disk.execute("DELETE FROM messages WHERE id = 2"));
+  const auto outcome = drain(*open());
+  EXPECT_THAT(outcome.delivered, ::testing::UnorderedElementsAreArray(bodies_));
+  EXPECT_EQ(outcome.dead, 0u);
+}
+
+TEST_F(DamagedQueueTest, RedriveTakesADamagedBodyAsItIs) {
+  (void)intact_file();
+  {
+    auto disk = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+    ASSERT_TRUE(disk.execute("UPDATE bodies SET body = x'41' WHERE id = 1"));
+  }
+  auto queue = open();
+  EXPECT_EQ(drain(*queue).dead, 1u);
+  EXPECT_THAT(queue->dead_letters(1)->front().reason, HasSubstr("damaged on the disk"));
+  EXPECT_EQ(queue->redrive().value(), 1u);
+  EXPECT_THAT(drain(*queue).delivered, ::testing::ElementsAre("A"));
+}
+
+// As an older program leaves them, which knows no sums.
+TEST_F(DamagedQueueTest, BodiesWithoutASumAreDelivered) {
+  (void)intact_file();
+  {
+    auto disk = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+    ASSERT_TRUE(disk.execute("UPDATE messages SET sum = NULL"));
+  }
+  EXPECT_THAT(drain(*open()).delivered, ::testing::UnorderedElementsAreArray(bodies_));
+  {
+    auto disk = sqlite::Connection::open(file(), sqlite::Access::kWrite).value();
+    ASSERT_TRUE(disk.execute("ALTER TABLE messages DROP COLUMN sum"));
+  }
+  auto queue = open();
+  ASSERT_TRUE(send(*queue, "later"));
+  EXPECT_THAT(drain(*queue).delivered, ::testing::ElementsAre("later"));
+}
+
 }  // namespace
 }  // namespace ia
