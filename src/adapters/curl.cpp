@@ -4,8 +4,8 @@
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "net/retry_after.h"
 #include "net/tls_failure.h"
 
@@ -31,6 +31,12 @@ long verify_result(void* easy, int code) {
   return is_name ? X509_V_ERR_HOSTNAME_MISMATCH : result;
 }
 
+std::string advice_on_tunnel(void* easy) {
+  long status = 0;  // of the answer to CONNECT; 0: there was none
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return std::string(tunnel_advice(static_cast<unsigned>(status)));
+}
+
 // What versions of curl say of a peer that hangs up while TLS begins.
 constexpr std::string_view kClosed[] = {"SYSCALL", "reset", "Broken pipe"};
 
@@ -51,7 +57,7 @@ std::string host_of(const std::string& url) {
   }
   std::string host(found);
   curl_free(found);
-  std::ranges::transform(host, host.begin(), [](unsigned char c) { return std::tolower(c); });
+  host = lowered(host);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   while (host.ends_with('.')) host.pop_back();
   return host;
@@ -84,7 +90,9 @@ void set_tls(void* easy, const std::string& ca_file) {
 }
 
 std::string failure_text(void* easy, int code, const std::string& message) {
-  const auto text = message.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : message;
+  const std::string text =
+      message.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : message;
+  if (const auto advice = advice_on_tunnel(easy); !advice.empty()) return text + ": " + advice;
   if (code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CONNECT_ERROR) return text;
   return describe({.verify_result = verify_result(easy, code),
                    .code = openssl_code_in(message),

@@ -38,8 +38,8 @@ void set_proxy(void* easy, const std::optional<HttpProxy>& proxy);
 // TLS 1.2 or newer, and the authorities in `ca_file`, or the system's if that is empty.
 void set_tls(void* easy, const std::string& ca_file);
 
-// Why a transfer failed, and for TLS what to do (net/tls_failure.h). `code` is its CURLcode;
-// `message` what CURLOPT_ERRORBUFFER holds.
+// Why a transfer failed, and what to do for TLS (net/tls_failure.h) and where a proxy refused it.
+// `code` is its CURLcode; `message` what CURLOPT_ERRORBUFFER holds.
 std::string failure_text(void* easy, int code, const std::string& message);
 
 // What the reply's Retry-After asks for (net/retry_after.h), at most a day.

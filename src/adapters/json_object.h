@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_order_mark.h"
+
 namespace ia {
 
 // Writes one JSON object, member by member. Texts must be UTF-8.
@@ -21,5 +23,13 @@ class JsonObject {
 };
 
 std::string json_quoted(std::string_view utf8);
+
+// Reads the JSON object that a reply is, which holds as long as its parser reads nothing else.
+// False where it is none. The types are simdjson's dom::parser and dom::object.
+template <class Parser, class Object>
+bool read_json_object(Parser& parser, std::string_view reply, Object& object) {
+  const auto bare = without_byte_order_mark(reply);
+  return !parser.parse(bare.data(), bare.size()).get(object);
+}
 
 }  // namespace ia

@@ -13,7 +13,6 @@
 
 #include "adapters/curl.h"
 #include "adapters/json_object.h"
-#include "base/byte_order_mark.h"
 #include "net/http_dialect.h"
 
 namespace ia {
@@ -173,7 +172,8 @@ class MockstagramJudge final : public Judge {
     long status = 0;
     curl_easy_getinfo(call.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     if (is_value(static_cast<unsigned>(status))) return parse_ruling(call.influencer, call.reply);
-    const auto what = fmt::format("status {}", status);
+    const auto what =
+        with_proxy_advice(fmt::format("status {}", status), static_cast<unsigned>(status));
     if (status == kTooMany) return fail(Errc::kOverloaded, what);
     return fail(status == kNotFound ? Errc::kNotFound : Errc::kUnavailable, what);
   }
@@ -198,9 +198,7 @@ Result<bool> parse_ruling(InfluencerId asked, std::string_view reply) {
   simdjson::dom::object object;
   std::uint64_t pk = 0;
   bool suspicious = false;
-  reply = without_byte_order_mark(reply);
-  if (parser.parse(reply.data(), reply.size()).get(object) ||
-      object["suspicious"].get(suspicious)) {
+  if (!read_json_object(parser, reply, object) || object["suspicious"].get(suspicious)) {
     return fail(Errc::kUnavailable, "the reply is not a verdict");
   }
   if (object["pk"].get(pk) || pk != number_of(asked)) {

@@ -174,6 +174,24 @@ TEST_F(MockstagramJudgeTest, AsksByTheProxyAndSaysWhoAsks) {
   EXPECT_THAT(head, HasSubstr("User-Agent: test/1\r\n"));
 }
 
+TEST_F(MockstagramJudgeTest, SaysWhatToDoWhereAProxyWantsToBeLoggedInTo) {
+  ScriptedServer proxy([](ScriptedPeer& peer) {
+    peer.next_request();
+    peer.send("HTTP/1.1 407 Log in\r\nContent-Length: 0\r\n\r\n");
+  });
+  const auto url = proxy.authority();
+  options_.proxies = Proxies([&](const char* name) -> const char* {
+    return name == std::string_view("ALL_PROXY") ? url.c_str() : nullptr;
+  });
+  for (const auto* network : {"http://network.invalid", "https://network.invalid"}) {
+    options_.url = network;
+    const auto rulings = ask({suspect(1, 500, 100)});
+    ASSERT_THAT(rulings, SizeIs(1));
+    EXPECT_THAT(rulings.front().suspicious.error().message,
+                HasSubstr("http://USER:PASSWORD@HOST:PORT"));
+  }
+}
+
 TEST_F(MockstagramJudgeTest, AsksNothingPastAProxyThatIsNotSpoken) {
   serve();
   options_.proxies = Proxies([](const char* name) -> const char* {

@@ -9,7 +9,6 @@
 #include "adapters/json_object.h"
 #include "adapters/sqs_body.h"
 #include "adapters/sqs_calls.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
@@ -160,8 +159,7 @@ std::vector<std::optional<SqsFailure>> sqs_outcomes(const SqsReply& reply,
   std::vector<std::optional<SqsFailure>> all(count, no_word());
   simdjson::dom::parser parser;
   Json json;
-  const auto text = without_byte_order_mark(*reply);
-  if (parser.parse(text.data(), text.size()).get(json) != simdjson::SUCCESS) return all;
+  if (!read_json_object(parser, *reply, json)) return all;
   simdjson::dom::array entries;
   if (json["Successful"].get(entries) == simdjson::SUCCESS) {
     for (const auto element : entries) {

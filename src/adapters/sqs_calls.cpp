@@ -11,18 +11,12 @@
 
 #include "adapters/json_object.h"
 #include "adapters/sqs_body.h"
-#include "base/byte_order_mark.h"
 
 namespace ia {
 namespace {
 
 using std::chrono::seconds;
 using Json = simdjson::dom::object;
-
-bool read_json(simdjson::dom::parser& parser, const std::string& text, Json& json) {
-  const auto bare = without_byte_order_mark(text);
-  return parser.parse(bare.data(), bare.size()).get(json) == simdjson::SUCCESS;
-}
 
 constexpr seconds kPurgeWait{5};
 constexpr int kPurgeWaits = 14;
@@ -86,7 +80,7 @@ SqsResult<std::string> queue_url(SqsClient& client, const std::string& name,
   }
   simdjson::dom::parser parser;
   Json json;
-  if (!read_json(parser, *reply, json)) return malformed("no JSON object");
+  if (!read_json_object(parser, *reply, json)) return malformed("no JSON object");
   const auto url = text_in(json, "QueueUrl");
   if (url.empty()) return malformed("no QueueUrl");
   return std::string(url);
@@ -123,7 +117,7 @@ SqsResult<SqsAttributes> sqs_attributes_in(const SqsReply& reply) {
   simdjson::dom::parser parser;
   Json json;
   Json attributes;
-  if (!read_json(parser, *reply, json)) return malformed("GetQueueAttributes");
+  if (!read_json_object(parser, *reply, json)) return malformed("GetQueueAttributes");
   SqsAttributes result;
   if (json["Attributes"].get(attributes) != simdjson::SUCCESS) return result;
   for (const auto& [key, value] : attributes) {
@@ -138,7 +132,7 @@ std::uint32_t sqs_policy_receives_max(const SqsAttributes& attributes) {
   if (found == attributes.end()) return 0;
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  if (!read_json(parser, found->second, json)) return 0;
+  if (!read_json_object(parser, found->second, json)) return 0;
   std::uint64_t count = 0;
   if (json["maxReceiveCount"].get(count) == simdjson::SUCCESS) {
     return static_cast<std::uint32_t>(count);
@@ -169,7 +163,7 @@ SqsResult<std::vector<SqsMessage>> sqs_messages(const SqsReply& reply) {
   simdjson::dom::parser parser;
   Json json;
   std::vector<SqsMessage> messages;
-  if (!read_json(parser, *reply, json)) return malformed("ReceiveMessage");
+  if (!read_json_object(parser, *reply, json)) return malformed("ReceiveMessage");
   simdjson::dom::array array;
   if (json["Messages"].get(array) != simdjson::SUCCESS) return messages;
   for (const auto element : array) {

@@ -10,9 +10,9 @@
 #include <sstream>
 #include <utility>
 
+#include "adapters/json_object.h"
 #include "adapters/sqs_process.h"
 #include "adapters/sqs_profile.h"
-#include "base/byte_order_mark.h"
 #include "net/http_endpoint.h"
 
 namespace ia {
@@ -102,8 +102,7 @@ std::filesystem::path path_of(const SqsSurroundings& surroundings, const std::st
 Result<SqsCredentials> parse_sqs_credentials_json(const std::string& json_text) {
   simdjson::dom::parser parser;
   simdjson::dom::object json;
-  const auto bare = without_byte_order_mark(json_text);
-  if (parser.parse(bare.data(), bare.size()).get(json) != simdjson::SUCCESS) {
+  if (!read_json_object(parser, json_text, json)) {
     return fail(Errc::kUnavailable, "the reply is no JSON object");
   }
   const auto text = [&](std::string_view key) {

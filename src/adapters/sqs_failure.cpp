@@ -9,7 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/byte_order_mark.h"
+#include "adapters/json_object.h"
+#include "net/proxy.h"
 
 namespace ia {
 namespace {
@@ -98,8 +99,7 @@ SqsFailure sqs_failure(const SqsHttpReply& reply, WallTime now) {
   simdjson::dom::object json;
   std::string_view full_type;
   std::string_view message;
-  const auto body = without_byte_order_mark(reply.body);
-  if (parser.parse(body.data(), body.size()).get(json) == simdjson::SUCCESS) {
+  if (read_json_object(parser, reply.body, json)) {
     if (json["__type"].get(full_type) != simdjson::SUCCESS) full_type = "";
     if (json["message"].get(message) != simdjson::SUCCESS &&
         json["Message"].get(message) != simdjson::SUCCESS) {
@@ -112,7 +112,8 @@ SqsFailure sqs_failure(const SqsHttpReply& reply, WallTime now) {
   failure.signature = concerns_credentials(failure.type);
   failure.passes = is_throttling(failure.type) || reply.status == 429 || reply.status >= 500 ||
                    failure.signature;
-  auto text = fmt::format("HTTP {}", reply.status);
+  auto text = with_proxy_advice(fmt::format("HTTP {}", reply.status),
+                                static_cast<unsigned>(reply.status));
   if (!failure.type.empty()) text += " " + failure.type;
   if (!message.empty()) text += fmt::format(": {}", message);
   // A signature that came too late says that it does not match: the clock is what is wrong.

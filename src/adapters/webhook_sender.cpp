@@ -109,7 +109,7 @@ std::string detail_of(int status) {
     return fmt::format("HTTP {}: redirects are not followed, the rule needs the new address",
                        status);
   }
-  return fmt::format("HTTP {}", status);
+  return with_proxy_advice(fmt::format("HTTP {}", status), static_cast<unsigned>(status));
 }
 
 WebhookReply reply_with(const Transfer& transfer, int status, WallTime now) {

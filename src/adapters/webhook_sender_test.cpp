@@ -224,6 +224,24 @@ TEST_F(WebhookSenderTest, SendsByTheProxyOfItsScheme) {
   EXPECT_THAT(received_, SizeIs(1));
 }
 
+TEST_F(WebhookSenderTest, SaysWhatToDoWhereAProxyWantsToBeLoggedInTo) {
+  ScriptedServer proxy([](ScriptedPeer& peer) {
+    peer.next_request();
+    peer.send("HTTP/1.1 407 Log in\r\nContent-Length: 0\r\n\r\n");
+  });
+  const auto url = proxy.authority();
+  const Proxies proxies([&](const char* name) -> const char* {
+    return name == std::string_view("ALL_PROXY") ? url.c_str() : nullptr;
+  });
+  make({.timeout = seconds{5}, .proxies = proxies});
+  for (const auto* receiver : {"http://receiver.invalid/hook", "https://receiver.invalid/hook"}) {
+    const auto reply = send(message(receiver));
+    EXPECT_EQ(reply.kind, Kind::kFailed) << receiver;
+    EXPECT_THAT(reply.detail, HasSubstr("407")) << receiver;
+    EXPECT_THAT(reply.detail, HasSubstr("http://USER:PASSWORD@HOST:PORT")) << receiver;
+  }
+}
+
 TEST_F(WebhookSenderTest, SendsNothingPastAProxyThatIsNotSpoken) {
   const Proxies proxies([](const char* name) -> const char* {
     return name == std::string_view("ALL_PROXY") ? "socks5://p:1" : nullptr;

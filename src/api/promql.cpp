@@ -11,6 +11,7 @@
 
 #include "api/promql_text.h"
 #include "api/target.h"
+#include "base/ascii.h"
 
 namespace ia {
 namespace {
@@ -70,13 +71,6 @@ auto find_in(const Table& table, std::string_view word)
 bool is_digit(char c) { return '0' <= c && c <= '9'; }
 bool is_letter(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; }
 bool is_name_char(char c) { return is_letter(c) || is_digit(c) || c == ':'; }
-
-// Keywords may be in capitals.
-std::string lower(std::string_view word) {
-  std::string text(word);
-  for (auto& c : text) c = 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 std::string_view name_of(PromType type) {
   switch (type) {
@@ -170,7 +164,7 @@ class Parser {
     at_ += name.size();
     return name;
   }
-  bool next_is(std::string_view keyword) { return lower(peek_name()) == keyword; }
+  bool next_is(std::string_view keyword) { return lowered(peek_name()) == keyword; }
 
   static std::unexpected<std::string> misplaced(PromType type, std::string_view where) {
     return std::unexpected(fmt::format("{} does not take {}", where, name_of(type)));
@@ -291,7 +285,7 @@ class Parser {
   }
 
   Parsed<Node> named(std::string_view name) {
-    const auto keyword = lower(name);
+    const auto keyword = lowered(name);
     const auto aggregation = find_in(kAggregations, std::string_view(keyword));
     skip();
     const bool is_called = at_ < text_.size() && text_[at_] == '(';

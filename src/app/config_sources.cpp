@@ -7,22 +7,17 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <utility>
 
 #include "app/settings.h"
 #include "app/text_file.h"
+#include "base/ascii.h"
 
 namespace ia {
 namespace {
 
 constexpr std::string_view kConfigName = "config";
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::vector<std::string> environment_names() {
   std::vector<std::string> names;
@@ -165,7 +160,7 @@ ReadValues read_environment(std::span<const std::string> environment) {
       continue;
     }
     if (found == names.end()) {
-      const auto* meant = setting_called(lower(name.substr(3)));
+      const auto* meant = setting_called(lowered(name.substr(3)));
       read.errors.push_back(
           fmt::format("{}: unknown setting in the environment{}", name,
                       suggestion(meant == nullptr ? "" : meant->environment_name(), name, names)));

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <ranges>
 
 #include "api/host_name.h"
 #include "app/text_file.h"
+#include "base/ascii.h"
 #include "base/ip_address.h"
 
 namespace ia {
@@ -245,9 +245,7 @@ Setting::Value hosts_value(std::function<void(Config&, std::vector<std::string>)
                       auto hosts = parts_of(text);
                       for (auto& host : hosts) {
                         if (!is_host_pattern(host)) return false;
-                        std::ranges::transform(host, host.begin(), [](unsigned char c) {
-                          return static_cast<char>(std::tolower(c));
-                        });
+                        host = lowered(host);
                       }
                       store(config, std::move(hosts));
                       return true;

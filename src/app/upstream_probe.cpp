@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "app/wiring.h"
+#include "net/proxy.h"
 
 namespace ia {
 namespace {
 
 std::string_view meaning_of(unsigned status) {
   if (status == 401 || status == 403) return "it refuses this client";
-  if (status == 407) return "a proxy on the way wants a password";
+  if (const auto advice = proxy_advice(status); !advice.empty()) return advice;
   if (status == 429) return "it limits the rate: wait, then lower --max-rate";
   if (status == 501 || status == 405) return "it does not know this request: is it Mockstagram?";
   if (status >= 500) return "it, or a gateway before it, has a fault of its own";

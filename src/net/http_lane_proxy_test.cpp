@@ -122,6 +122,21 @@ TEST_F(HttpLaneProxyTest, TunnelsHttpsAndKeepsTheCredentialsFromTheNetwork) {
   }
 }
 
+TEST_F(HttpLaneProxyTest, SaysWhatToDoWhereItWantsToBeLoggedInTo) {
+  ScriptedServer proxy([](ScriptedPeer& peer) {
+    while (peer.next_request()) {
+      peer.send("HTTP/1.1 407 Log in\r\nContent-Length: 3\r\n\r\nno!");
+    }
+  });
+  open({.url = "http://network.invalid/v1", .proxy = proxy_at(proxy.port())});
+  EXPECT_FALSE(lane_->probe());
+  const auto examples = lane_->failure_examples();
+  ASSERT_THAT(examples, SizeIs(1));
+  EXPECT_EQ(examples.front().status, 407u);
+  EXPECT_THAT(examples.front().text,
+              AllOf(HasSubstr("http://USER:PASSWORD@HOST:PORT"), HasSubstr("no!")));
+}
+
 TEST_F(HttpLaneProxyTest, SaysWhyThereIsNoTunnel) {
   const auto says = [](const char* text) {
     return [text](ScriptedPeer& peer) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/ip_address.h"
 #include "net/base64.h"
 
@@ -15,14 +16,6 @@ namespace {
 
 constexpr std::string_view kDefaultPort = "1080";
 constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
@@ -181,6 +174,24 @@ Result<std::optional<HttpProxy>> Proxies::parse(const Source& source) {
                    .port = std::string(port.empty() ? kDefaultPort : port),
                    .user = unescaped(userinfo.substr(0, colon)),
                    .password = unescaped(userinfo.substr(std::min(colon + 1, userinfo.size())))};
+}
+
+std::string_view proxy_advice(unsigned status) {
+  constexpr unsigned kWantsCredentials = 407;
+  if (status != kWantsCredentials) return {};
+  return "put the user and the password into the proxy's URL, http://USER:PASSWORD@HOST:PORT "
+         "(docs/network.md)";
+}
+
+std::string with_proxy_advice(std::string text, unsigned status) {
+  const auto advice = proxy_advice(status);
+  if (!advice.empty()) text.append(": ").append(advice);
+  return text;
+}
+
+std::string_view tunnel_advice(unsigned status) {
+  if (status == 403) return "the proxy has to allow this host and port";
+  return proxy_advice(status);
 }
 
 }  // namespace ia

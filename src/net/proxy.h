@@ -57,4 +57,12 @@ class Proxies {
   std::vector<std::string> exempt_;
 };
 
+// What to do where a reply has the status with which proxies want to be logged in to, 407; empty
+// for any other.
+std::string_view proxy_advice(unsigned status);
+// `text`, with that advice behind it if there is one.
+std::string with_proxy_advice(std::string text, unsigned status);
+// The same of an answer to CONNECT, where more is the proxy's own doing.
+std::string_view tunnel_advice(unsigned status);
+
 }  // namespace ia

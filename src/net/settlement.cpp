@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "net/proxy.h"
 #include "net/retry_after.h"
 
 namespace ia {
@@ -10,7 +11,7 @@ namespace {
 constexpr std::uint32_t kAttemptsMax = 3, kResendsMax = 3;
 
 std::string_view remark_on(const HttpReply& reply) {
-  return reply.is_unreadable ? "its content coding cannot be read" : "";
+  return reply.is_unreadable ? "its content coding cannot be read" : proxy_advice(reply.status);
 }
 
 }  // namespace

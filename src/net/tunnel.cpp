@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::size_t kHeadBytesMax = 16 * 1024;
 constexpr std::size_t kShownBytes = 80;
-constexpr unsigned kWantsCredentials = 407;
-
-std::string_view advice_on(unsigned status) {
-  if (status == kWantsCredentials) {
-    return ": put the user and the password into the proxy's URL, http://USER:PASSWORD@HOST:PORT";
-  }
-  if (status == 403) return ": the proxy has to allow this host and port";
-  return "";
-}
 
 }  // namespace
 
@@ -44,9 +35,10 @@ std::optional<std::string> tunnel_trouble(std::string_view reply, const HttpProx
   }
   if (status->status < 200) return tunnel_trouble(reply.substr(scan.size), proxy);
   if (status->status >= 300) {
-    return fmt::format("the proxy {} answers CONNECT with \"{}\"{}", proxy.authority(),
+    const auto advice = tunnel_advice(status->status);
+    return fmt::format("the proxy {} answers CONNECT with \"{}\"{}{}", proxy.authority(),
                        excerpt(line.substr(line.find(' ') + 1), kShownBytes),
-                       advice_on(status->status));
+                       advice.empty() ? "" : ": ", advice);
   }
   if (scan.size == reply.size()) return "";
   return fmt::format("the proxy {} sends more than its answer to CONNECT", proxy.authority());

@@ -1,9 +1,10 @@
 #include "simulator/express.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+
+#include "base/ascii.h"
 
 namespace ia {
 namespace {
@@ -36,8 +37,7 @@ std::optional<int> base_of(std::string_view text) {
 }  // namespace
 
 bool same_letters(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return lowered(a) == lowered(b);
 }
 
 std::string_view path_of(std::string_view target) {

@@ -9,6 +9,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/ascii.h"
+
 namespace ia {
 namespace {
 
@@ -17,14 +19,6 @@ namespace dom = simdjson::dom;
 constexpr double kSuspiciousRatio = 5.64;
 constexpr std::size_t kBodyBytesMax = 100 * 1024;
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
 
 std::string json_string(std::string_view text) {
   constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t";
@@ -134,7 +128,7 @@ std::string too_large(std::size_t size) {
 
 std::expected<SimulatedVerdict, std::string> judge(const Request& request) {
   if (!request.has_body) return SimulatedVerdict{};
-  const auto content_type = lower(request.content_type);
+  const auto content_type = lowered(request.content_type);
   const auto type = std::string_view(content_type).substr(0, content_type.find_first_of("; "));
   const bool json = type == "application/json";
   if (!json && type != "application/x-www-form-urlencoded") return SimulatedVerdict{};
