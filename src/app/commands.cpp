@@ -22,6 +22,7 @@
 #include "app/signals.h"
 #include "app/upstream_probe.h"
 #include "app/wiring.h"
+#include "base/time_text.h"
 #include "pipeline/seeder.h"
 #include "simulator/mockstagram_server.h"
 
@@ -184,6 +185,17 @@ int simulate(const Config& config, Log& log) {
   return 0;
 }
 
+// A line for people, or a record of a JSON log.
+void tell_damage(InfluencerId influencer, MinuteRange range, const Config& config, Log& log) {
+  if (config.log_format != LogFormat::kJson) {
+    return remark(damage_line(influencer, range), config, log);
+  }
+  log.warning("export", "stored values are damaged: some may be missing",
+              {{"influencer", number_of(influencer)},
+               {"start", timestamp_text(range.begin)},
+               {"end", timestamp_text(range.end)}});
+}
+
 int export_series(const Config& config, Log& log) {
   const SystemClock clock;
   auto store = open_store(config, StoreAccess::kReadOnly, log);
@@ -200,7 +212,13 @@ int export_series(const Config& config, Log& log) {
     open = std::move(*found);
     const std::span<const MinuteStats> without(open);
     written = export_csv(**store, influencers, *range, config.output,
-                         config.partial ? without.first(0) : without, &damaged);
+                         config.partial ? without.first(0) : without,
+                         [&](InfluencerId influencer, std::span<const MinuteRange> ranges) {
+                           ++damaged;
+                           for (const auto& lost : ranges) {
+                             tell_damage(influencer, lost, config, log);
+                           }
+                         });
   } else {
     const auto verdicts = open_verdict_store(config, StoreAccess::kReadOnly);
     if (!verdicts) return report_failure(verdicts.error(), config, log);

@@ -81,14 +81,9 @@ std::string csv_rows(InfluencerId influencer, const Series& series) {
   return out;
 }
 
-std::string damage_lines(InfluencerId influencer, const Series& series) {
-  std::string lines;
-  for (const auto& range : series.damaged) {
-    lines +=
-        fmt::format("damaged: influencer {}, {} to {}: values may be missing\n",
-                    number_of(influencer), timestamp_text(range.begin), timestamp_text(range.end));
-  }
-  return lines;
+std::string damage_line(InfluencerId influencer, MinuteRange range) {
+  return fmt::format("damaged: influencer {}, {} to {}: values may be missing",
+                     number_of(influencer), timestamp_text(range.begin), timestamp_text(range.end));
 }
 
 // Goes back in stretches that grow, to the newest minute that is closed.
@@ -121,7 +116,7 @@ std::vector<std::string> open_lines(std::span<const MinuteStats> minutes, bool i
 
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output,
-                                 std::span<const MinuteStats> without, std::uint64_t* damaged) {
+                                 std::span<const MinuteStats> without, const TellDamage& tell) {
   return write_to(output, [&](OutputFile& csv) -> Result<std::uint64_t> {
     const bool shows_progress = isatty(STDERR_FILENO) != 0 && influencers.size() > kProgressEvery;
     std::uint64_t rows = 0;
@@ -132,10 +127,7 @@ Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influe
       leave_out(without, *series);
       done = csv.write(csv_rows(influencers.at(i), *series));
       rows += series->size();
-      if (!series->damaged.empty()) {
-        fmt::print(stderr, "{}", damage_lines(influencers.at(i), *series));
-        if (damaged != nullptr) ++*damaged;
-      }
+      if (tell && !series->damaged.empty()) tell(influencers.at(i), series->damaged);
       if (shows_progress && (i + 1) % kProgressEvery == 0) {
         fmt::print(stderr, "\r{} of {} influencers", i + 1, influencers.size());
       }

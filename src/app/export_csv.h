@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,13 +16,13 @@ namespace ia {
 // Writes influencer_id,minute,follower_count,following_count,follower_ratio with a header line,
 // ordered by influencer, then minute (RFC 3339, UTC). `output` is a file, or "-" for standard
 // output; a file is written as an OutputFile is. Shows progress on a terminal.
-// Damaged values are left out, with a line on standard error for each influencer and range, and
-// `damaged` counts these influencers. The minutes `without`, which ascend, are left out, too.
-// Returns the number of rows.
+// Damaged values are left out, and `tell` is called for each influencer that has some. The minutes
+// `without`, which ascend, are left out, too. Returns the number of rows.
+using TellDamage = std::function<void(InfluencerId, std::span<const MinuteRange>)>;
 Result<std::uint64_t> export_csv(const Store& store, const InfluencerSet& influencers,
                                  MinuteRange range, const std::string& output,
                                  std::span<const MinuteStats> without = {},
-                                 std::uint64_t* damaged = nullptr);
+                                 const TellDamage& tell = {});
 
 // The minutes of the range that are still open and have points already, oldest first: of some
 // influencers only. They are the newest ones, as minutes are closed one after the other.
@@ -30,8 +31,8 @@ Result<std::vector<MinuteStats>> open_minutes(const Store& store, MinuteRange ra
 // Says of each of them how much is stored, and whether it is exported; a line for each.
 std::vector<std::string> open_lines(std::span<const MinuteStats> minutes, bool is_exported);
 
-// A line per range in which values may be missing because stored bytes are damaged.
-std::string damage_lines(InfluencerId influencer, const Series& series);
+// A line that says that values of the range may be missing because stored bytes are damaged.
+std::string damage_line(InfluencerId influencer, MinuteRange range);
 
 // The same with influencer_id,suspicious,checked_at,changed_at,follower_count,following_count:
 // the newest verdict on each of them that has one, since when it says so, and the counts judged.
