@@ -14,7 +14,6 @@ import json
 import os
 import pathlib
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import time
 import unittest
 import urllib.request
 
-from servers import free_port
+from servers import ShimClock, free_port
 
 SHIM = sys.argv.pop(2)
 PROGRAM = sys.argv.pop(1)
@@ -73,8 +72,8 @@ class ClockSteps(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
         self.base = pathlib.Path(self.directory.name)
-        self.offset = self.base / "offset"
-        self.set_clock(0)
+        self.clock = ShimClock(self.base / "offset", SHIM)
+        self.clock.set(0)
         self.network = Network()
         self.api = f"127.0.0.1:{free_port()}"
         self.log = open(self.base / "log", "w+")
@@ -86,14 +85,8 @@ class ClockSteps(unittest.TestCase):
         self.log.close()
         self.directory.cleanup()
 
-    def set_clock(self, seconds):
-        if not self.offset.exists():
-            self.offset.write_bytes(struct.pack("q", 0))
-        with open(self.offset, "r+b") as file:
-            file.write(struct.pack("q", seconds))
-
     def start(self):
-        environment = dict(os.environ, LD_PRELOAD=SHIM, CLOCK_SHIM=str(self.offset))
+        environment = dict(os.environ, **self.clock.env)
         environment["ASAN_OPTIONS"] = "verify_asan_link_order=0"
         self.process = subprocess.Popen(
             [PROGRAM, "run", "--mockstagram-url", self.network.url, "--influencers", "1-3",
@@ -177,24 +170,24 @@ class ClockSteps(unittest.TestCase):
                  ("31 days back", -31 * DAY, 1))
         for what, seconds, lasts in steps:
             with self.subTest(what):
-                self.set_clock(seconds)
+                self.clock.set(seconds)
                 if lasts is None:
                     self.wait_for_a_new_value()
                 else:
                     time.sleep(lasts)  # that is how long the clock is wrong
                 stored = self.check(stored)
-                self.set_clock(0)
+                self.clock.set(0)
                 stored = self.check(stored)
         self.wait_for_a_new_value()
         self.stop()
         for what, seconds in (("31 days ahead", 31 * DAY), ("30 minutes back", -1_800)):
             with self.subTest(f"restarted {what}"):
-                self.set_clock(seconds)
+                self.clock.set(seconds)
                 self.start()
                 time.sleep(3)  # housekeeping looks twice a second
                 stored = self.check(stored)
                 self.stop()
-        self.set_clock(0)
+        self.clock.set(0)
         self.start()
         self.wait_for_a_new_value()
         self.check(stored)

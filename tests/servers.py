@@ -9,6 +9,7 @@ import pwd
 import random
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -19,6 +20,23 @@ TESTS = pathlib.Path(__file__).resolve().parent
 
 class Missing(Exception):
     """What the server needs is not on this machine."""
+
+
+class ShimClock:
+    """The wall clock of a program that runs with tests/clock_shim.c and `env`: `seconds` off, or,
+    with `stands_still`, at `seconds`."""
+
+    def __init__(self, file, shim, seconds=0, stands_still=False):
+        self.file, self.seconds = pathlib.Path(file), seconds
+        self.env = {"LD_PRELOAD": str(shim), "CLOCK_SHIM": str(file)}
+        if stands_still:
+            self.env["CLOCK_SHIM_STILL"] = "1"
+        self.file.write_bytes(struct.pack("=q", seconds))
+
+    def set(self, seconds):
+        self.seconds = seconds
+        with open(self.file, "r+b") as file:  # never shorter: the program has it mapped
+            file.write(struct.pack("=q", seconds))
 
 
 _ours = []  # as long as this process lives

@@ -16,7 +16,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,9 @@ import time
 import zlib
 from datetime import datetime, timezone
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from servers import ShimClock  # noqa: E402
 
 IDS = range(1000, 1120)
 ROW = re.compile(r"(\d+),(\d{4}-\d\d-\d\dT\d\d:\d\d):00Z,(\d+),(\d+),")
@@ -224,20 +226,14 @@ class Campaign:
         offsets = [sign * (1 + self.random.random()) * seconds for sign in (-1, 1)
                    for seconds in (1, 60, 1800, 3600, 86400, 31 * 86400, 365 * 86400, 1.6e9)]
         steps = [0, int(self.random.choice(offsets)), 0][self.random.randrange(2):]
-        file = self.room / "clock"
-
-        def step(offset):
-            with open(file, "r+b") as clock:  # never shorter: the process has it mapped
-                clock.write(struct.pack("=q", offset))
+        clock = ShimClock(self.room / "clock", self.clock_shim, steps[0])
 
         def during():
             for offset in steps[1:]:
                 time.sleep(self.random.random() * 0.4)  # the moment is what is tried
-                step(offset)
+                clock.set(offset)
 
-        file.write_bytes(struct.pack("=q", steps[0]))
-        self.hurt(f"clock {steps}", {"LD_PRELOAD": str(self.clock_shim), "CLOCK_SHIM": str(file)},
-                  1, during)
+        self.hurt(f"clock {steps}", clock.env, 1, during)
 
     def fault(self):
         number = self.random.choice([errno.EIO, errno.ENOSPC])

@@ -275,8 +275,8 @@ TEST_F(CompressedChunks, GetTheSpanThatMigrateIsTold) {
             2);
 }
 
-TEST_F(CompressedChunks, AnswersLikeTheObviouslyRightOne) {
-  store_.reset();
+TEST(CompressedChunksOfALife, AnswerLikeTheObviouslyRightOne) {
+  IA_NEEDS_SERVER(shared_timescaledb_server());
   TestDatabase database(**shared_timescaledb_server());
   live_through_random_days(
       [&]() -> std::unique_ptr<Store> {

@@ -4,7 +4,6 @@ Says where it listens and takes orders as fauxqs.mjs does, with times in whole s
 """
 
 import pathlib
-import struct
 import sys
 import tempfile
 import time
@@ -13,24 +12,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import servers  # noqa: E402
 
 
-class Clock:
-    """The wall clock of a process that runs with the shim and `env`."""
-
-    def __init__(self, file, shim):
-        self.file = file
-        self.env = {"LD_PRELOAD": shim, "CLOCK_SHIM": file.name, "CLOCK_SHIM_STILL": "1"}
-        self.set(int(time.time()))
-
-    def set(self, seconds):
-        self.seconds = seconds
-        self.file.seek(0)
-        self.file.write(struct.pack("=q", seconds))
-        self.file.flush()
-
-
 def main(jars, shim):
     with tempfile.NamedTemporaryFile(prefix="ia_clock.") as file:
-        clock = Clock(file, shim)
+        clock = servers.ShimClock(file.name, shim, int(time.time()), stands_still=True)
         with servers.ElasticMq(jars, clock.env) as server:
             print(f"listening {server.port} {clock.seconds * 1000}", flush=True)
             for line in sys.stdin:
