@@ -49,7 +49,7 @@ async function failedRequests(page, page_url) {
     text: 'refused', at, count: 1}]);
   const item = page.locator('.examples li').filter({hasText: 'invalid response'});
   await item.waitFor();
-  assert.match(await item.textContent(), /, of 7, status 200; 1,234 since the start<img src=x/);
+  assert.match(await item.textContent(), /, influencer 7, HTTP 200; 1,234 since start<img src=x/);
   assert.equal(await item.locator('code').textContent(), text);
   assert.equal(await page.locator('.examples img').count(), 0);
   assert.doesNotMatch(await page.title(), /broken/);
@@ -59,9 +59,9 @@ async function failedRequests(page, page_url) {
     assert.ok(over <= 0, `${over} px too wide at ${width}`);
   }
   await told([]);
-  await says(page, 'Missed by reason', 'No request has failed since the start.');
+  await says(page, 'Missed by reason', 'No failed requests since start.');
   await told(null);
-  await page.getByText('This process fetches nothing').waitFor();
+  await page.getByText('This process sends no requests').waitFor();
 }
 
 async function minutesByKeys(page, page_url) {

@@ -99,14 +99,14 @@ function misses(minutes: Minutes): HTMLElement {
 // The text is the network's, cut and made printable by the API; here it is but text, too.
 function examples(summary: Summary): HTMLElement {
   const known = summary.failure_examples;
-  if (!known) return note('This process fetches nothing: the ones that do log an example per reason.');
-  if (known.length === 0) return note('No request has failed since the start.');
-  return el('div', {}, el('h3', {}, 'The newest failed request per reason'),
+  if (!known) return note('This process sends no requests; fetchers log one example per reason.');
+  if (known.length === 0) return note('No failed requests since start.');
+  return el('div', {}, el('h3', {}, 'Latest failed request per reason'),
     el('ul', {class: 'examples'}, ...[...known].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
-      .map((one) => el('li', {}, `${saidReason(one.reason)}: `, second(one.at), ', of ',
+      .map((one) => el('li', {}, `${saidReason(one.reason)}: `, second(one.at), ', influencer ',
         el('a', {href: `#/influencer/${one.influencer}`}, String(one.influencer)),
-        one.status === null ? '' : `, status ${one.status}`,
-        `; ${number(one.count)} since the start`,
+        one.status === null ? '' : `, HTTP ${one.status}`,
+        `; ${number(one.count)} since start`,
         one.text ? el('code', {}, one.text) : ''))));
 }
 
