@@ -24,7 +24,7 @@ class AsideThreads {
   static constexpr std::size_t kWaitingOfClient = 32;
   static constexpr std::size_t kWaitingMax = 256;
   // Added to the process's: the server's threads come first.
-  static constexpr int kThreadNice = 15;
+  static constexpr int kThreadNice = 10;
   // Whose client has gone meanwhile should return at once. `gzip` is the thread's own. It must not
   // throw.
   using Work = std::function<void(Gzip& gzip)>;

@@ -68,7 +68,7 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   // The threads' priority, added to the process's: whatever fetches and stores comes first.
-  static constexpr int kThreadNice = 10;
+  static constexpr int kThreadNice = 5;
 
   // kInvalid or kUnavailable with advice when it cannot listen.
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler handler,
