@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "adapters/sqlite_alert_store.h"
+#include "adapters/sqlite/alert_store.h"
 #include "core/alert_rules.h"
 #include "core/leaderboard.h"
 

@@ -23,8 +23,8 @@
 #include <string_view>
 #include <utility>
 
-#include "adapters/sqlite_store.h"
 #include "api/api.h"
+#include "storage/embedded_store.h"
 
 namespace {
 

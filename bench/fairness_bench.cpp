@@ -30,9 +30,9 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/sqlite_store.h"
 #include "api/api.h"
-#include "api/late_answer.h"
+#include "http/late_answer.h"
+#include "storage/embedded_store.h"
 
 namespace {
 

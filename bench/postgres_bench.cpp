@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "adapters/postgres.h"
-#include "adapters/postgres_migrate.h"
-#include "adapters/postgres_store.h"
+#include "adapters/postgres/connection.h"
+#include "adapters/postgres/migrate.h"
+#include "adapters/postgres/store.h"
 #include "postgres_server.h"
 
 namespace {

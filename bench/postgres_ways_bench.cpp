@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/postgres.h"
+#include "adapters/postgres/connection.h"
 #include "postgres_server.h"
 
 namespace {

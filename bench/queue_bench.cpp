@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite_queue.h"
+#include "adapters/sqlite/queue.h"
 
 namespace {
 

@@ -28,7 +28,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite_store.h"
+#include "storage/embedded_store.h"
 
 namespace {
 

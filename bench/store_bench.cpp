@@ -28,8 +28,8 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/sqlite_store.h"
 #include "machine.h"
+#include "storage/embedded_store.h"
 #include "store_walk.h"
 
 namespace {

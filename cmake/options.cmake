@@ -66,14 +66,19 @@ function(ia_add_library name)
   endif()
 endfunction()
 
+# ia_add_fuzzer(a_fuzz.cpp ia::core) makes a_fuzz, or what NAME says.
 # A fuzzer begins with the inputs of tests/corpus/<its name>. With IA_FUZZ it goes on from there and
 # keeps what it finds in the build folder; any other build runs those inputs, and with the address
 # sanitizer also changes of them.
 function(ia_add_fuzzer source)
+  cmake_parse_arguments(arg "" "NAME" "" ${ARGN})
   cmake_path(GET source STEM name)
+  if(arg_NAME)
+    cmake_path(GET arg_NAME STEM name)
+  endif()
   set(corpus ${PROJECT_SOURCE_DIR}/tests/corpus/${name})
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_link_libraries(${name} PRIVATE ${arg_UNPARSED_ARGUMENTS})
   if(NOT IA_FUZZ)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay_corpus.cpp)
     set(seconds 0)

@@ -2,8 +2,8 @@
 
 #include <sys/stat.h>
 
-#include "adapters/sqlite.h"
-#include "adapters/sqlite_alert_store.h"
+#include "adapters/sqlite/alert_store.h"
+#include "base/sqlite.h"
 #include "testing/memory_alert_store.h"
 #include "testing/temp_dir.h"
 

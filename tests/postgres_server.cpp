@@ -22,7 +22,7 @@
 #include <sstream>
 #include <thread>
 
-#include "adapters/postgres.h"
+#include "adapters/postgres/connection.h"
 
 namespace ia {
 namespace {

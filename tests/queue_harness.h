@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite_queue.h"
+#include "adapters/sqlite/queue.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_queue.h"
 #include "testing/temp_dir.h"

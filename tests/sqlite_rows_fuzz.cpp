@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite_alert_store.h"
-#include "adapters/sqlite_queue.h"
-#include "adapters/sqlite_store.h"
-#include "adapters/sqlite_verdict_store.h"
+#include "adapters/sqlite/alert_store.h"
+#include "adapters/sqlite/queue.h"
+#include "adapters/sqlite/verdict_store.h"
+#include "storage/embedded_store.h"
 #include "testing/manual_clock.h"
 
 namespace {

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <functional>
 
-#include "adapters/sqs_queue.h"
-#include "adapters/sqs_test_server.h"
+#include "adapters/sqs/queue.h"
+#include "adapters/sqs/test_server.h"
 #include "pipeline/sink.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_store.h"

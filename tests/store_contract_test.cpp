@@ -2,7 +2,7 @@
 
 #include "store_contract_time.h"
 
-#include "adapters/sqlite_store.h"
+#include "storage/embedded_store.h"
 #include "testing/memory_store.h"
 #include "testing/temp_dir.h"
 

@@ -10,35 +10,32 @@ import pathlib
 import re
 import sys
 
-# What the sources of a folder may include, besides their own folder. The folders are the
-# architecture: see docs/architecture.md.
+# What the sources of a room may include, besides their own. A room is a folder; the line with the
+# longest name that fits holds. The rooms are the architecture: see docs/architecture.md.
+DOMAIN = {"ports", "core", "base"}
 MAY_USE = {
     "base": set(),
     "core": {"base"},
     "ports": {"core", "base"},
-    "net": {"ports", "core", "base"},
-    "pipeline": {"ports", "core", "base"},
-    "adapters": {"net", "ports", "core", "base"},
-    "api": {"ports", "core", "base"},
+    "net": DOMAIN,
+    "pipeline": DOMAIN,
+    "http": {"base"},
+    "promql": {"base"},
+    "storage": DOMAIN,
+    "adapters": {"net"} | DOMAIN,
+    "api": {"http", "promql"} | DOMAIN,
+    "api/routes": {"api", "http", "promql"} | DOMAIN,
     "simulator": {"core", "base"},
-    "testing": {"ports", "core", "base"},
-    "app": {"api", "adapters", "simulator", "pipeline", "net", "ports", "core", "base"},
+    "testing": DOMAIN,
+    "app": {"api", "http", "pipeline", "simulator", "net"} | DOMAIN,
+    "app/wiring": {"app", "adapters", "storage", "simulator", "net"} | DOMAIN,
 }
+# Rooms that are made of rooms: each folder in them is one, which includes no other.
+APART = {"adapters"}
+# Rooms that the rest of their own folder does not include: they stand above it.
+ABOVE = {"api/routes"}
 # Unit tests may also use the fakes and the simulated network.
 TESTS_MAY_USE = {"testing", "simulator"}
-
-# An adapter is the files whose names begin so. Adapters never include each other.
-ADAPTERS = {
-    "mockstagram": ("mockstagram_",),
-    "postgres_store": ("postgres",),
-    "sqlite_alert_store": ("sqlite_alert_store",),
-    "sqlite_queue": ("sqlite_queue",),
-    "sqlite_store": ("sqlite_store", "sqlite_segment", "chunk_codec", "chunk_coverage", "packed_"),
-    "sqlite_verdict_store": ("sqlite_verdict_store",),
-    "sqs": ("sqs_",),
-    "webhook": ("webhook_",),
-}
-SHARED_BY_ADAPTERS = ("curl.", "sqlite.", "sqlite_pages", "sqlite_test.", "json_object.")
 
 # Headers of the system that our headers may include; all else with a "." or "/" in its name is
 # somebody's library, and belongs into a .cpp file.
@@ -80,12 +77,19 @@ def test_sources(root, sources):
         tests |= more
 
 
-def adapter_of(name):
-    """The adapter that a file of src/adapters belongs to; "" for the shared ones."""
-    if name.startswith(SHARED_BY_ADAPTERS):
-        return ""
-    owners = [adapter for adapter, stems in ADAPTERS.items() if name.startswith(stems)]
-    return owners[0] if len(owners) == 1 else None
+def room_of(folder):
+    """The line of MAY_USE that holds for a folder; None if there is none."""
+    while folder not in MAY_USE:
+        if not folder:
+            return None
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
+def apart(folder):
+    """The room of its own that a folder of APART is in: "adapters/sqs"; "" elsewhere."""
+    top, _, rest = folder.partition("/")
+    return f"{top}/{rest.split('/')[0]}" if top in APART and rest else ""
 
 
 def ours(root):
@@ -140,9 +144,9 @@ class Tidy:
             self.find(path, 1, "a header without #pragma once")
         if path.suffix == ".cpp" and "using namespace std;" in lines:
             self.find(path, 1, "using namespace std")
-        parts = path.relative_to(self.root).parts
-        if parts[:2] == ("src", "adapters") and adapter_of(path.name) is None:
-            self.find(path, 1, "name the adapter that this file belongs to in tests/tidy.py")
+        folder = path.relative_to(self.root).parent.as_posix().removeprefix("src/")
+        if folder in APART:
+            self.find(path, 1, f"put it into a folder of src/{folder}: one outside system each")
         for number, line in enumerate(lines, 1):
             include = INCLUDE.match(line)
             if include:
@@ -161,24 +165,23 @@ class Tidy:
             return
         if parts[0] != "src":
             return
-        folder = parts[1]
-        if folder not in MAY_USE:
+        self.check_room(path, number, "/".join(parts[1:-1]), target)
+
+    def check_room(self, path, number, folder, target):
+        room = room_of(folder)
+        if room is None:
             self.find(path, number, f"folder src/{folder} has no line in tests/tidy.py")
             return
-        used = target.split("/")[0]
-        if "/" not in target or used not in MAY_USE:
+        used = target.rpartition("/")[0]
+        if room_of(used) is None:
             self.find(path, number, f'"{target}": write the path from src, as "folder/file.h"')
             return
-        allowed = {folder} | MAY_USE[folder] | (TESTS_MAY_USE if path in self.tests else set())
-        if used not in allowed:
-            self.find(path, number, f"{folder} may not use {used}")
-        if folder == used == "adapters":
-            self.check_adapter(path, number, target)
-
-    def check_adapter(self, path, number, target):
-        own, other = adapter_of(path.name), adapter_of(target.split("/")[1])
-        if other != "" and own != other:
-            self.find(path, number, f"an adapter includes another one: {target}")
+        allowed = MAY_USE[room] | (TESTS_MAY_USE if path in self.tests else set())
+        is_above = room_of(used) in ABOVE and room != room_of(used) and path not in self.tests
+        if is_above or used.split("/")[0] not in allowed | {folder.split("/")[0]}:
+            self.find(path, number, f"{room} may not use {room_of(used)}")
+        if apart(used) and apart(folder) and apart(used) != apart(folder):
+            self.find(path, number, f"{apart(folder)} may not use {apart(used)}")
 
 
 def main():

@@ -34,7 +34,7 @@ class TidyTest(unittest.TestCase):
     def test_is_quiet_when_all_is_well(self):
         self.write("src/ports/queue.h", '#pragma once\n#include "core/point.h"\n')
         adapter = '#include <sqlite3.h>\n#include "ports/queue.h"\n'
-        self.write("src/adapters/sqlite_queue.cpp", adapter)
+        self.write("src/adapters/sqlite/queue.cpp", adapter)
         self.assertEqual(self.findings(), [])
 
     def test_includes_go_down_only(self):
@@ -42,16 +42,24 @@ class TidyTest(unittest.TestCase):
         self.assert_found("src/core/point.cpp:1:", "core may not use ports")
 
     def test_adapters_never_include_each_other(self):
-        self.write("src/adapters/sqlite_store.cpp", '#include "adapters/sqlite_queue.h"\n')
-        self.assert_found("an adapter includes another one")
+        self.write("src/adapters/sqs/queue.cpp", '#include "adapters/sqlite/queue.h"\n')
+        self.assert_found("adapters/sqs may not use adapters/sqlite")
 
-    def test_adapters_share_sqlite(self):
-        self.write("src/adapters/sqlite_store.cpp", '#include "adapters/sqlite.h"\n')
-        self.assertEqual(self.findings(), [])
-
-    def test_an_adapter_that_nobody_named_is_found(self):
+    def test_an_adapter_has_a_folder_of_its_own(self):
         self.write("src/adapters/novel_queue.cpp", "int x;\n")
-        self.assert_found("novel_queue.cpp:1:", "name the adapter")
+        self.assert_found("novel_queue.cpp:1:", "into a folder")
+
+    def test_only_the_wiring_names_adapters(self):
+        self.write("src/app/wiring/wiring.cpp", '#include "adapters/sqs/queue.h"\n')
+        self.assertEqual(self.findings(), [])
+        self.write("src/app/service/service.cpp", '#include "adapters/sqs/queue.h"\n')
+        self.assert_found("src/app/service/service.cpp:1:", "app may not use adapters")
+
+    def test_nothing_of_the_api_includes_its_routes(self):
+        self.write("src/api/routes/a.cpp", '#include "api/series/b.h"\n#include "http/c.h"\n')
+        self.assertEqual(self.findings(), [])
+        self.write("src/api/series/b.cpp", '#include "api/routes/a.h"\n')
+        self.assert_found("src/api/series/b.cpp:1:", "api may not use api/routes")
 
     def test_a_folder_without_rules_is_found(self):
         self.write("src/novel/a.cpp", '#include "core/point.h"\n')

@@ -1,7 +1,7 @@
 #include "verdict_store_contract.h"
 
-#include "adapters/sqlite.h"
-#include "adapters/sqlite_verdict_store.h"
+#include "adapters/sqlite/verdict_store.h"
+#include "base/sqlite.h"
 #include "testing/memory_verdict_store.h"
 #include "testing/temp_dir.h"
 

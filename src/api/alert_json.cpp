@@ -13,8 +13,9 @@
 #include <type_traits>
 
 #include "api/id_json.h"
-#include "api/target.h"
 #include "base/byte_order_mark.h"
+#include "base/printable.h"
+#include "http/target.h"
 
 namespace ia {
 namespace {

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "api/json.h"
-#include "api/problem.h"
+#include "base/json.h"
 #include "core/alert.h"
+#include "http/problem.h"
 #include "ports/alert_store.h"
 
 namespace ia {

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "api/http_server.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -17,6 +16,7 @@
 #include "core/movers.h"
 #include "core/own_signals.h"
 #include "core/verdict_book.h"
+#include "http/server.h"
 #include "ports/alert_store.h"
 #include "ports/fleet.h"
 #include "ports/provider.h"

@@ -1,7 +1,7 @@
 #include "api/gate.h"
 
 #include "api/operation_answers.h"
-#include "api/target.h"
+#include "http/target.h"
 
 namespace ia {
 void Gate::say(std::string doing) {

@@ -4,8 +4,8 @@
 #include <mutex>
 #include <string>
 
-#include "api/http.h"
 #include "base/metrics.h"
+#include "http/message.h"
 
 namespace ia {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/json.h"
+#include "base/json.h"
 #include "core/point.h"
 
 namespace ia {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/damage.h"
+#include "api/series/damage.h"
 
 namespace ia {
 namespace {

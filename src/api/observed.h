@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "api/api.h"
-#include "api/aside.h"
 #include "core/schedule.h"
+#include "http/aside.h"
 
 namespace ia {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "api/json.h"
+#include "base/json.h"
 #include "base/process_metrics.h"
 
 namespace ia {

@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/http.h"
-#include "api/problem.h"
 #include "base/metrics.h"
+#include "http/message.h"
+#include "http/problem.h"
 
 namespace ia {
 

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/target.h"
-#include "api/times.h"
+#include "base/printable.h"
+#include "base/times.h"
+#include "http/target.h"
 
 namespace ia {
 namespace {

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/problem.h"
 #include "base/clock.h"
 #include "core/point.h"
+#include "http/problem.h"
 
 namespace ia {
 

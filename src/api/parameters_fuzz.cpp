@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "api/cursor.h"
+#include "api/paging/cursor.h"
 #include "api/parameters.h"
-#include "api/target.h"
+#include "base/printable.h"
+#include "http/target.h"
 
 namespace {
 

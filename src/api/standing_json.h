@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "api/json.h"
+#include "base/json.h"
 #include "core/leaderboard.h"
 #include "core/verdict_book.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/api.h"
-#include "api/test_client.h"
+#include "http/test_client.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_alert_store.h"
 #include "testing/memory_store.h"

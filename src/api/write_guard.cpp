@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "api/host_name.h"
+#include "http/host_name.h"
 
 namespace ia {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "api/api.h"
-#include "api/routes.h"
+#include "api/route.h"
 
 namespace ia {
 

@@ -3,9 +3,9 @@
 #include <exception>
 #include <string>
 
-#include "app/cli.h"
-#include "app/commands.h"
-#include "app/console.h"
+#include "app/commands/commands.h"
+#include "app/config/cli.h"
+#include "app/process/console.h"
 
 extern char** environ;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/utf8.h"
@@ -89,6 +90,24 @@ std::string printable_ascii(std::string_view text) {
       out += c;
     } else {
       out += control_text(c);
+    }
+  }
+  return out;
+}
+
+std::string excerpt(std::string_view text) {
+  constexpr std::size_t kExcerptMax = 64;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\' && c != '\'';
+    const std::size_t width = plain ? 1 : 4;
+    if (out.size() + width > kExcerptMax) return out + "...";
+    if (plain) {
+      out.push_back(c);
+    } else {
+      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     }
   }
   return out;

@@ -20,4 +20,8 @@ std::string printable_quoted(std::string_view text);
 // Printable ASCII alone: every other byte is written out as a control character is.
 std::string printable_ascii(std::string_view text);
 
+// At most 64 characters of what a client sent, fit to be shown: printable ASCII without quotes
+// and backslashes, everything else as \xNN; "..." at the end when something was cut off.
+std::string excerpt(std::string_view text);
+
 }  // namespace ia

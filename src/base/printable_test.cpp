@@ -47,5 +47,12 @@ TEST(Printable, QuotesCannotBeEndedFromWithin) {
   EXPECT_EQ(printable_quoted("a\"b\\c\n"), "\"a\\\"b\\\\c\\n\"");
 }
 
+TEST(Excerpt, IsShortAndPlain) {
+  EXPECT_EQ(excerpt("a\"b\n\xff'"), R"(a\x22b\x0a\xff\x27)");
+  EXPECT_EQ(excerpt(std::string(64, 'x')), std::string(64, 'x'));
+  EXPECT_EQ(excerpt(std::string(65, 'x')), std::string(64, 'x') + "...");
+  EXPECT_LE(excerpt(std::string(500, '\x01')).size(), 67U);
+}
+
 }  // namespace
 }  // namespace ia

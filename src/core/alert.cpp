@@ -4,10 +4,10 @@
 #include <array>
 #include <span>
 
+#include "base/grouped.h"
 #include "base/http_head.h"
 #include "base/ip_address.h"
 #include "base/time_text.h"
-#include "core/grouped.h"
 
 namespace ia {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/grouped.h"
 #include "base/time_text.h"
-#include "core/grouped.h"
 
 namespace ia {
 namespace {

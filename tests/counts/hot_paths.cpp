@@ -17,11 +17,11 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/chunk_codec.h"
-#include "adapters/mockstagram_provider.h"
-#include "adapters/sqlite_store.h"
-#include "api/series_encoding.h"
+#include "adapters/mockstagram/provider.h"
+#include "api/series/encoding.h"
 #include "net/settlement.h"
+#include "storage/codec/chunk_codec.h"
+#include "storage/embedded_store.h"
 
 namespace {
 

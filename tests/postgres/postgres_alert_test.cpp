@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "../alert_store_contract.h"
-#include "adapters/postgres_alert_store.h"
+#include "adapters/postgres/alert_store.h"
 #include "store_fixture.h"
 
 namespace ia {

@@ -1,4 +1,4 @@
-#include "adapters/postgres_fleet.h"
+#include "adapters/postgres/fleet.h"
 
 #include "../fleet_contract.h"
 #include "store_fixture.h"

@@ -1,4 +1,4 @@
-#include "adapters/postgres_migrate.h"
+#include "adapters/postgres/migrate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "adapters/postgres_store.h"
+#include "adapters/postgres/store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/postgres_read.h"
+#include "adapters/postgres/read.h"
 #include "store_fixture.h"
 #include "testing/store_life.h"
 

@@ -1,4 +1,4 @@
-#include "adapters/postgres.h"
+#include "adapters/postgres/connection.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "adapters/postgres_trial.h"
+#include "adapters/postgres/trial_database.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "../verdict_store_contract.h"
-#include "adapters/postgres_verdict_store.h"
+#include "adapters/postgres/verdict_store.h"
 #include "store_fixture.h"
 
 namespace ia {

@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
-#include "adapters/postgres.h"
-#include "adapters/postgres_migrate.h"
-#include "adapters/postgres_store.h"
+#include "adapters/postgres/connection.h"
+#include "adapters/postgres/migrate.h"
+#include "adapters/postgres/store.h"
 #include "base/log.h"
 #include "fixture.h"
 

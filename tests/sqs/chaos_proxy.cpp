@@ -8,8 +8,8 @@
 #include <random>
 #include <stdexcept>
 
-#include "adapters/sqs_http.h"
-#include "adapters/sqs_test_server.h"
+#include "adapters/sqs/http.h"
+#include "adapters/sqs/test_server.h"
 
 namespace ia {
 namespace {

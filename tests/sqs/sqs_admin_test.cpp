@@ -1,9 +1,9 @@
-#include "adapters/sqs_admin.h"
+#include "adapters/sqs/admin.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/sqs_test_server.h"
+#include "adapters/sqs/test_server.h"
 #include "sqs_harness.h"
 
 namespace ia {

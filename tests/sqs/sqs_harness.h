@@ -4,8 +4,8 @@
 #include <string>
 
 #include "../queue_harness.h"
-#include "adapters/sqs_admin.h"
-#include "adapters/sqs_queue.h"
+#include "adapters/sqs/admin.h"
+#include "adapters/sqs/queue.h"
 #include "sqs_server.h"
 
 namespace ia {
