@@ -39,18 +39,18 @@ using Group = std::vector<Setting>;
 Group data_settings() {
   return {
       {"config", "", text_value("FILE", "a TOML file", [](Config&, const std::string&) {}),
-       "Settings come from this TOML file; flags and IA_... variables win over it.", kConfigured},
+       "A TOML file with settings. Flags and IA_... variables override it.", kConfigured},
       {"data_dir",
        "influencer-analytics-data",
        text_value("DIR", "a directory", into(&Config::data_dir)),
-       "Where everything is kept; the demo makes a fresh temporary directory by default.",
+       "Directory for all data. By default the demo uses a new temporary directory.",
        kStaged | kExport | kDoctor | kQueues | kKeeping,
        "",
        {bit(kDemo), ""}},
       {"to", "", text_value("DIR", "a directory that does not exist", into(&Config::backup_to)),
-       "Where the backup goes.", bit(kBackup)},
+       "Directory to create the backup in.", bit(kBackup)},
       {"retention", "30d", duration_value({24h, 24h * 3650}, into(&Config::retention)),
-       "How long points are kept.", kDemo | kRun | kSink | kDoctor},
+       "How long points are kept before they are deleted.", kDemo | kRun | kSink | kDoctor},
       {"min_free_bytes", "512MiB",
        size_value(std::uint64_t{16} << 40, into(&Config::min_free_bytes)),
        "Fetching pauses while the data directory's disk has less free space than this.",
@@ -64,26 +64,28 @@ Group store_settings() {
        choice_value<StoreKind>(
            {{"embedded", StoreKind::kEmbedded}, {"postgres", StoreKind::kPostgres}},
            into(&Config::store)),
-       "Where the points are kept: in files of the data directory, or in PostgreSQL.", kStored},
+       "Where points are stored: in files in the data directory, or in PostgreSQL.", kStored},
       {"postgres_url", "", postgres_url_value(into(&Config::postgres_url)),
-       "The database; what it leaves out comes from PGHOST, PGUSER, PGPASSFILE and the like.",
+       "The database. Parts that are not given come from PGHOST, PGUSER, PGPASSFILE and so on.",
        kStored | kMigrate},
       {"postgres_connections", "8",
        whole_number_value(1, 1000, into(&Config::postgres_connections)),
-       "Most connections of a process for reading; writers and alerts have up to five besides.",
+       "Maximum read connections per process; writers and alerts may open up to five more.",
        kStored},
       {"postgres_timeout", "30s", duration_value({100ms, 10min}, into(&Config::postgres_timeout)),
-       "Longest wait for a statement.", kStored},
+       "Maximum time for one statement.", kStored},
       {"grant_to", "", names_value(into(&Config::grant_to)),
-       "Roles that may run the program, with commas between them.", kMigrating},
+       "Roles to grant the rights to run the program, separated by commas.", kMigrating},
       {"partition_hours", "",
        choice_value<int>(
            {{"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"6", 6}, {"8", 8}, {"12", 12}, {"24", 24}},
            [](Config& config, int hours) { config.partition_hours = hours; }),
-       "Hours of points in one table from now on; as it is, and 24 at first, when not given.",
+       "Hours of points per table, for tables created from now on. If not given, it stays as it "
+       "is (24 for a new database).",
        kMigrating},
       {"timescaledb", "on", switch_value(into(&Config::timescaledb)),
-       "Use the extension TimescaleDB where the database has it; new tables only.", kMigrating},
+       "Use the TimescaleDB extension if the database has it. Affects new tables only.",
+       kMigrating},
   };
 }
 
@@ -92,20 +94,21 @@ Group watched_settings() {
       {"influencers",
        "",
        influencers_value(into(&Config::influencers)),
-       "Ids and ranges of ids, or a file with them.",
+       "The influencers: ids and ranges of ids, or a file that lists them.",
        kSeeding | kMockstagram | kExport | kDoctor,
        "",
        {kSimulating, kMillion}},
       {"interval", "60s", duration_value({1min, 24h, 1min}, into(&Schedule::interval)),
-       "How often each influencer is asked for.", kSeeding | kDoctor},
+       "How often each influencer is fetched.", kSeeding | kDoctor},
       {"spread", "53s", duration_value({0ms, kSpreadMax}, into(&Schedule::spread)),
-       "Over how much of each minute the requests are spread; 0s asks all at once.", kSeeding},
+       "The part of each minute over which requests are spread; 0s sends them all at once.",
+       kSeeding},
       {"shard_size", "1000", whole_number_value(1, 5000, into(&Config::shard_size)),
-       "How many influencers at most travel in one queue message and are fetched together.",
+       "Maximum number of influencers per queue message, which are fetched together.",
        kSeeding},
       {"reseed", "24h", duration_value({0ms, 24h * 14, 1min}, into(&Config::reseed)),
-       "How often the queue of ids is seeded again, which replaces lost messages; 0s: only when "
-       "messages are missing.",
+       "How often the id queue is reseeded to replace lost messages; with 0s, only when messages "
+       "are missing.",
        kDemo | kRun | kFetch},
   };
 }
@@ -115,28 +118,30 @@ Group network_settings() {
       {"mockstagram_url", "http://127.0.0.1:3000", server_url_value(into(&Config::mockstagram_url)),
        "The Mockstagram server to fetch from.", kNetworked},
       {"max_rate", "auto", rate_value(into(&Config::max_rate)),
-       "Most requests a second; auto is 1.1 times what is due, over the spread.", kFetching},
+       "Maximum requests per second; auto is 1.1 times the rate needed to fetch everything within "
+       "the spread.", kFetching},
       {"max_rate_total", "0", number_value(0, 1e9, into(&Config::max_rate_total)),
-       "Most requests a second of all fetchers together, which share it evenly through PostgreSQL; "
-       "0 is no limit.",
+       "Maximum requests per second for all fetchers together, which share it evenly through "
+       "PostgreSQL; 0 means no limit.",
        kRun | kFetch},
       {"max_connections", "1024", whole_number_value(1, 65'535, into(&Config::max_connections)),
-       "Most connections to the network; no more are opened than are needed.",
+       "Maximum connections to the network; only as many as needed are opened.",
        kFetching | kDoctor | kProveScale},
       {"pipelining", "1", whole_number_value(1, 64, into(&Config::pipelining)),
-       "Requests sent on a connection ahead of their replies; 1 waits for each.",
+       "Number of requests sent on a connection before waiting for a reply; 1 disables pipelining.",
        kFetching | kProveScale},
       {"connect_timeout", "1s", duration_value({10ms, 30s}, into(&Config::connect_timeout)),
-       "Longest wait for a connection.", kFetching | kCheck | kDoctor},
+       "Maximum time to establish a connection.", kFetching | kCheck | kDoctor},
       {"request_timeout", "5s", duration_value({10ms, 55s}, into(&Config::request_timeout)),
-       "Longest wait for a whole reply.", kFetching | kDoctor},
+       "Maximum time for a complete reply.", kFetching | kDoctor},
       {"tick", "4ms", duration_value({1ms, 100ms}, into(&Config::tick)),
-       "How often requests are released; longer costs less CPU.", kFetching},
+       "How often requests are released; a longer tick uses less CPU.", kFetching},
       {"ca_file", "", readable_file_value(into(&Config::ca_file)),
-       "Certificates (PEM) to trust for https; the system's when not given.", kNetworked | kSqs},
+       "PEM file with the certificates to trust for https. Default: the system's.",
+       kNetworked | kSqs},
       {"user_agent", "", header_value(into(&Config::user_agent)),
-       "What requests say of their sender, to the network, to receivers of alerts and to SQS; "
-       "influencer-analytics/VERSION when not given. Networks like a contact in it.",
+       "User-Agent of all requests: to the network, to webhooks and to SQS. Default: "
+       "influencer-analytics/VERSION. Networks appreciate a contact address in it.",
        kNetworked | kServing | kSqs},
   };
 }
@@ -145,16 +150,17 @@ Group check_settings() {
   return {
       {"check_interval", "24h",
        duration_value({0ms, 24h * 30, 1min}, into(&Config::check_interval)),
-       "How often the network is asked whether an influencer is suspicious; 0s is never.",
+       "How often the network is asked whether an influencer is suspicious; 0s disables checks.",
        kChecking},
       {"check_rate", "auto", rate_value(into(&Config::check_rate)),
-       "Most checks a second; auto is 1.5 times what the interval asks for, and at least 1.",
+       "Maximum checks per second; auto is 1.5 times the rate that the interval requires, at "
+       "least 1.",
        kChecking},
       {"check_connections", "256", whole_number_value(1, 4096, into(&Config::check_connections)),
-       "Most checks under way at a time, each on a connection that fetches nothing else.",
+       "Maximum concurrent checks. Each uses a connection of its own.",
        kChecking},
       {"check_timeout", "12s", duration_value({100ms, 60s}, into(&Config::check_timeout)),
-       "Longest wait for a check.", kChecking},
+       "Maximum time for one check.", kChecking},
   };
 }
 
@@ -164,27 +170,29 @@ Group queue_settings() {
        "embedded",
        choice_value<QueueKind>({{"embedded", QueueKind::kEmbedded}, {"sqs", QueueKind::kSqs}},
                                into(&Config::queue)),
-       "Where the queues are: in files of the data directory, or at AWS SQS. The command queues "
-       "means those of a data directory when one is named.",
+       "Where the queues are: in files in the data directory, or at AWS SQS. The command queues "
+       "uses those of a data directory if one is given.",
        kQueued | kQueues,
        "",
        {bit(kQueues), "sqs"}},
       {"sqs_endpoint", "", server_url_value(into(&Config::sqs_endpoint)),
-       "A server that speaks SQS's protocol; AWS_ENDPOINT_URL_SQS, else AWS's of the region, when "
-       "not given.",
+       "A server that speaks the SQS protocol. Default: AWS_ENDPOINT_URL_SQS, or else AWS's own "
+       "endpoint for the region.",
        kSqs},
       {"sqs_region", "", text_value("REGION", "a region, as eu-west-1", into(&Config::sqs_region)),
-       "The region; AWS_REGION, AWS_DEFAULT_REGION or the profile's when not given.", kSqs},
+       "The AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's.", kSqs},
       {"sqs_prefix", "",
        text_value("TEXT", "what a queue's name may begin with", into(&Config::sqs_prefix)),
-       "Put before the names of the queues.", kSqs},
+       "Prefix of the queues' names.", kSqs},
       {"queue_receives_max", "0", whole_number_value(0, 1000, into(&Config::queue_receives_max)),
-       "A batch of points that was received this often in vain goes to the dead letters; 0: only "
-       "one that cannot be read does. SQS also counts what is given back by a clean stop.",
+       "A batch of points that was received this many times without being stored goes to the dead "
+       "letters. With 0, only unreadable batches do. SQS also counts batches returned by a clean "
+       "stop.",
        kFetching | kSink | kQueues},
       {"visibility", "30s", duration_value({5s, 12h}, into(&Config::visibility)),
-       "A received message comes back after this time unless it was acknowledged; at SQS ids come "
-       "back after the interval and 15 s, if that is longer.",
+       "A received message is delivered again after this time unless it was acknowledged. At SQS, "
+       "messages of the id queue are delivered again after the interval plus 15 s if that is "
+       "longer.",
        kFetching | kSink},
   };
 }
@@ -192,47 +200,47 @@ Group queue_settings() {
 Group api_settings() {
   return {
       {"listen", "127.0.0.1:8080", address_value(into(&Config::listen)),
-       "Where the API and the dashboard are served; port 0 takes a free one.", kServing | kDoctor},
+       "Address of the API and the dashboard. Port 0 picks a free port.", kServing | kDoctor},
       {"metrics_listen", "",
        address_value([](Config& config, Address address) { config.metrics_listen = address; }),
-       "Where /metrics, /healthz and /readyz are served besides, for processes without an API and "
-       "for "
-       "an API whose metrics are not for its readers; nowhere when not given.",
+       "Additional address that serves only /metrics, /healthz and /readyz: for processes without "
+       "an API, or to keep metrics away from readers of the API. Default: none.",
        kServing | kFetch | kSink | kCheck},
       {"api_threads", "1", whole_number_value(1, 64, into(&Config::api_threads)),
-       "Threads that answer API requests.", kServing},
+       "Number of threads that answer API requests.", kServing},
       {"api_max_connections", "1024",
        whole_number_value(1, 65'535, into(&Config::api_max_connections)),
        "Most API connections at a time, three quarters of them from one address; the one that has "
        "been idle longest makes room for a new one.",
        kServing | kDoctor},
       {"api_max_streams", "10000", whole_number_value(0, 1'000'000, into(&Config::api_max_streams)),
-       "Most streams of live events at a time, besides the connections; further ones are refused.",
+       "Maximum concurrent event streams, in addition to the connections; further ones are "
+       "refused.",
        kServing | kDoctor},
       {"health_url", "http://127.0.0.1:8080/healthz", page_url_value(into(&Config::health_url)),
-       "What is asked: the process is healthy when it answers 200.", kAsking, "url"},
+       "The URL to request. The process is healthy if it answers 200.", kAsking, "url"},
       {"api_rate_limit", "0", number_value(0, 1'000'000, into(&Config::api_rate_limit)),
-       "Maximum API requests per second from one client address; 0 is no limit.", kServing},
+       "Maximum API requests per second from one client address; 0 means no limit.", kServing},
       {"allowed_hosts", "", hosts_value(into(&Config::allowed_hosts)),
-       "Host names that the API answers for, besides localhost and IP addresses; a name behind *. "
-       "stands for all below it, * alone for any. When not given, an API that listens on loopback "
-       "answers for no other name and any other API for all. Needed behind a reverse proxy that "
-       "passes its own Host on.",
+       "Host names that the API answers to, in addition to localhost and IP addresses. "
+       "*.example.org matches every name below example.org, * matches any name. Default: an API "
+       "that listens on loopback answers to no other name, any other API to every name. Needed "
+       "behind a reverse proxy that forwards its own Host.",
        kServing},
       {"trusted_proxies", "", networks_value(into(&Config::trusted_proxies)),
        "Reverse proxies whose X-Forwarded-For, or else Forwarded, is believed: the rightmost "
        "address in it that is not one of them is the client, for the rate limit and the log.",
        kServing},
       {"api_token", "", secret_value(into(&Config::api_token)),
-       "Who changes something through the API must send this token; without one, only this machine "
-       "may, and only when nobody else can reach the API. Better set as IA_API_TOKEN or in the "
-       "file.",
+       "Token required for changes through the API. Without one, only clients on this machine may "
+       "make changes, and only if the API listens on loopback. Prefer IA_API_TOKEN or the "
+       "settings file to the command line.",
        kServing},
       {"alert_allow_private", "off", switch_value(into(&Config::alert_allow_private)),
-       "Alerts may be sent to private, loopback and link-local addresses too.", kServing},
+       "Allow alerts to private, loopback and link-local addresses.", kServing},
       {"movers_base_min", "1000",
        whole_number_value(1, 1'000'000'000, into(&Config::movers_base_min)),
-       "Least followers at the beginning of a window to be among the movers by percent.", kServing},
+       "Minimum followers at the start of a window for the list of movers by percent.", kServing},
   };
 }
 
@@ -241,22 +249,22 @@ Group signal_settings() {
   constexpr auto kFollowersMost = static_cast<std::uint64_t>(kCountMax);
   return {
       {"signal_jump_z", "8", number_value(1, 1'000'000, into(&T::jump_z)),
-       "A change of followers counts from so many times the account's usual spread on.", kServing},
+       "Smallest jump to report, as a multiple of the account's usual spread.", kServing},
       {"signal_jump_least", "100", whole_number_value(1, kFollowersMost, into(&T::jump_least)),
-       "The fewest followers that count as a jump.", kServing},
+       "Smallest jump to report, in followers.", kServing},
       {"signal_jump_within", "15m", duration_value({1min, 6h, 1min}, into(&T::jump_within)),
-       "What takes longer is a surge or a drip feed.", kServing},
+       "Maximum duration of a jump. A longer rise is a surge or a drip feed.", kServing},
       {"signal_step_hold", "60m", duration_value({1min, 24h, 1min}, into(&T::step_hold)),
-       "A jump stays when its level is kept for so long.", kServing},
+       "How long the new level must hold for a jump to count as permanent.", kServing},
       {"signal_step_share", "0.5", number_value(0, 1, into(&T::step_share)),
-       "How much of a jump has to be left after the hold.", kServing},
+       "Share of a jump that must remain after the hold.", kServing},
       {"signal_saw_tooth_least", "200",
        whole_number_value(1, kFollowersMost, into(&T::saw_tooth_least)),
-       "The fewest accounts that count as mass follow or mass unfollow.", kServing},
+       "Smallest number of accounts that counts as a mass follow or mass unfollow.", kServing},
       {"signal_saw_tooth_runs", "4", whole_number_value(2, 1'000, into(&T::saw_tooth_runs)),
-       "How many of them in turn count as a saw-tooth.", kServing},
+       "How many of them, alternating, count as a saw-tooth.", kServing},
       {"signal_ratio_percentile", "10", number_value(0, 100, into(&T::ratio_percentile)),
-       "Follower ratios among so many percent of the lowest count as low.", kServing},
+       "Follower ratios within this lowest percentage count as low.", kServing},
   };
 }
 
@@ -269,18 +277,19 @@ Group output_settings() {
                                {"warning", LogLevel::kWarning},
                                {"error", LogLevel::kError}},
                               into(&Config::log_level)),
-       "The least severe log lines to write to standard error.",
+       "Minimum severity of log lines on standard error.",
        kLogging,
        "",
        {bit(kProveScale), "warning"}},
       {"log_format", "text",
        choice_value<LogFormat>({{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
                                into(&Config::log_format)),
-       "Log lines for people or for programs.", kLogging},
+       "Format of log lines: text for people, json for programs.", kLogging},
       {"report", "on", switch_value(into(&Config::report)),
-       "A line a minute on standard output: what was stored, what was not and why.", kDemo | kRun},
+       "One line per minute on standard output: what was stored, what was missed and why.",
+       kDemo | kRun},
       {"minutes", "0", whole_number_value(0, 1'000'000, into(&Config::minutes)),
-       "Stop after so many complete minutes; 0 runs until it is stopped.", kDemo | kRun},
+       "Stop after this many complete minutes; 0 runs until stopped.", kDemo | kRun},
   };
 }
 
@@ -305,15 +314,16 @@ Group simulator_settings() {
       {"mockstagram_listen",
        "127.0.0.1:3000",
        address_value(into(&Config::mockstagram_listen)),
-       "Where the simulator is served; port 0 takes a free one.",
+       "Address of the simulator. Port 0 picks a free port.",
        kSimulating,
        "listen",
        {bit(kDemo), "127.0.0.1:0"}},
       {"simulator_seed", "1", whole_number_value(0, UINT64_MAX, into(&Config::simulator_seed)),
-       "The same seed gives the same influencers and the same faults.", kSimulating, "seed"},
+       "Seed of the simulation. The same seed gives the same influencers and faults.",
+       kSimulating, "seed"},
       {"simulator_answers_kept", "0",
        whole_number_value(0, 100'000'000, into(&Config::simulator_answers_kept)),
-       "How many of the newest answers can be looked up afterwards, at 32 bytes each.", kSimulating,
+       "How many recent answers are kept for lookup, at 32 bytes each.", kSimulating,
        "answers_kept"},
   };
   for (const auto& option : fault_options()) group.push_back(fault_setting(option));
@@ -326,22 +336,21 @@ Group export_settings() {
        choice_value<ExportKind>(
            {{"points", ExportKind::kPoints}, {"verdicts", ExportKind::kVerdicts}},
            into(&Config::what)),
-       "What to export: the points of a range, or what the network last said of each influencer.",
+       "What to export: the points of a range, or the network's latest verdict on each influencer.",
        kExporting},
       {"influencer", "",
        whole_number_value(
            0, kInfluencerIdMax,
            [](Config& config, std::uint64_t id) { config.influencer = InfluencerId{id}; }),
-       "The id of the one influencer to export.", kExporting},
+       "Id of the influencer to export.", kExporting},
       {"start", "", time_value(into(&Config::start)),
-       "The first minute; a day before the end when not given.", kExporting},
-      {"end", "now", time_value(into(&Config::end)), "The minute after the last one.", kExporting},
+       "First minute to export. Default: a day before the end.", kExporting},
+      {"end", "now", time_value(into(&Config::end)), "End of the range, exclusive.", kExporting},
       {"output", "-",
        text_value("FILE|-", "a file, or - for standard output", into(&Config::output)),
-       "Where the CSV goes; - is standard output.", kExporting},
+       "File to write the CSV to; - is standard output.", kExporting},
       {"partial", "off", switch_value(into(&Config::partial)),
-       "Whether points of minutes that are still open are exported, too; others of the same minute "
-       "are not stored yet.",
+       "Also export points of minutes that are still open, for which further points may follow.",
        kExporting},
   };
 }
@@ -349,21 +358,21 @@ Group export_settings() {
 Group trial_settings() {
   return {
       {"workers", "1,2,4,8", counts_value(1, 64, into(&Config::workers)),
-       "How many fetchers, one number a round. A round writes test points, into queues and a "
-       "database of its own on the servers that are named, and removes both.",
+       "Number of fetchers in each round. A round writes test points into queues and a database "
+       "of its own on the given servers, and removes both afterwards.",
        kProving},
       {"worker_rate", "4000", number_value(100, 1e6, into(&Config::worker_rate)),
-       "Requests a second that each fetcher is held to; the influencers are as many as that gives "
-       "in 52 seconds.",
+       "Requests per second that each fetcher is limited to. There are as many influencers as "
+       "that rate can fetch in 52 seconds.",
        kProving},
-      {"sinks", "1", whole_number_value(1, 64, into(&Config::sinks)), "How many sinks.", kProving},
+      {"sinks", "1", whole_number_value(1, 64, into(&Config::sinks)), "Number of sinks.", kProving},
       {"trial_minutes", "2", whole_number_value(1, 60, into(&Config::trial_minutes)),
-       "Whole minutes that a round is measured for.", kProving, "minutes"},
+       "Number of whole minutes to measure in each round.", kProving, "minutes"},
       {"trial_url", "", server_url_value(into(&Config::trial_url)),
-       "The Mockstagram server; a simulator of its own when not given.", kProving,
+       "The Mockstagram server. Default: a simulator started for the trial.", kProving,
        "mockstagram_url"},
       {"trial_output", "", text_value("FILE", "a file, as scale.svg", into(&Config::trial_output)),
-       "The figures as a drawing.", kProving, "output"},
+       "SVG file to draw the results to.", kProving, "output"},
   };
 }
 
