@@ -210,8 +210,8 @@ Group api_settings() {
        "Number of threads that answer API requests.", kServing},
       {"api_max_connections", "1024",
        whole_number_value(1, 65'535, into(&Config::api_max_connections)),
-       "Most API connections at a time, three quarters of them from one address; the one that has "
-       "been idle longest makes room for a new one.",
+       "Maximum concurrent API connections, at most three quarters of them from one address. A new "
+       "connection replaces the one that has been idle longest.",
        kServing | kDoctor},
       {"api_max_streams", "10000", whole_number_value(0, 1'000'000, into(&Config::api_max_streams)),
        "Maximum concurrent event streams, in addition to the connections; further ones are "
