@@ -139,6 +139,7 @@ struct World {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       all.push_back({.influencer = ids[i],
                      .suspicious = i % 50 == 0,
+                     .judged = {},
                      .checked_at = clock.wall(),
                      .changed_at = clock.wall()});
     }
