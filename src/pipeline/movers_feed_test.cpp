@@ -106,7 +106,7 @@ TEST_F(MoversFeedTest, MeasuresFromTheOldestMinuteWhileTheHistoryIsShort) {
 }
 
 TEST_F(MoversFeedTest, SaysThatValuesOfItsBaseAreDamaged) {
-  live({{1, 1'000}, {2, 1'000}}, days{1});
+  live({{1, 1'000}, {2, 1'000}}, hours{23});
   live({{1, 1'500}, {2, 1'500}}, hours{1});
   live({{1, 1'600}, {2, 1'600}}, minutes{0});
   store_.damage(id(2), {kStart, kStart + minutes{1}});
