@@ -157,7 +157,8 @@ class Deployment(unittest.TestCase):
             self.assertNotIn("error while linting", done.stderr)
 
     def test_every_stage_is_among_the_processes_that_are_alive(self):
-        self.assertEqual(alive(self.ports["api"]), set(self.ports))
+        wait_until("all of them are alive",
+                   lambda: alive(self.ports["api"]) == set(self.ports))
 
     def test_every_process_says_whether_it_lives_and_is_ready(self):
         for stage, port in self.ports.items():
