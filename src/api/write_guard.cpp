@@ -1,19 +1,15 @@
 #include "api/write_guard.h"
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
+#include "base/http_head.h"
 #include "http/host_name.h"
 
 namespace ia {
 namespace {
 
 constexpr std::string_view kBearer = "bearer ";
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 // Takes as long wherever the first difference is.
 bool same_secret(std::string_view given, std::string_view wanted) {
@@ -27,7 +23,7 @@ bool same_secret(std::string_view given, std::string_view wanted) {
 
 bool knows(std::string_view token, std::string_view authorization) {
   const auto scheme = authorization.substr(0, kBearer.size());
-  if (!same_ignoring_case(scheme, kBearer)) return false;
+  if (!http1::equals(scheme, kBearer)) return false;
   return same_secret(authorization.substr(kBearer.size()), token);
 }
 
@@ -37,7 +33,7 @@ bool is_own_page(const HttpRequest& request) {
   if (request.origin.empty()) return true;
   constexpr std::string_view kHttp = "http://";
   return request.origin.starts_with(kHttp) &&
-         same_ignoring_case(request.origin.substr(kHttp.size()), request.host);
+         http1::equals(request.origin.substr(kHttp.size()), lowered(request.host));
 }
 
 Problem forbidden(std::string detail) { return {.status = 403, .detail = std::move(detail)}; }

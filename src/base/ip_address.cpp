@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <span>
 
 namespace ia {
 namespace {
@@ -98,6 +97,10 @@ bool AddressRange::contains(const IpAddress& address) const {
   if (!std::equal(ours.begin(), ours.begin() + whole, address.bytes_.begin())) return false;
   const int rest = bits_ % 8;
   return rest == 0 || (ours[whole] ^ address.bytes_[whole]) >> (8 - rest) == 0;
+}
+
+bool is_in(std::span<const AddressRange> ranges, const IpAddress& address) {
+  return std::ranges::any_of(ranges, [&](const auto& range) { return range.contains(address); });
 }
 
 bool is_port(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ class AddressRange {
   IpAddress network_;
   int bits_ = 128;
 };
+
+// Whether one of the ranges contains the address.
+bool is_in(std::span<const AddressRange> ranges, const IpAddress& address);
 
 // The digits of a TCP port that can be connected to, 1 to 65535, and nothing else.
 bool is_port(std::string_view text);

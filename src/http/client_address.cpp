@@ -73,13 +73,10 @@ std::string_view node_of(std::string_view element) {
 
 IpAddress client_behind(IpAddress peer, const ForwardedFields& said,
                         std::span<const AddressRange> trusted) {
-  const auto is_trusted = [trusted](const IpAddress& address) {
-    return std::ranges::any_of(trusted, [&](const auto& range) { return range.contains(address); });
-  };
   const bool is_x = !trimmed(said.x_forwarded_for).empty();
   auto rest = is_x ? said.x_forwarded_for : said.forwarded;
   auto client = peer;
-  while (!rest.empty() && is_trusted(client)) {
+  while (!rest.empty() && is_in(trusted, client)) {
     const auto element = take_last(rest, ',');
     if (element.empty()) continue;
     const auto before =

@@ -1,7 +1,9 @@
 #include "http/message.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/ascii.h"
+#include "base/http_head.h"
 
 namespace ia {
 namespace {
@@ -25,8 +27,7 @@ std::string_view next_element(std::string_view& list) {
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return http1::equals(a, lowered(b));
 }
 
 bool is_zero_weight(std::string_view parameters) {

@@ -76,10 +76,6 @@ struct Connection : ConnectionState {
 
 Connection& whole(ConnectionState& state) { return static_cast<Connection&>(state); }
 
-bool is_in(const std::vector<AddressRange>& ranges, const IpAddress& address) {
-  return std::ranges::any_of(ranges, [&](const auto& range) { return range.contains(address); });
-}
-
 // One thread with its connections. At every suspension `answers_` has nothing to send, so the
 // connections of a thread share it.
 class Worker {
