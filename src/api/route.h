@@ -17,12 +17,13 @@ struct RouteRequest {
   std::string_view id;  // the path's variable part, unescaped; empty when it has none
   std::string_view query;
   const HttpRequest& http;
-  // True where the route may take its time: not on a thread of the server.
-  bool is_aside = false;
-  // The answer that the client waits for, where it is made aside. A route that answers it by itself
-  // returns it as the response's `late`.
+  // The answer that the client waits for, where it is made aside; none on a thread of the server. A
+  // route that answers it by itself returns it as the response's `late`.
   std::shared_ptr<LateAnswer> late{};
   MonoTime asked_at{};  // when it was asked first
+
+  // Whether the route may take its time.
+  bool is_aside() const { return late != nullptr; }
 };
 
 // The route filled the response, or says what is wrong.

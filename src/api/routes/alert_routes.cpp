@@ -142,7 +142,7 @@ Answer AlertRoutes::go_aside(const RouteRequest& request, HttpResponse& response
 
 Answer AlertRoutes::all(const RouteRequest& request, HttpResponse& response) {
   if (const Parameters none(request.query, {}); !none.is_valid()) return refuse(none.problem());
-  if (!request.is_aside) return go_aside(request, response);
+  if (!request.is_aside()) return go_aside(request, response);
   return request.http.method == HttpMethod::kPost ? add(request, response) : list(response);
 }
 
@@ -186,7 +186,7 @@ Answer AlertRoutes::add(const RouteRequest& request, HttpResponse& response) {
 Answer AlertRoutes::one(const RouteRequest& request, HttpResponse& response) {
   const auto id = id_in(request);
   if (!id) return refuse(id.error());
-  if (!request.is_aside) return go_aside(request, response);
+  if (!request.is_aside()) return go_aside(request, response);
   if (request.http.method == HttpMethod::kPut) return replace(*id, request, response);
   if (request.http.method == HttpMethod::kDelete) return remove(*id, request, response);
   const auto alerts = store();
@@ -277,7 +277,7 @@ Answer AlertRoutes::log(const RouteRequest& request, HttpResponse& response) {
     query.rule = AlertRuleId{parameters.whole_number("rule", 0, 1, kNumberMax)};
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  if (!request.is_aside) return refuse(takes_longer());
+  if (!request.is_aside()) return refuse(takes_longer());
   const auto alerts = store();
   if (!alerts) return refuse(alerts.error());
   const auto entries = (*alerts)->log(query);

@@ -40,7 +40,7 @@ Answer CompareRoutes::compare(const RouteRequest& request, HttpResponse& respons
   head.scale_name = kScales[scale];
   if (!parameters.is_valid()) return refuse(parameters.problem());
   const bool is_long = takes_long(head.cut.range, ids.size());
-  if (is_long && !request.is_aside) return refuse(takes_longer());
+  if (is_long && !request.is_aside()) return refuse(takes_longer());
   std::vector<Series> all;
   for (const auto id : ids) {
     auto series = read_series(context_, observed_, id, head.cut.range);

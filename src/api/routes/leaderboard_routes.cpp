@@ -208,7 +208,7 @@ Answer LeaderboardRoutes::page(const RouteRequest& request, HttpResponse& respon
     if (!cursor) parameters.reject("cursor", "is not one that this API gave out: follow `next`");
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  if (head.is_long() && !request.is_aside) return refuse(takes_longer());
+  if (head.is_long() && !request.is_aside()) return refuse(takes_longer());
 
   if (head.at) {
     const auto board = past_.board(*head.at, request.http.client.limit_key());

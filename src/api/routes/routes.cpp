@@ -273,9 +273,10 @@ Router::Answered Router::try_to_answer(const HttpRequest& request, const Asked* 
     const auto escaped = entry.id_in(target->path);
     const auto id = unescape(escaped);
     RouteRequest routed{.id = id ? *id : escaped, .query = target->query, .http = request};
-    routed.is_aside = asked != nullptr;
-    if (asked != nullptr) routed.late = asked->late;
-    if (asked != nullptr) routed.asked_at = asked->asked_at;
+    if (asked != nullptr) {
+      routed.late = asked->late;
+      routed.asked_at = asked->asked_at;
+    }
     return answer_with(i, routed, response);
   }
   answer_problem(response,
@@ -295,7 +296,7 @@ Router::Answered Router::answer_with(std::size_t route, const RouteRequest& requ
   const bool may_run =
       entry.runs == Runs::kHere ||
       (entry.runs == Runs::kHereWhenNear && !state_->context.reads_may_wait);
-  if (!may_run && !request.is_aside) return Answered::kAside;
+  if (!may_run && !request.is_aside()) return Answered::kAside;
   const auto answered = entry.answer(*state_, request, response);
   if (answered) return Answered::kYes;
   if (answered.error().kind == kTakesLonger) return Answered::kAside;

@@ -34,7 +34,7 @@ Answer SeriesRoutes::analytics(const RouteRequest& request, HttpResponse& respon
                                                 kPointsMax - 1, number_of(id)));
   }
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  if (takes_long(range, 1) && !request.is_aside) return refuse(takes_longer());
+  if (takes_long(range, 1) && !request.is_aside()) return refuse(takes_longer());
   const auto series = read_series(context_, observed_, id, range);
   if (!series) return refuse(series.error());
   response.content_type = content_type::kJson;
@@ -56,7 +56,7 @@ Answer SeriesRoutes::series(const RouteRequest& request, HttpResponse& response)
   head.cut = take_cut(parameters, context_.clock.wall(), 1);
   const auto format = parameters.choice("format", kFormats);
   if (!parameters.is_valid()) return refuse(parameters.problem());
-  if (takes_long(head.cut.range, 1) && !request.is_aside) return refuse(takes_longer());
+  if (takes_long(head.cut.range, 1) && !request.is_aside()) return refuse(takes_longer());
   const auto series = read_series(context_, observed_, head.influencer, head.cut.range);
   if (!series) return refuse(series.error());
   response.content_type = type_of(format);

@@ -228,7 +228,7 @@ Answer SummaryRoutes::minutes(const RouteRequest& request, HttpResponse& respons
   const auto range = take_minutes(parameters, context_.clock.wall());
   if (!parameters.is_valid()) return refuse(parameters.problem());
   const bool is_long = range.end - range.begin > kMinutesShort;
-  if (is_long && !request.is_aside) return refuse(takes_longer());
+  if (is_long && !request.is_aside()) return refuse(takes_longer());
   const auto rows = context_.store.read_minutes(range);
   if (!rows) return refuse(problem_of(rows.error()));
   response.content_type = content_type::kJson;
