@@ -19,6 +19,13 @@ inline constexpr std::size_t kFooterBytes = 40 + kChecksumBytes;
 inline constexpr std::size_t kPlaceBytes = 20;  // of a row, in the directory
 inline constexpr std::uint32_t kDaySpan = 1440;
 
+// A row in the directory.
+struct RowPlace {
+  std::uint64_t first_id = 0;
+  std::uint64_t page = 0;  // its index page
+  std::uint32_t page_size = 0;
+};
+
 // A day's blocks begin at one of its hours; all others' at the first minute.
 inline std::size_t slots_of(std::uint32_t span) { return span == kDaySpan ? kSlotsMax : 1; }
 

@@ -12,8 +12,6 @@
 #include <cstring>
 #include <utility>
 
-#include "storage/packed_layout.h"
-
 namespace ia::sqlite_store {
 namespace {
 
@@ -21,11 +19,6 @@ using namespace packed_layout;
 
 // Blocks so near each other are read at once.
 constexpr std::uint64_t kGapMax = 16 << 10;
-
-Status damaged(const std::filesystem::path& file, std::string_view what) {
-  return fail(Errc::kCorrupt,
-              file.string() + ": " + std::string(what) + ": restore it from a backup");
-}
 
 class InputFile {
  public:
@@ -51,7 +44,7 @@ class InputFile {
       const auto got = ::pread(file_, to, size, static_cast<off_t>(at));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return failed();
-      if (got == 0) return damaged(path_, "it was cut short");
+      if (got == 0) return std::unexpected(damaged_segment(path_, "it was cut short"));
       at += static_cast<std::uint64_t>(got);
       to += got;
       size -= static_cast<std::size_t>(got);
@@ -61,18 +54,12 @@ class InputFile {
 
  private:
   Status failed() const {
-    if (errno == EIO) return damaged(path_, "the disk cannot read it");
+    if (errno == EIO) return std::unexpected(damaged_segment(path_, "the disk cannot read it"));
     return fail(Errc::kUnavailable, path_.string() + ": " + std::strerror(errno));
   }
 
   std::filesystem::path path_;
   int file_;
-};
-
-struct RowPlace {
-  std::uint64_t first_id = 0;
-  std::uint64_t page = 0;
-  std::uint32_t page_size = 0;
 };
 
 struct Footer {
@@ -81,10 +68,12 @@ struct Footer {
   std::size_t rows = 0;
 };
 
-Result<Footer> read_footer(const InputFile& file, std::uint64_t size) {
+Result<Footer> read_footer(const InputFile& file) {
+  const auto size = file.size();
+  if (!size) return std::unexpected(size.error());
   std::string bytes(kFooterBytes, '\0');
-  if (size < kFooterBytes) return std::unexpected(damaged(file.path(), "not a segment").error());
-  const auto at = size - kFooterBytes;
+  if (*size < kFooterBytes) return std::unexpected(damaged_segment(file.path(), "not a segment"));
+  const auto at = *size - kFooterBytes;
   if (auto read = file.read(at, bytes.size(), bytes.data()); !read) {
     return std::unexpected(read.error());
   }
@@ -102,7 +91,14 @@ Result<Footer> read_footer(const InputFile& file, std::uint64_t size) {
       number_at<std::uint64_t>(bytes, body.size()) == checksum_of(body, seed_of(footer.info, at)) &&
       footer.directory <= at && at - footer.directory == footer.rows * kPlaceBytes + kChecksumBytes;
   if (is_whole) return footer;
-  return std::unexpected(damaged(file.path(), "not a whole segment").error());
+  return std::unexpected(damaged_segment(file.path(), "not a whole segment"));
+}
+
+Result<InputFile> open_file(const std::filesystem::path& path) {
+  InputFile file(path);
+  if (file.is_open()) return file;
+  if (errno == ENOENT) return fail(Errc::kNotFound, path.string() + ": the segment is gone");
+  return fail(Errc::kUnavailable, path.string() + ": " + std::strerror(errno));
 }
 
 class PackedSegment final : public SegmentFile {
@@ -110,7 +106,7 @@ class PackedSegment final : public SegmentFile {
   PackedSegment(InputFile file, SegmentInfo info)
       : file_(std::move(file)),
         info_(std::move(info)),
-        span_(static_cast<std::uint32_t>((info_.range.end - info_.range.begin).count())),
+        span_(info_.span()),
         slots_(slots_of(span_)) {}
   Status load_directory(const Footer& footer);
 
@@ -132,7 +128,9 @@ class PackedSegment final : public SegmentFile {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  Status damage() const { return damaged(file_.path(), "its checksums do not match"); }
+  Status damage() const {
+    return std::unexpected(damaged_segment(file_.path(), "its checksums do not match"));
+  }
   bool is_sealed(std::string_view piece, std::uint64_t at) const;
   // Reads a piece without its checksum.
   Status read_piece(std::uint64_t at, std::size_t size, std::string& out) const;
@@ -418,32 +416,25 @@ Result<std::optional<Counts>> PackedSegment::decode_current_value(std::uint32_t 
 }  // namespace
 
 Result<SegmentInfo> read_packed_info(const std::filesystem::path& path) {
-  const InputFile file(path);
-  if (!file.is_open()) return fail(Errc::kNotFound, path.string() + ": the segment is gone");
-  const auto size = file.size();
-  if (!size) return std::unexpected(size.error());
-  const auto footer = read_footer(file, *size);
+  const auto file = open_file(path);
+  if (!file) return std::unexpected(file.error());
+  const auto footer = read_footer(*file);
   if (!footer) return std::unexpected(footer.error());
   return footer->info;
 }
 
 Result<std::unique_ptr<SegmentFile>> open_packed_segment(const std::filesystem::path& path,
                                                          const SegmentInfo& info) {
-  InputFile file(path);
-  if (!file.is_open()) {
-    if (errno == ENOENT) return fail(Errc::kNotFound, path.string() + ": the segment is gone");
-    return fail(Errc::kUnavailable, path.string() + ": " + std::strerror(errno));
-  }
-  const auto size = file.size();
-  if (!size) return std::unexpected(size.error());
-  const auto footer = read_footer(file, *size);
+  auto file = open_file(path);
+  if (!file) return std::unexpected(file.error());
+  const auto footer = read_footer(*file);
   if (!footer) return std::unexpected(footer.error());
   const bool is_named =
       footer->info.range == info.range && footer->info.frames_through == info.frames_through;
   if (!is_named) {
-    return std::unexpected(damaged(path, "not the segment that the catalog names").error());
+    return std::unexpected(damaged_segment(path, "not the segment that the catalog names"));
   }
-  auto segment = std::make_unique<PackedSegment>(std::move(file), info);
+  auto segment = std::make_unique<PackedSegment>(std::move(*file), info);
   if (auto loaded = segment->load_directory(*footer); !loaded) {
     return std::unexpected(loaded.error());
   }

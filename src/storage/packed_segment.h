@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/codec/packed_block.h"
+#include "storage/packed_layout.h"
 #include "storage/segment.h"
 
 // Segments of format 3: rows of some 500 influencers, each a run of blocks and an index page.
@@ -66,11 +67,6 @@ class PackedSegmentWriter {
     std::vector<std::uint64_t> ids;
     std::vector<Group> groups;
   };
-  struct RowPlace {
-    std::uint64_t first_id;
-    std::uint64_t page;
-    std::uint32_t page_size;
-  };
   PackedSegmentWriter(int file, SegmentInfo info, std::filesystem::path draft,
                       std::filesystem::path target);
   std::size_t slots() const;
@@ -92,7 +88,7 @@ class PackedSegmentWriter {
   std::vector<std::size_t> next_;  // of each entry, the first value of the next part
   std::vector<std::size_t> next_miss_;
   Row row_;
-  std::vector<RowPlace> rows_;
+  std::vector<packed_layout::RowPlace> rows_;
 };
 
 }  // namespace ia::sqlite_store

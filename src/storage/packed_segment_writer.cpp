@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "storage/codec/packed_bits.h"
-#include "storage/packed_layout.h"
 #include "storage/packed_segment.h"
 
 namespace ia::sqlite_store {
@@ -93,7 +92,7 @@ Result<PackedSegmentWriter> PackedSegmentWriter::create(const Files& files,
 }
 
 std::size_t PackedSegmentWriter::slots() const {
-  return slots_of(static_cast<std::uint32_t>((info_.range.end - info_.range.begin).count()));
+  return slots_of(info_.span());
 }
 
 Status PackedSegmentWriter::add(InfluencerId influencer, const ChunkView& series) {
@@ -122,7 +121,7 @@ std::size_t PackedSegmentWriter::parts_for(std::uint64_t bits) const {
 
 Status PackedSegmentWriter::flush_group() {
   if (pending_.entries.empty()) return {};
-  const auto span = static_cast<std::uint32_t>((info_.range.end - info_.range.begin).count());
+  const auto span = info_.span();
   Group group{.first = row_.ids.size(), .count = pending_.entries.size(), .blocks = {}};
   group.blocks.resize(parts_for(pending_.bits));
   next_.clear();
@@ -221,7 +220,7 @@ Status PackedSegmentWriter::finish() {
   seal(directory, directory_at);
   std::string footer(kMagic);
   put_number(footer, to_number(info_.range.begin));
-  put_number(footer, static_cast<std::uint32_t>((info_.range.end - info_.range.begin).count()));
+  put_number(footer, info_.span());
   put_number(footer, static_cast<std::uint32_t>(rows_.size()));
   put_number(footer, info_.frames_through);
   put_number(footer, directory_at);

@@ -12,6 +12,10 @@ constexpr std::size_t kOpenMax = 64;
 
 }  // namespace
 
+Error damaged_segment(const std::filesystem::path& file, std::string_view what) {
+  return {Errc::kCorrupt, file.string() + ": " + std::string(what) + ": restore it from a backup"};
+}
+
 SegmentPart part_of(const SegmentInfo& info, SegmentFormat format, Minute minute) {
   if (format != SegmentFormat::kHours) return {.range = info.range};
   constexpr std::chrono::hours kHour{1};

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/influencer_set.h"
@@ -21,7 +22,14 @@ struct SegmentInfo {
   // All frames of the range up to this position are in it; later ones come on top.
   std::uint64_t frames_through = 0;
   std::uint64_t points = 0;
+
+  std::uint32_t span() const {
+    return static_cast<std::uint32_t>((range.end - range.begin).count());
+  }
 };
+
+// kCorrupt: what is wrong with a segment's file.
+Error damaged_segment(const std::filesystem::path& file, std::string_view what);
 
 // The number in the file. How a segment is cut into parts, each with chunks of its own.
 enum class SegmentFormat : std::uint8_t {

@@ -7,15 +7,11 @@
 namespace ia::sqlite_store {
 namespace {
 
-Status damaged(const std::filesystem::path& file, const char* what) {
-  return fail(Errc::kCorrupt, file.string() + ": " + what + ": restore it from a backup");
-}
-
 // A statement of ours is wrong only where a table is not there.
 Result<sqlite::Statement> prepare(sqlite::Connection& db, std::string_view sql) {
   auto statement = db.prepare(sql);
   if (statement || statement.error().code != Errc::kInvalid) return statement;
-  return std::unexpected(damaged(db.file(), "not a segment").error());
+  return std::unexpected(damaged_segment(db.file(), "not a segment"));
 }
 
 // So that the upper levels of a part's tree stay in memory.
@@ -32,10 +28,10 @@ Result<SegmentFormat> check_about(sqlite::Connection& db, const SegmentInfo& inf
   const bool is_known = format == static_cast<int>(SegmentFormat::kWhole) ||
                         format == static_cast<int>(SegmentFormat::kHours);
   const bool matches = is_known && about->integer(1) == to_number(info.range.begin) &&
-                       about->integer(2) == (info.range.end - info.range.begin).count() &&
+                       about->integer(2) == info.span() &&
                        about->integer(3) == static_cast<std::int64_t>(info.frames_through);
   if (matches) return static_cast<SegmentFormat>(format);
-  return std::unexpected(damaged(db.file(), "not the segment that the catalog names").error());
+  return std::unexpected(damaged_segment(db.file(), "not the segment that the catalog names"));
 }
 
 std::string table_of(SegmentFormat format, std::size_t part) {
@@ -140,7 +136,9 @@ Status SqliteSegment::next() {
   const auto before = std::exchange(current_, std::nullopt);
   if (!*row) return {};
   const auto id = influencer_at(walk_->integer(0));
-  if (before && id <= *before) return damaged(db_.file(), "its order is broken");
+  if (before && id <= *before) {
+    return std::unexpected(damaged_segment(db_.file(), "its order is broken"));
+  }
   current_ = id;
   return {};
 }
@@ -160,7 +158,7 @@ Result<std::optional<Counts>> SqliteSegment::decode_current_value(std::uint32_t 
 
 Result<SegmentInfo> read_sqlite_info(const std::filesystem::path& file) {
   if (file.extension() != ".db") {
-    return std::unexpected(damaged(file, "not a segment").error());
+    return std::unexpected(damaged_segment(file, "not a segment"));
   }
   auto db = sqlite::Connection::open(file, sqlite::Access::kImmutable);
   if (!db) return std::unexpected(db.error());
@@ -170,7 +168,7 @@ Result<SegmentInfo> read_sqlite_info(const std::filesystem::path& file) {
   if (!row) return std::unexpected(row.error());
   const auto span = *row ? about->integer(1) : 0;
   if (span < 1 || span > kChunkSpanMax) {
-    return std::unexpected(damaged(file, "not a segment").error());
+    return std::unexpected(damaged_segment(file, "not a segment"));
   }
   const auto begin = minute_at(about->integer(0));
   return SegmentInfo{.name = file.filename().string(),
