@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -31,12 +30,14 @@
 #include <vector>
 
 #include "api/api.h"
+#include "command_line.h"
 #include "http/late_answer.h"
 #include "storage/embedded_store.h"
 
 namespace {
 
 using namespace ia;
+using namespace ia::bench;
 using std::chrono::minutes;
 using Steady = std::chrono::steady_clock;
 
@@ -57,21 +58,12 @@ Options parse(int argc, char** argv) {
                : name == "--requests"  ? &options.requests
                                        : nullptr;
     const auto value = at == argument.npos ? std::string_view{} : argument.substr(at + 1);
-    const auto* end = value.data() + value.size();
-    const bool is_number = to != nullptr && std::from_chars(value.data(), end, *to).ptr == end;
-    if (is_number && *to > 0) continue;
+    if (to != nullptr && take_number(value, *to)) continue;
     fmt::print(stderr, "fairness_bench: {} is not understood; see the top of the source\n",
                argument);
     std::exit(2);
   }
   return options;
-}
-
-template <class T>
-T value_of(Result<T> result) {
-  if (result) return std::move(*result);
-  fmt::print(stderr, "fairness_bench: {}\n", result.error().message);
-  std::exit(1);
 }
 
 std::vector<InfluencerId> scattered_ids(std::uint64_t count) {

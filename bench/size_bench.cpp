@@ -13,32 +13,31 @@
 // The second form writes the points of a day for another program (bench/size_peers.py): rows of
 // influencer, minute, followers, following, each 8 bytes, little-endian, ordered by minute.
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "command_line.h"
+#include "machine.h"
 #include "storage/embedded_store.h"
+#include "store_walk.h"
 
 namespace {
 
 using namespace ia;
+using namespace ia::bench;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kBatchSize = 1000;
 constexpr int kAsked = 2000;
 constexpr int kSampledMinutes = 240;
 constexpr int kHourFiles = 12;
@@ -51,23 +50,6 @@ struct Options {
   std::string ids;
   std::string export_to;
 };
-
-double thread_cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
-template <class T>
-T value_of(Result<T> result) {
-  if (result) return std::move(*result);
-  fmt::print(stderr, "size_bench: {}\n", result.error().message);
-  std::exit(1);
-}
-
-void check(const Status& status) {
-  if (!status) value_of<int>(fail("", status.error()));
-}
 
 // Everyone's counts, moved on minute by minute.
 class Population {
@@ -133,47 +115,13 @@ std::unique_ptr<Population> population_of(const std::string& kind, std::size_t i
   return std::make_unique<SlowPopulation>(influencers);
 }
 
-std::vector<InfluencerId> ids_of(const std::string& kind, std::size_t influencers) {
-  std::vector<InfluencerId> ids;
-  if (kind == "contiguous") {
-    for (std::size_t i = 0; i < influencers; ++i) ids.push_back(InfluencerId{1'000'000 + i});
-    return ids;
-  }
-  std::mt19937_64 random(3);
-  std::set<std::uint64_t> scattered;
-  while (scattered.size() < influencers) scattered.insert(1 + random() % ((1ull << 53) - 1));
-  for (const auto id : scattered) ids.push_back(InfluencerId{id});
-  return ids;
-}
-
-// Of the changes from minute to minute: what no codec without knowledge of the source can beat.
-class Entropy {
- public:
-  void add(std::int64_t change) {
-    ++counts_[change];
-    ++total_;
-  }
-  double bits() const {
-    double sum = 0;
-    for (const auto& [change, count] : counts_) {
-      const auto share = static_cast<double>(count) / static_cast<double>(total_);
-      sum -= share * std::log2(share);
-    }
-    return sum;
-  }
-
- private:
-  std::map<std::int64_t, std::uint64_t> counts_;
-  std::uint64_t total_ = 0;
-};
-
 class Bench {
  public:
   Bench(const Options& options, const std::string& kind, const std::string& ids)
       : options_(options),
         name_(kind + ", " + ids + " ids"),
         population_(population_of(kind, options.influencers)),
-        ids_(ids_of(ids, options.influencers)) {
+        ids_(make_ids(options.influencers, ids == "scattered")) {
     std::string pattern = std::filesystem::temp_directory_path() / "size_bench.XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) check(fail(Errc::kInvalid, "no temporary directory"));
     directory_ = pattern;
@@ -333,7 +281,7 @@ class Bench {
 
 void export_day(const Options& options) {
   const auto population = population_of(options.only, options.influencers);
-  const auto ids = ids_of("contiguous", options.influencers);
+  const auto ids = make_ids(options.influencers, false);
   std::ofstream out(options.export_to, std::ios::binary);
   for (std::uint64_t minute = 0; minute < 1440; ++minute) {
     population->step();
@@ -357,12 +305,6 @@ void export_day(const Options& options) {
   std::exit(2);
 }
 
-template <class Number>
-void set_number(Number& target, std::string_view text) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), target);
-  if (error != std::errc{} || end != text.data() + text.size() || target < 1) refuse(text);
-}
-
 Options parse(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; i += 2) {
@@ -370,9 +312,9 @@ Options parse(int count, char** arguments) {
     if (i + 1 == count) refuse(name);
     const std::string value = arguments[i + 1];
     if (name == "--influencers") {
-      set_number(options.influencers, value);
+      if (!take_number(value, options.influencers)) refuse(value);
     } else if (name == "--days") {
-      set_number(options.days, value);
+      if (!take_number(value, options.days)) refuse(value);
     } else if (name == "--only" && (value == "mock" || value == "slow")) {
       options.only = value;
     } else if (name == "--ids" && (value == "contiguous" || value == "scattered")) {

@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "command_line.h"
 #include "machine.h"
 #include "storage/embedded_store.h"
 #include "store_walk.h"
@@ -57,13 +57,6 @@ struct Options {
 
 // By what they are, in the order printed.
 using Figures = std::vector<std::pair<std::string, double>>;
-
-template <class T>
-T value_of(Result<T> result) {
-  if (result) return std::move(*result);
-  fmt::print(stderr, "store_bench: {}\n", result.error().message);
-  std::exit(1);
-}
 
 const GoOn kAlone;
 const GoOn kHurried([] { return true; }, true);  // two threads, as the API reads
@@ -451,12 +444,6 @@ void run(const Options& options) {
   std::exit(2);
 }
 
-template <class Number>
-void set_number(Number& target, std::string_view text) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), target);
-  if (error != std::errc{} || end != text.data() + text.size() || target < 1) refuse(text);
-}
-
 Options parse(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; i += 2) {
@@ -464,13 +451,13 @@ Options parse(int count, char** arguments) {
     if (i + 1 == count) refuse(name);
     const std::string_view value = arguments[i + 1];
     if (name == "--influencers") {
-      set_number(options.influencers, value);
+      if (!take_number(value, options.influencers)) refuse(value);
     } else if (name == "--minutes") {
-      set_number(options.minutes, value);
+      if (!take_number(value, options.minutes)) refuse(value);
     } else if (name == "--open-minutes") {
-      set_number(options.open_minutes, value);
+      if (!take_number(value, options.open_minutes)) refuse(value);
     } else if (name == "--batches-per-call") {
-      set_number(options.batches_per_call, value);
+      if (!take_number(value, options.batches_per_call)) refuse(value);
     } else if (name == "--ids") {
       if (value != "contiguous" && value != "scattered" && value != "both") refuse(value);
       options.ids = value;
