@@ -6,13 +6,10 @@
 #include <random>
 
 #include "core/point.h"
+#include "storage/codec/chunk_samples.h"
 
 namespace ia {
 namespace {
-
-ChunkView view_of(const Chunk& chunk) {
-  return {chunk.offsets, chunk.followers, chunk.following, chunk.misses};
-}
 
 std::string encoded(const Chunk& chunk, std::uint32_t span) {
   std::string bytes;
@@ -24,30 +21,6 @@ void expect_round_trip(const Chunk& chunk, std::uint32_t span) {
   Chunk decoded;
   ASSERT_TRUE(decode_chunk(encoded(chunk, span), span, decoded));
   EXPECT_EQ(decoded, chunk);
-}
-
-Chunk full(std::uint32_t span, std::int64_t followers, std::int64_t following) {
-  Chunk chunk;
-  for (std::uint32_t i = 0; i < span; ++i) {
-    chunk.offsets.push_back(static_cast<std::uint16_t>(i));
-    chunk.followers.push_back(followers);
-    chunk.following.push_back(following);
-  }
-  return chunk;
-}
-
-// Of the mock network's statistics (see the simulator): a walk that the floors reflect.
-Chunk walk(std::uint32_t span, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  const auto move = [&](std::int64_t from, double by, std::int64_t floor) {
-    return std::max<std::int64_t>(from + std::llround(by * normal(random)), floor);
-  };
-  auto chunk = full(span, move(100'000, 100'000, 5'000), move(1'000, 1'000, 50));
-  for (std::uint32_t i = 1; i < span; ++i) {
-    chunk.followers[i] = move(chunk.followers[i - 1], 10'000, 5'000);
-    chunk.following[i] = move(chunk.following[i - 1], 100, 50);
-  }
-  return chunk;
 }
 
 // Anything that the encoder accepts: coverage, misses and values of every shape.
