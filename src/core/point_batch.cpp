@@ -8,41 +8,19 @@
 #include <iterator>
 #include <span>
 
+#include "base/varint.h"
+
 namespace ia {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "columns are written in place");
 
 constexpr std::string_view kMagic = "IAB1";
-constexpr std::size_t kVarintBytesMax = 10;
 constexpr std::size_t kSlack = 8;  // columns are written and read eight bytes at a time
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(
       crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));  // NOLINT
-}
-
-// Returns where it ends.
-char* put_varint_at(char* at, std::uint64_t value) {
-  while (value >= 0x80) {
-    *at++ = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  *at++ = static_cast<char>(value);
-  return at;
-}
-
-void put_varint(std::string& out, std::uint64_t value) {
-  char bytes[kVarintBytesMax];
-  out.append(bytes, put_varint_at(bytes, value));
-}
-
-std::uint64_t zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
-
-std::int64_t unzigzag(std::uint64_t value) {
-  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
 }
 
 // The smallest value, the width in bytes of the rest (at least 1, so that a count of points is
@@ -255,7 +233,7 @@ bool disjoint(const PointBatch& batch) {
 
 bool read_head(Reader& in, PointBatch& batch) {
   const auto minute = in.varint();
-  const auto offset = unzigzag(in.varint());
+  const auto offset = static_cast<std::int64_t>(unzigzag(in.varint()));
   constexpr std::uint64_t kMinuteMax = std::uint64_t{1} << 32;  // the year 10136
   if (in.failed() || minute > kMinuteMax || offset < 0 || offset >= 60'000) return false;
   batch.minute = Minute{std::chrono::minutes{static_cast<std::int64_t>(minute)}};

@@ -36,7 +36,7 @@ Status failed(const std::filesystem::path& file) {
 std::uint64_t bits_of(std::span<const std::int64_t> values) {
   std::uint64_t bits = 16;
   for (std::size_t i = 1; i < values.size(); ++i) {
-    const auto change = packed::zigzag(values[i] - values[i - 1]);
+    const auto change = zigzag(values[i] - values[i - 1]);
     bits += change == 0 ? 0 : static_cast<std::uint64_t>(std::bit_width(change)) + 1;
   }
   return bits;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/varint.h"
 #include "core/point.h"
 #include "storage/codec/chunk_coverage.h"
 
@@ -18,12 +19,6 @@ constexpr unsigned kParameterMax = 54;
 constexpr unsigned kEscape = 24;  // so many zeros: the value follows as it is
 constexpr unsigned kEscapedBits = 54;
 constexpr std::size_t kChecksumBytes = 4;
-
-std::uint64_t zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
-
-std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
 
 std::uint64_t load(const char* at, std::size_t size) {
   std::uint64_t word = 0;

@@ -4,6 +4,8 @@
 #include <array>
 #include <numeric>
 
+#include "base/varint.h"
+
 namespace ia {
 namespace {
 
@@ -89,14 +91,6 @@ bool read_marks(ByteReader& in, char kind, std::span<std::uint8_t> marks) {
 }
 
 }  // namespace
-
-void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
 
 void put_coverage(const CoverageView& coverage, std::uint32_t span, std::string& out) {
   if (coverage.offsets.size() == span) {

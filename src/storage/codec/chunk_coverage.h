@@ -12,8 +12,6 @@
 // Chunk. Shared by chunks and by the blocks of packed segments. Pure functions.
 namespace ia {
 
-void put_varint(std::string& out, std::uint64_t value);
-
 // Reads from front to back; after anything unsound it yields zeros and stays failed.
 class ByteReader {
  public:

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/varint.h"
+
 // Streams of bits that share one range of bytes: one grows from its front, the other from its back,
 // so that the two need one length and waste less than a byte between them. Numbers are Rice codes:
 // `value >> parameter` zeros, a one, and the `parameter` low bits; kEscape zeros announce a value
@@ -33,12 +35,6 @@ inline std::uint64_t select(bool is_first, std::uint64_t first, std::uint64_t se
   const auto mask = std::uint64_t{0} - (is_first ? 1 : 0);
   return (first & mask) | (second & ~mask);
 }
-
-inline std::uint64_t zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
-
-inline std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
 
 // Codes out of a stream's own put(value, count), count <= 56. Small, so that a loop can keep a copy
 // in registers: what is put goes to memory of somebody else, with room for 8 bytes behind the last.

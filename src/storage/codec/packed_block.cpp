@@ -69,7 +69,7 @@ class Column {
   template <Shape kShape>
   void skip() {
     const auto delta = kShape == kBell ? in_.bell(parameter_) : in_.rice(parameter_);
-    value_ += packed::unzigzag(delta);
+    value_ += unzigzag(delta);
     largest_ = std::max(largest_, value_);
   }
   template <Shape kShape>
@@ -126,7 +126,7 @@ class Column {
       at = end;
       if (at == wanted_.end) return;
       --left_;
-      value_ += packed::unzigzag(unchange_code(in_.rice(change_), rises_are_even_));
+      value_ += unzigzag(unchange_code(in_.rice(change_), rises_are_even_));
       store(at++);
     }
   }
@@ -236,7 +236,7 @@ bool PackedBlock::read_lengths(ByteReader& in) {
   if (static_cast<unsigned char>(parameter[0]) > kLengthParameterMax) return false;
   FrontReader lengths(in.rest());
   for (std::size_t i = 0; i < count_; ++i) {
-    const auto difference = packed::unzigzag(lengths.rice(static_cast<unsigned>(parameter[0])));
+    const auto difference = unzigzag(lengths.rice(static_cast<unsigned>(parameter[0])));
     const auto length = middle + difference;
     if (length > in.rest().size()) return false;
     begin_[i + 1] = begin_[i] + static_cast<std::uint32_t>(length);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <vector>
 
+#include "base/varint.h"
 #include "storage/codec/packed_bits.h"
 #include "storage/codec/packed_block.h"
 #include "storage/codec/packed_shape.h"
@@ -261,7 +262,7 @@ class BlockEncoder {
       }
       column.deltas.resize(begin + values.size() - 1);
       for (std::size_t at = 1; at < values.size(); ++at) {
-        column.deltas[begin + at - 1] = packed::zigzag(values[at] - values[at - 1]);
+        column.deltas[begin + at - 1] = zigzag(values[at] - values[at - 1]);
       }
       column.plans[i] = plan_for(values[0], std::span(column.deltas).subspan(begin));
     }
@@ -336,7 +337,7 @@ class BlockEncoder {
     std::nth_element(sorted.begin(), middle,
                      sorted.begin() + static_cast<std::ptrdiff_t>(lengths.size()));
     const auto difference = [&](std::uint32_t length) {
-      return packed::zigzag(std::int64_t{length} - std::int64_t{*middle});
+      return zigzag(std::int64_t{length} - std::int64_t{*middle});
     };
     unsigned best = 0;
     std::uint64_t least = ~std::uint64_t{0};
